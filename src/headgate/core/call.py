@@ -1,0 +1,168 @@
+"""One request on its way down the stack, and the answer on its way up."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from headgate.core.chat import Chat, Event, FinishReason
+from headgate.core.embeddings import Embedded, Embeddings
+from headgate.core.price import Price
+from headgate.core.usage import Usage
+
+
+class Operation(StrEnum):
+    """What is asked for: each is a separate endpoint upstream."""
+
+    CHAT = "chat"
+    COMPLETION = "completion"
+    EMBEDDINGS = "embeddings"
+
+
+class Outcome(StrEnum):
+    """How a request ended. Every request ends as exactly one of these."""
+
+    FINISHED = "finished"
+    REFUSED = "refused"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    UPSTREAM_CUT = "upstream_cut"
+    CLIENT_GONE = "client_gone"
+    CANCELLED = "cancelled"
+    DEADLINE = "deadline"
+
+
+class Emitter(Protocol):
+    """Writes one answer in the caller's dialect. Sans-I/O, used once."""
+
+    def feed(self, events: Iterable[Event | Embedded], /) -> bytes:
+        """Frames that may leave now. Always empty for a non-streamed answer: it is gathered."""
+        ...
+
+    def tail(self, metadata: bytes | None, /) -> bytes:
+        """What is left: the last data event and the terminator of a stream, or the whole document.
+
+        `metadata`, a JSON object as bytes, becomes its member `x-routing-metadata`.
+        """
+        ...
+
+
+class Payload(Protocol):
+    """What the caller asked, in the caller's dialect, already validated; and how to answer in kind."""
+
+    @property
+    def dialect(self) -> str: ...
+    @property
+    def operation(self) -> Operation: ...
+    @property
+    def raw(self) -> bytes:
+        """The body as it came."""
+        ...
+
+    @property
+    def model(self) -> str: ...
+    @property
+    def stream(self) -> bool: ...
+
+    def hub(self) -> Chat | Embeddings:
+        """The same in the hub's words. Computed on first use: a relayed request never needs it."""
+        ...
+
+    def emitter(self) -> Emitter: ...
+
+
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks: a key of the configuration, by name."""
+
+    key: str
+    tenant: str
+    tier: str | None = None
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One request on its way down. Immutable: a layer that changes it passes on a copy.
+
+    Times are seconds of the gateway's `Clock`. `chain` holds the ids of the pools to try, best first;
+    it is empty until routing has decided.
+    """
+
+    payload: Payload
+    caller: Caller
+    request_id: str
+    started_at: float
+    deadline_at: float
+    chain: tuple[str, ...] = ()
+    traceparent: str | None = None
+    session: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+class Seen:
+    """What has been observed of an answer so far; complete once its body is exhausted.
+
+    Written by the exchange that decodes (or watches) the upstream's bytes, read by everybody above.
+    `started` becomes true with the first event that decodes; `output_chars` counts text, thoughts and
+    arguments, for estimating the usage of a provider that reports none.
+    """
+
+    __slots__ = ("finish", "model", "output_chars", "prompt_chars", "started", "usage")
+
+    def __init__(self, *, prompt_chars: int = 0) -> None:
+        self.started = False
+        self.model: str | None = None
+        self.finish: FinishReason | str | None = None
+        self.usage: Usage | None = None
+        self.output_chars = 0
+        self.prompt_chars = prompt_chars
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """Where answers of one upstream come from. Built once per upstream, shared by all its replies.
+
+    `model_id` is the configuration's name, `model_name` the provider's, `key` the label of our key there.
+    """
+
+    provider: str
+    model_id: str
+    model_name: str
+    key: str = ""
+    price: Price | None = None
+
+    @property
+    def label(self) -> str:
+        """For logs and metrics: `provider/model_id` and, where there are several keys, `#key`."""
+        return f"{self.provider}/{self.model_id}" + (f"#{self.key}" if self.key else "")
+
+
+class Reply:
+    """An opened answer: what is known at the first byte, then the body.
+
+    `body` yields bytes of the caller's dialect, ready to leave; `tail(metadata)`, once the body is
+    exhausted, gives the rest. For a non-streamed answer the body is empty and the tail is the document.
+    `opened_at` is when the first byte arrived. `attempts` counts upstream calls, this one included;
+    `fallback_from` names the model of the pool that failed first.
+    """
+
+    __slots__ = ("attempts", "body", "fallback_from", "opened_at", "seen", "source", "stream", "tail")
+
+    def __init__(
+        self,
+        *,
+        source: Source,
+        seen: Seen,
+        body: AsyncIterator[bytes],
+        tail: Callable[[bytes | None], bytes],
+        stream: bool,
+        opened_at: float,
+    ) -> None:
+        self.source = source
+        self.seen = seen
+        self.body = body
+        self.tail = tail
+        self.stream = stream
+        self.opened_at = opened_at
+        self.attempts = 1
+        self.fallback_from: str | None = None

@@ -1,0 +1,53 @@
+"""Tokens, in classes that do not overlap, so that adding them cannot count twice."""
+
+from __future__ import annotations
+
+import msgspec
+
+CHARS_PER_TOKEN = 4
+"""A rule of thumb for English text; only ever used where a provider reports nothing, and flagged as such."""
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens of one answer.
+
+    The five classes are disjoint: a provider that counts cached tokens inside its prompt tokens, or
+    reasoning inside its completion tokens, has them taken out by its codec. `reported_total` is the
+    provider's own sum where it gives one; where ours differs the row is `unreconciled`. `estimated`
+    means the provider said nothing and the numbers are ours.
+    """
+
+    input: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+    output: int = 0
+    reasoning: int = 0
+    reported_total: int | None = None
+    estimated: bool = False
+
+    @property
+    def prompt(self) -> int:
+        """Everything that went in: fresh, read from and written to the provider's prompt cache."""
+        return self.input + self.cache_read + self.cache_write
+
+    @property
+    def completion(self) -> int:
+        """Everything that came out, thought or said."""
+        return self.output + self.reasoning
+
+    @property
+    def total(self) -> int:
+        return self.prompt + self.completion
+
+    @property
+    def unreconciled(self) -> bool:
+        return self.reported_total is not None and self.reported_total != self.total
+
+
+def estimate(*, prompt_chars: int, output_chars: int) -> Usage:
+    """What an answer probably used, where its provider did not say."""
+    return Usage(
+        input=-(-prompt_chars // CHARS_PER_TOKEN),
+        output=-(-output_chars // CHARS_PER_TOKEN),
+        estimated=True,
+    )
