@@ -11,7 +11,10 @@ import msgspec
 from headgate.core.chat import Chat, Event, FinishReason
 from headgate.core.embeddings import Embedded, Embeddings
 from headgate.core.price import Price
-from headgate.core.usage import Usage
+from headgate.core.usage import Usage, estimate
+
+CLIENT_GONE = "client gone"
+"""The message of a cancellation that means: the caller has hung up."""
 
 
 class Operation(StrEnum):
@@ -75,11 +78,11 @@ class Payload(Protocol):
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asks: a key of the configuration, by name."""
+    """Who asks: a key of the configuration, by name. `models` are the names it may use; `None` means all."""
 
     key: str
     tenant: str
-    tier: str | None = None
+    models: frozenset[str] | None = None
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,7 +114,7 @@ class Seen:
     __slots__ = ("finish", "model", "output_chars", "prompt_chars", "started", "usage")
 
     def __init__(self, *, prompt_chars: int = 0) -> None:
-        self.started = False
+        self.started: bool = False
         self.model: str | None = None
         self.finish: FinishReason | str | None = None
         self.usage: Usage | None = None
@@ -166,3 +169,13 @@ class Reply:
         self.opened_at = opened_at
         self.attempts = 1
         self.fallback_from: str | None = None
+
+    def usage(self) -> Usage:
+        """The provider's count; where it gave none, our estimate of what has passed so far."""
+        seen = self.seen
+        return seen.usage or estimate(prompt_chars=seen.prompt_chars, output_chars=seen.output_chars)
+
+    def cost_nano(self) -> int | None:
+        """Nano-dollars, or `None` where the price is not known."""
+        price = self.source.price
+        return None if price is None else price.cost_nano(self.usage())

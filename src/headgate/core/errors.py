@@ -105,7 +105,8 @@ class UpstreamError(GatewayError):
     """An upstream was asked and failed.
 
     `status` is the HTTP status it answered with, where it answered at all; `kind` is its own word
-    for the error; `scope` says how much of it the failure speaks about.
+    for the error; `scope` says how much of it the failure speaks about. `attempts` counts the upstream
+    calls made for this request when it was raised.
     """
 
     def __init__(
@@ -123,6 +124,7 @@ class UpstreamError(GatewayError):
         self.status = status
         self.kind = kind
         self.scope = scope
+        self.attempts = 1
 
 
 class UpstreamRejected(UpstreamError):

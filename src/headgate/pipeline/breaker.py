@@ -1,0 +1,137 @@
+"""Breaker: is this upstream well? Leaves a failing one alone for a while, then asks it once.
+
+Stands outside limit and timeout, so that silence counts as failure and a full upstream does not. Every
+ending of a call is one of succeeded, failed, fatal or ignored: a cancelled call and one whose request was
+at fault prove nothing. A probe has succeeded with its first byte, a call in a closed breaker with its
+last. Holds the state between calls; while half-open, the right to probe until the probe has ended.
+
+Known weakness: each process learns for itself; eight workers make eight times `threshold` failures.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from headgate.core.breaker import Breaker, Ending, State
+from headgate.core.call import Call, Reply, Source
+from headgate.core.errors import (
+    GatewayError,
+    KeyRejected,
+    Overloaded,
+    UpstreamInterrupted,
+    UpstreamRejected,
+    UpstreamThrottled,
+    UpstreamUnavailable,
+)
+from headgate.pipeline.service import Upstream
+from headgate.ports.clock import Clock
+from headgate.ports.recorder import Recorder
+
+
+def ending_of(error: BaseException | None) -> Ending:
+    """What an ending has shown about the upstream."""
+    match error:
+        case None:
+            return Ending.SUCCEEDED
+        case KeyRejected():
+            return Ending.FATAL
+        case UpstreamThrottled() | UpstreamRejected():
+            return Ending.IGNORED
+        case UpstreamUnavailable() | UpstreamInterrupted():
+            return Ending.FAILED
+    return Ending.IGNORED
+
+
+class CircuitBreaker:
+    def __init__(
+        self, inner: Upstream, *, breaker: Breaker, source: Source, clock: Clock, recorder: Recorder
+    ) -> None:
+        self._inner = inner
+        self._source = source
+        self._clock = clock
+        self._recorder = recorder
+        self.breaker = breaker
+        self.last_error: GatewayError | None = None
+
+    def __call__(self, call: Call) -> _Guarded:
+        return _Guarded(self, self._inner, call)
+
+    def ready(self) -> bool:
+        return self.breaker.admits(self._clock.now()) and self._inner.ready()
+
+    def ready_at(self) -> float:
+        return max(self.breaker.ready_at(self._clock.now()), self._inner.ready_at())
+
+    def load(self) -> float:
+        return self._inner.load()
+
+    def admit(self) -> int:
+        """Lets a call through and names the epoch its ending belongs to. Raises `Overloaded`."""
+        now = self._clock.now()
+        if not self.breaker.admits(now):
+            wait = max(0.0, self.breaker.ready_at(now) - now)
+            raise Overloaded("The upstream's breaker is open.", retry_after_s=wait)
+        self._move(self.breaker.admitted(now), now)
+        return self.breaker.epoch
+
+    def settle(self, ending: Ending, epoch: int) -> None:
+        now = self._clock.now()
+        self._move(self.breaker.settled(ending, epoch=epoch, now=now), now)
+
+    def failed(self, call: Call, error: GatewayError) -> None:
+        self.last_error = error
+        self._recorder.attempt_failed(call, self._source, error)
+
+    def probe_answered(self, epoch: int) -> int:
+        """A call of `epoch` has its first byte while a probe is out: if it is the probe, the breaker closes,
+        and what becomes of the rest of the answer counts in the epoch returned."""
+        if epoch == self.breaker.epoch:
+            self.settle(Ending.SUCCEEDED, epoch)
+            return self.breaker.epoch
+        return epoch
+
+    def _move(self, after: Breaker, now: float) -> None:
+        before, self.breaker = self.breaker, after
+        if before.state is not after.state:
+            self._recorder.breaker_moved(self._source, before.state, after.state, now - before.since)
+
+
+class _Guarded:
+    """One call under guard. A hand-written context: it is entered on every attempt."""
+
+    __slots__ = ("_call", "_epoch", "_guard", "_inner", "_opened")
+
+    def __init__(self, guard: CircuitBreaker, inner: Upstream, call: Call) -> None:
+        self._guard = guard
+        self._inner = inner
+        self._call = call
+
+    async def __aenter__(self) -> Reply:
+        guard = self._guard
+        self._epoch = guard.admit()
+        try:
+            self._opened = self._inner(self._call)
+            reply = await self._opened.__aenter__()
+        except BaseException as error:
+            self._ended(error)
+            raise
+        if guard.breaker.probing:
+            self._epoch = guard.probe_answered(self._epoch)
+        return reply
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        try:
+            swallowed = await self._opened.__aexit__(kind, error, trace)
+        except BaseException as changed:
+            self._ended(changed)
+            raise
+        self._ended(None if swallowed else error)
+        return swallowed
+
+    def _ended(self, error: BaseException | None) -> None:
+        ending = ending_of(error)
+        if isinstance(error, UpstreamUnavailable | UpstreamInterrupted | UpstreamRejected):
+            self._guard.failed(self._call, error)
+        self._guard.settle(ending, self._epoch)

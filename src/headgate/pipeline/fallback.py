@@ -1,0 +1,176 @@
+"""Fallback: pools in order, under one attempt budget, until one opens.
+
+Entering is the point of no return: until the first byte any failure of an upstream sends the request on,
+after it none does. A pool that is not ready is passed over without an attempt. A failure that speaks of a
+key asks the same pool again, for its other keys; anything wider moves on. When every pool has been asked,
+the round begins again after a back-off, within the budget of attempts and of retries. Stands above the
+pools, below everything that belongs to the request. Holds the opened reply.
+
+Known weakness: a stream that is cut later is not resumed elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from random import Random
+
+import msgspec
+
+from headgate.core.call import Call, Reply
+from headgate.core.errors import (
+    AllUpstreamsFailed,
+    GatewayError,
+    Overloaded,
+    Scope,
+    Unsupported,
+    UpstreamThrottled,
+    UpstreamUnavailable,
+)
+from headgate.core.retry import Backoff, RetryBudget
+from headgate.pipeline.service import Upstream
+from headgate.ports.clock import Clock
+from headgate.ports.recorder import Recorder
+
+
+class Retry(msgspec.Struct, frozen=True, kw_only=True):
+    """`attempts` upstream calls per request at most, except that every pool of a chain is owed one."""
+
+    attempts: int = 3
+    backoff: Backoff = Backoff()
+
+
+class Fallback:
+    def __init__(
+        self,
+        pools: Mapping[str, Upstream],
+        *,
+        retry: Retry,
+        budget: RetryBudget,
+        clock: Clock,
+        chance: Random,
+        recorder: Recorder,
+    ) -> None:
+        """`pools`: model id → the pool that serves it."""
+        self._pools = pools
+        self._retry = retry
+        self._budget = budget
+        self._clock = clock
+        self._chance = chance
+        self._recorder = recorder
+
+    @asynccontextmanager
+    async def __call__(self, call: Call) -> AsyncIterator[Reply]:
+        self._budget.deposit()
+        async with AsyncExitStack() as opened:
+            yield await self._open(call, opened)
+
+    async def _open(self, call: Call, opened: AsyncExitStack) -> Reply:
+        tries = _Tries(max(self._retry.attempts, len(call.chain)))
+        round_ = 0
+        while True:
+            for place, model in enumerate(call.chain):
+                owed = len(call.chain) - place - 1 if not round_ else 0
+                reply = await self._ask(call, model, tries, owed, opened)
+                if reply is not None:
+                    return self._served(call, reply, tries)
+            round_ += 1
+            wait_s = self._wait_s(call, tries, round_)
+            if wait_s is None:
+                raise self._gave_up(call, tries)
+            await self._clock.sleep(wait_s)
+
+    async def _ask(
+        self, call: Call, model: str, tries: _Tries, owed: int, opened: AsyncExitStack
+    ) -> Reply | None:
+        """One pool's turn: its reply, or `None` when it is somebody else's. Leaves `owed` attempts over."""
+        pool = self._pools[model]
+        while tries.left > owed and pool.ready():
+            try:
+                return await opened.enter_async_context(pool(call))
+            except UpstreamUnavailable as error:
+                tries.failed(model, error)
+                if error.scope is not Scope.KEY:
+                    return None
+            except Overloaded:
+                return None
+            except Unsupported as error:
+                tries.cannot(model, error)
+                return None
+        return None
+
+    def _served(self, call: Call, reply: Reply, tries: _Tries) -> Reply:
+        if tries.failures:
+            reply.attempts = len(tries.failures) + 1
+        served = reply.source.model_id
+        if served != call.chain[0]:
+            reply.fallback_from = call.chain[0]
+            self._recorder.fell_back(call, call.chain[0], served, tries.reason(call.chain[0]))
+        return reply
+
+    def _wait_s(self, call: Call, tries: _Tries, round_: int) -> float | None:
+        """Seconds until another round is worth it; `None` where it is not, or not allowed."""
+        if tries.left <= 0 or tries.hopeless(call.chain):
+            return None
+        now, cap_s = self._clock.now(), self._retry.backoff.cap_s
+        ready_in = min(self._pools[model].ready_at() for model in call.chain) - now
+        wait_s = max(ready_in, self._retry.backoff.wait_s(round_, self._chance))
+        if ready_in > cap_s or now + wait_s >= call.deadline_at or not self._budget.withdraw():
+            return None
+        return wait_s
+
+    def _gave_up(self, call: Call, tries: _Tries) -> GatewayError:
+        if not tries.failures and tries.refusals:
+            return next(iter(tries.refusals.values()))
+        now = self._clock.now()
+        soonest = min(self._pools[model].ready_at() for model in call.chain)
+        return gave_up(call, tries, retry_after_s=max(soonest - now, 1.0))
+
+
+class _Tries:
+    """What one request has tried so far."""
+
+    def __init__(self, attempts: int) -> None:
+        self.left = attempts
+        self.failures: list[tuple[str, UpstreamUnavailable]] = []
+        self.refusals: dict[str, Unsupported] = {}
+
+    def failed(self, model: str, error: UpstreamUnavailable) -> None:
+        self.left -= 1
+        self.failures.append((model, error))
+
+    def cannot(self, model: str, error: Unsupported) -> None:
+        """This model's dialect has no words for the request, and never will."""
+        self.refusals[model] = error
+
+    def hopeless(self, chain: tuple[str, ...]) -> bool:
+        return all(model in self.refusals for model in chain)
+
+    def reason(self, model: str) -> GatewayError:
+        """Why `model` did not serve."""
+        for failed, error in self.failures:
+            if failed == model:
+                return error
+        return self.refusals.get(model) or Overloaded("No upstream of the pool was ready.")
+
+
+def gave_up(call: Call, tries: _Tries, *, retry_after_s: float) -> GatewayError:
+    """The one error that stands for all that was tried."""
+    name = call.payload.model
+    if not tries.failures:
+        return Overloaded(
+            f"No upstream for '{name}' is ready; the next may be in {retry_after_s:.0f} s.",
+            code="no_upstream_ready",
+            retry_after_s=retry_after_s,
+        )
+    last = tries.failures[-1][1]
+    error: UpstreamUnavailable | AllUpstreamsFailed
+    if all(isinstance(failure, UpstreamThrottled) for _, failure in tries.failures):
+        error = UpstreamThrottled(last.message, status=429, retry_after_s=retry_after_s)
+    else:
+        error = AllUpstreamsFailed(
+            f"Every upstream for '{name}' failed; the last said: {last.message}", status=last.status
+        )
+    error.attempts = len(tries.failures)
+    error.__cause__ = ExceptionGroup("attempts", [failure for _, failure in tries.failures])
+    return error

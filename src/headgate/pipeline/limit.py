@@ -1,0 +1,117 @@
+"""Limit: has this upstream room? So many calls at once, and none before a throttle's `retry_at`.
+
+Full means refused, now: waiting is the queue's business, which stands above. Inside the breaker, since a
+full upstream is not a sick one. A permit is held from before the first byte until the stream has ended;
+`Permits` may be shared by all upstreams of one provider. Also measures what `load()` reports: peak-EWMA of
+the time to the first byte, with a penalty for a throttle.
+
+Known weakness: the permits are this process's own; workers do not share them.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from headgate.core.call import Call, Reply
+from headgate.core.errors import Overloaded, UpstreamThrottled
+from headgate.core.load import PeakEwma
+from headgate.pipeline.service import Service
+from headgate.ports.clock import Clock
+
+THROTTLE_S = 1.0
+"""How long to stay away after a 429 that names no time; doubled for each one in a row, up to a minute."""
+THROTTLE_MAX_S = 60.0
+
+
+class Permits:
+    """How many calls may be out at once; shared by those who hold the same object."""
+
+    __slots__ = ("free", "size")
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.free = size
+
+
+class Limit:
+    def __init__(self, inner: Service, *, permits: Permits, clock: Clock) -> None:
+        self._inner = inner
+        self._permits = permits
+        self._clock = clock
+        self.latency = PeakEwma()
+        self.in_flight = 0
+        self._retry_at = 0.0
+        self._throttles = 0
+
+    def __call__(self, call: Call) -> _Permit:
+        return _Permit(self, self._inner, call)
+
+    def ready(self) -> bool:
+        return self._permits.free > 0 and self._clock.now() >= self._retry_at
+
+    def ready_at(self) -> float:
+        return self._retry_at
+
+    def load(self) -> float:
+        return self.latency.load(self.in_flight, self._clock.now())
+
+    def take(self) -> float:
+        """A permit, and the time it was taken. Raises `Overloaded`."""
+        now = self._clock.now()
+        if self._permits.free <= 0 or now < self._retry_at:
+            raise Overloaded("The upstream has no room.", retry_after_s=max(0.0, self._retry_at - now))
+        self._permits.free -= 1
+        self.in_flight += 1
+        return now
+
+    def give_back(self) -> None:
+        self._permits.free += 1
+        self.in_flight -= 1
+
+    def answered(self, taken_at: float) -> None:
+        """The first byte has arrived."""
+        now = self._clock.now()
+        self.latency.observe(now - taken_at, now)
+        self._throttles = 0
+
+    def throttled(self, retry_after_s: float | None) -> None:
+        """The upstream has said that it has no room, perhaps for how long."""
+        now = self._clock.now()
+        if retry_after_s is None:
+            retry_after_s = min(THROTTLE_MAX_S, THROTTLE_S * 2.0**self._throttles)
+        self._throttles = min(self._throttles + 1, 16)
+        self._retry_at = max(self._retry_at, now + retry_after_s)
+        self.latency.penalise(retry_after_s, now)
+
+
+class _Permit:
+    """One call's stay. A hand-written context: it is entered on every attempt."""
+
+    __slots__ = ("_call", "_inner", "_limit", "_opened")
+
+    def __init__(self, limit: Limit, inner: Service, call: Call) -> None:
+        self._limit = limit
+        self._inner = inner
+        self._call = call
+
+    async def __aenter__(self) -> Reply:
+        limit = self._limit
+        taken_at = limit.take()
+        try:
+            self._opened = self._inner(self._call)
+            reply = await self._opened.__aenter__()
+        except BaseException as error:
+            limit.give_back()
+            if isinstance(error, UpstreamThrottled):
+                limit.throttled(error.retry_after_s)
+            raise
+        limit.answered(taken_at)
+        return reply
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        try:
+            return await self._opened.__aexit__(kind, error, trace)
+        finally:
+            self._limit.give_back()
