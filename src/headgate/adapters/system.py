@@ -29,22 +29,21 @@ class SystemClock:
 
 
 class Ids:
-    """Names for requests and answers: 96 random bits behind a prefix, e.g. `req_3f…`.
+    """Names for requests, answers and spans: `size` random bytes as hexadecimal digits behind a prefix.
 
     Drawn from the system in blocks: one `urandom` call serves 256 ids.
     """
 
-    __slots__ = ("_block", "_prefix", "_used")
+    __slots__ = ("_block", "_prefix", "_size", "_used")
 
-    _SIZE = 12
-
-    def __init__(self, prefix: str) -> None:
+    def __init__(self, prefix: str, *, size: int = 12) -> None:
         self._prefix = prefix
+        self._size = size
         self._block = b""
         self._used = 0
 
     def __call__(self) -> str:
         if self._used >= len(self._block):
-            self._block, self._used = os.urandom(self._SIZE * 256), 0
-        start, self._used = self._used, self._used + self._SIZE
+            self._block, self._used = os.urandom(self._size * 256), 0
+        start, self._used = self._used, self._used + self._size
         return self._prefix + hexlify(self._block[start : self._used]).decode()

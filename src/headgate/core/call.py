@@ -145,11 +145,22 @@ class Reply:
 
     `body` yields bytes of the caller's dialect, ready to leave; `tail(metadata)`, once the body is
     exhausted, gives the rest. For a non-streamed answer the body is empty and the tail is the document.
-    `opened_at` is when the first byte arrived. `attempts` counts upstream calls, this one included;
-    `fallback_from` names the model of the pool that failed first.
+    `asked_at` is when this upstream was asked, `opened_at` when its first byte arrived.
+    `attempts` counts upstream calls, this one included; `fallback_from` names the first choice, where
+    another model served.
     """
 
-    __slots__ = ("attempts", "body", "fallback_from", "opened_at", "seen", "source", "stream", "tail")
+    __slots__ = (
+        "asked_at",
+        "attempts",
+        "body",
+        "fallback_from",
+        "opened_at",
+        "seen",
+        "source",
+        "stream",
+        "tail",
+    )
 
     def __init__(
         self,
@@ -159,6 +170,7 @@ class Reply:
         body: AsyncIterator[bytes],
         tail: Callable[[bytes | None], bytes],
         stream: bool,
+        asked_at: float,
         opened_at: float,
     ) -> None:
         self.source = source
@@ -166,6 +178,7 @@ class Reply:
         self.body = body
         self.tail = tail
         self.stream = stream
+        self.asked_at = asked_at
         self.opened_at = opened_at
         self.attempts = 1
         self.fallback_from: str | None = None

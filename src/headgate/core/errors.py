@@ -8,6 +8,7 @@
     │   ├── RateLimited         the caller's own limit
     │   ├── Overloaded          shed, or nobody healthy to ask
     │   └── DeadlineExceeded
+    ├── InternalError           a bug of ours
     └── UpstreamError           an upstream was asked and failed
         ├── UpstreamRejected    it found fault with the request itself: nobody else is asked
         ├── UpstreamUnavailable it could not answer: ask somebody else
@@ -99,6 +100,10 @@ class Overloaded(Refused):
 
 class DeadlineExceeded(Refused):
     """The caller's time is up."""
+
+
+class InternalError(GatewayError):
+    """A bug of ours. The message says nothing but where to look."""
 
 
 class UpstreamError(GatewayError):

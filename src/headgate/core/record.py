@@ -13,7 +13,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     Three models: `requested` by the caller, `upstream_model` asked of the provider, `served_model` by the
     provider's own word. Times are seconds: `total_s` until settled, `first_byte_s` until the answer opened,
-    `upstream_s` of it spent inside the upstream call that served. `error` is the error's class name.
+    `upstream_s` of it spent waiting for the upstream that served. `error` is the error's class name.
     """
 
     request_id: str
@@ -34,6 +34,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     fallback_from: str | None = None
     total_s: float = 0.0
     first_byte_s: float | None = None
+    upstream_s: float | None = None
     error: str | None = None
     message: str | None = None
     tags: tuple[str, ...] = ()

@@ -11,8 +11,9 @@ Known weakness: each process learns for itself; eight workers make eight times `
 from __future__ import annotations
 
 from types import TracebackType
+from typing import Any
 
-from headgate.core.breaker import Breaker, Ending, State
+from headgate.core.breaker import Breaker, Ending
 from headgate.core.call import Call, Reply, Source
 from headgate.core.errors import (
     GatewayError,
@@ -52,6 +53,7 @@ class CircuitBreaker:
         self._recorder = recorder
         self.breaker = breaker
         self.last_error: GatewayError | None = None
+        self._endings = dict.fromkeys(Ending, 0)
 
     def __call__(self, call: Call) -> _Guarded:
         return _Guarded(self, self._inner, call)
@@ -65,6 +67,21 @@ class CircuitBreaker:
     def load(self) -> float:
         return self._inner.load()
 
+    def condition(self) -> dict[str, Any]:
+        """For people: state, expected latency in milliseconds, share of calls that succeeded, last error."""
+        good, bad = (
+            self._endings[Ending.SUCCEEDED],
+            self._endings[Ending.FAILED] + self._endings[Ending.FATAL],
+        )
+        return {
+            "upstream": self._source.label,
+            "state": self.breaker.state,
+            "ready": self.ready(),
+            "latency_ms": round(self._inner.load() * 1e3, 1),
+            "availability": round(good / (good + bad), 4) if good + bad else None,
+            "last_error": self.last_error.message if self.last_error else None,
+        }
+
     def admit(self) -> int:
         """Lets a call through and names the epoch its ending belongs to. Raises `Overloaded`."""
         now = self._clock.now()
@@ -76,6 +93,7 @@ class CircuitBreaker:
 
     def settle(self, ending: Ending, epoch: int) -> None:
         now = self._clock.now()
+        self._endings[ending] += 1
         self._move(self.breaker.settled(ending, epoch=epoch, now=now), now)
 
     def failed(self, call: Call, error: GatewayError) -> None:

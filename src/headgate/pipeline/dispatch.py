@@ -15,7 +15,6 @@ from contextlib import asynccontextmanager
 
 from headgate.core.call import Call, Reply, Source
 from headgate.core.errors import UpstreamInterrupted, UpstreamUnavailable
-from headgate.pipeline.service import Service
 from headgate.ports.clock import Clock
 from headgate.ports.codec import Exchange, Link
 from headgate.ports.transport import Outgoing, Response, Transport
@@ -34,7 +33,8 @@ class Dispatch:
     @asynccontextmanager
     async def __call__(self, call: Call) -> AsyncIterator[Reply]:
         exchange = self._link.open(call.payload)
-        async with self._transport(_traced(exchange.outgoing, call)) as response:
+        asked_at = self._clock.now()
+        async with self._transport(_traced(exchange.outgoing, call), stream=exchange.stream) as response:
             if response.status != 200:
                 body = (await response.read())[:MAX_ERROR_BODY]
                 raise self._link.refusal(response.status, response.header, body, self._clock.wall())
@@ -45,6 +45,7 @@ class Dispatch:
                 body=_Body(exchange, response, first) if exchange.stream else _Empty(),
                 tail=exchange.tail,
                 stream=exchange.stream,
+                asked_at=asked_at,
                 opened_at=self._clock.now(),
             )
 
@@ -57,7 +58,7 @@ def _traced(outgoing: Outgoing, call: Call) -> Outgoing:
 
 
 async def _first(exchange: Exchange, response: Response) -> bytes:
-    """Reads until the answer has begun: what may leave at once. Whatever fails here may be asked elsewhere."""
+    """Reads until the answer has begun: what may leave at once. A failure here may be asked elsewhere."""
     try:
         if not exchange.stream:
             exchange.feed(await response.read())

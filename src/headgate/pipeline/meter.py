@@ -132,6 +132,7 @@ def _opened(call: Call, reply: Reply, error: BaseException | None, now: float) -
         fallback_from=reply.fallback_from,
         total_s=now - call.started_at,
         first_byte_s=reply.opened_at - call.started_at,
+        upstream_s=reply.opened_at - reply.asked_at,
         error=None if error is None else type(error).__name__,
         message=error.message if isinstance(error, GatewayError) else None,
         tags=call.tags,

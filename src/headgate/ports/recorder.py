@@ -13,11 +13,9 @@ from headgate.core.record import Record
 class Recorder(Protocol):
     """Told of every event once, on the hot path: must not block, wait or raise."""
 
-    def opened(self, call: Call) -> None:
-        """A request entered the gateway. `settled` follows exactly once."""
+    def settled(self, record: Record) -> None:
+        """A request has ended."""
         ...
-
-    def settled(self, record: Record) -> None: ...
 
     def attempt_failed(self, call: Call, source: Source, error: GatewayError) -> None:
         """One upstream call failed; the request may still be served by another."""

@@ -43,4 +43,7 @@ class Transport(Protocol):
     breaks off (the caller knows whether that was before or after the first byte).
     """
 
-    def __call__(self, request: Outgoing, /) -> AbstractAsyncContextManager[Response]: ...
+    def __call__(self, request: Outgoing, /, *, stream: bool) -> AbstractAsyncContextManager[Response]:
+        """`stream`: the context opens with the head, and `chunk` gives each piece as it arrives; without it
+        the context opens when the whole body is here, which is cheaper."""
+        ...

@@ -1,0 +1,149 @@
+"""`ports.Transport` over pyreqwest (Rust's reqwest): the only module that opens connections to upstreams."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from types import TracebackType
+
+from pyreqwest.client import Client, ClientBuilder
+from pyreqwest.exceptions import ConnectError, PyreqwestError, RequestTimeoutError
+from pyreqwest.http import Url
+from pyreqwest.request import RequestBuilder, StreamRequest
+from pyreqwest.response import Response as Answer
+from pyreqwest.response import ResponseBodyReader
+
+from headgate.core.errors import UpstreamUnavailable
+from headgate.ports.transport import Outgoing, Response
+
+USER_AGENT = "headgate"
+
+
+def unavailable(error: PyreqwestError) -> UpstreamUnavailable:
+    """A connection's failure in words that name neither address nor key."""
+    if isinstance(error, ConnectError):
+        return UpstreamUnavailable("The upstream could not be connected to.")
+    if isinstance(error, RequestTimeoutError):
+        return UpstreamUnavailable("The upstream did not accept the connection in time.")
+    return UpstreamUnavailable("The connection to the upstream broke.")
+
+
+class HttpTransport:
+    """Posts to one base URL with one set of credentials, over a pool of kept-alive connections.
+
+    Redirects are not followed: a provider that answers with one is misconfigured, and a request carrying a
+    key goes where the operator said or nowhere. Build it inside the loop it serves; `close` when done.
+    """
+
+    def __init__(self, base_url: str, *, headers: Mapping[str, str], connect_s: float) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._urls: dict[str, Url] = {}
+        self._client: Client = (
+            ClientBuilder()
+            .user_agent(USER_AGENT)
+            .default_headers({"content-type": "application/json", **headers})
+            .connect_timeout(timedelta(seconds=connect_s))
+            .follow_redirects(False)
+            .build()
+        )
+
+    def __call__(self, request: Outgoing, *, stream: bool) -> AbstractAsyncContextManager[Response]:
+        url = self._urls.get(request.path)
+        if url is None:
+            url = self._urls[request.path] = Url(self._base_url + request.path)
+        builder = self._client.post(url).body_bytes(request.body)
+        if request.headers:
+            builder = builder.headers(dict(request.headers))
+        return _Streamed(builder) if stream else _Whole(builder)
+
+    async def get(self, path: str) -> int:
+        """The status of a GET, for health checks. Raises `UpstreamUnavailable`."""
+        try:
+            answer = await self._client.get(self._base_url + path).build().send()
+        except PyreqwestError as error:
+            raise unavailable(error) from error
+        return answer.status
+
+    async def close(self) -> None:
+        await self._client.close()
+
+
+class _Whole:
+    """An answer that is read whole before it opens."""
+
+    __slots__ = ("_answer", "_builder", "status")
+
+    status: int
+
+    def __init__(self, builder: RequestBuilder) -> None:
+        self._builder = builder
+
+    async def __aenter__(self) -> _Whole:
+        try:
+            self._answer = await self._builder.build().send()
+        except PyreqwestError as error:
+            raise unavailable(error) from error
+        self.status = self._answer.status
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    def header(self, name: str) -> str | None:
+        return self._answer.get_header(name)
+
+    async def read(self) -> bytes:
+        return (await self._answer.bytes()).to_bytes()
+
+    async def chunk(self) -> bytes | None:
+        """The whole body at once."""
+        return await self.read()
+
+
+class _Streamed:
+    """An answer that is read piece by piece, as the pieces arrive.
+
+    `streamed_read_buffer_limit(0)`: pyreqwest otherwise holds back the first 64 KiB.
+    """
+
+    __slots__ = ("_answer", "_reader", "_request", "status")
+
+    status: int
+    _answer: Answer
+    _reader: ResponseBodyReader
+
+    def __init__(self, builder: RequestBuilder) -> None:
+        self._request: StreamRequest = builder.streamed_read_buffer_limit(0).build_streamed()
+
+    async def __aenter__(self) -> _Streamed:
+        try:
+            self._answer = await self._request.__aenter__()
+        except PyreqwestError as error:
+            raise unavailable(error) from error
+        self._reader = self._answer.body_reader
+        self.status = self._answer.status
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._request.__aexit__(kind, error, trace)
+
+    def header(self, name: str) -> str | None:
+        return self._answer.get_header(name)
+
+    async def read(self) -> bytes:
+        try:
+            return (await self._reader.bytes()).to_bytes()
+        except PyreqwestError as error:
+            raise unavailable(error) from error
+
+    async def chunk(self) -> bytes | None:
+        try:
+            piece = await self._reader.read_chunk()
+        except PyreqwestError as error:
+            raise unavailable(error) from error
+        return None if piece is None else piece.to_bytes()

@@ -1,0 +1,101 @@
+"""Logs as JSON lines on standard error, one object a line; and a `ports.Recorder` that writes them.
+
+Nothing of a request's or an answer's content is ever logged, and nothing per piece of a stream.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from typing import Any
+
+import msgspec
+
+from headgate.core.breaker import State
+from headgate.core.call import Call, Outcome, Source
+from headgate.core.errors import GatewayError
+from headgate.core.price import usd
+from headgate.core.record import Record
+
+access = logging.getLogger("headgate.access")
+events = logging.getLogger("headgate.events")
+
+_encode = msgspec.json.Encoder(enc_hook=str, order="deterministic").encode
+_QUIET = frozenset({Outcome.FINISHED, Outcome.CLIENT_GONE, Outcome.REFUSED, Outcome.REJECTED})
+
+
+class JsonFormatter(logging.Formatter):
+    """A record's message, level, logger, time (RFC 3339, UTC) and what it was given in `extra["fields"]`."""
+
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "at": f"{self.formatTime(record, self.default_time_format)}.{int(record.msecs):03d}Z",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return _encode(line).decode()
+
+
+def configure(*, level: str, as_json: bool) -> None:
+    """Sends all of Python's logging to standard error. Called once, by whoever owns the process."""
+    handler = logging.StreamHandler(sys.stderr)
+    formatter = JsonFormatter() if as_json else logging.Formatter("%(asctime)s %(levelname)-7s %(message)s")
+    if as_json:
+        formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.getLogger("uvicorn.access").disabled = True
+
+
+class LogRecorder:
+    """Writes a line per request (`access`, where switched on) and per event worth an operator's eye."""
+
+    def __init__(self, *, requests: bool) -> None:
+        """`requests`: also one line for every request that went well."""
+        self._requests = requests
+
+    def settled(self, record: Record) -> None:
+        quiet = record.outcome in _QUIET
+        if quiet and not self._requests:
+            return
+        access.log(logging.INFO if quiet else logging.WARNING, "request", extra={"fields": _fields(record)})
+
+    def attempt_failed(self, call: Call, source: Source, error: GatewayError) -> None:
+        fields = {"upstream": source.label, "error": type(error).__name__, "message": error.message}
+        self._event(logging.INFO, "attempt_failed", call, fields)
+
+    def fell_back(self, call: Call, from_model: str, to_model: str, error: GatewayError) -> None:
+        fields = {
+            "from_model": from_model,
+            "to_model": to_model,
+            "error": type(error).__name__,
+            "message": error.message,
+        }
+        self._event(logging.WARNING, "fell_back", call, fields)
+
+    def breaker_moved(self, source: Source, before: State, after: State, seconds: float) -> None:
+        fields = {"upstream": source.label, "from": before, "to": after, "after_s": round(seconds, 3)}
+        events.warning("breaker_moved", extra={"fields": fields})
+
+    def _event(self, level: int, name: str, call: Call, fields: dict[str, Any]) -> None:
+        if events.isEnabledFor(level):
+            events.log(level, name, extra={"fields": {"request_id": call.request_id, **fields}})
+
+
+def _fields(record: Record) -> dict[str, Any]:
+    fields = msgspec.structs.asdict(record)
+    usage = fields.pop("usage")
+    nano = fields.pop("cost_nano")
+    fields["cost_usd"] = None if nano is None else usd(nano)
+    if usage is not None:
+        fields["tokens"] = msgspec.structs.asdict(usage)
+    for name in ("total_s", "first_byte_s", "upstream_s"):
+        fields[name] = None if fields[name] is None else round(fields[name], 6)
+    return {name: value for name, value in fields.items() if value not in (None, ())}

@@ -1,0 +1,32 @@
+"""Several recorders as one."""
+
+from __future__ import annotations
+
+from headgate.core.breaker import State
+from headgate.core.call import Call, Source
+from headgate.core.errors import GatewayError
+from headgate.core.record import Record
+from headgate.ports.recorder import Recorder
+
+
+class Recorders:
+    """Tells each of `recorders`, in order."""
+
+    def __init__(self, *recorders: Recorder) -> None:
+        self._recorders = recorders
+
+    def settled(self, record: Record) -> None:
+        for recorder in self._recorders:
+            recorder.settled(record)
+
+    def attempt_failed(self, call: Call, source: Source, error: GatewayError) -> None:
+        for recorder in self._recorders:
+            recorder.attempt_failed(call, source, error)
+
+    def fell_back(self, call: Call, from_model: str, to_model: str, error: GatewayError) -> None:
+        for recorder in self._recorders:
+            recorder.fell_back(call, from_model, to_model, error)
+
+    def breaker_moved(self, source: Source, before: State, after: State, seconds: float) -> None:
+        for recorder in self._recorders:
+            recorder.breaker_moved(source, before, after, seconds)

@@ -1,0 +1,149 @@
+"""What no single value shows: names that lead nowhere, names given twice, parts that do not go together.
+
+Works on filled plain data, so that it can be said together with everything else that is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any, NamedTuple
+
+from headgate.config.check import Path, quoted
+from headgate.config.fill import owner_of, tables
+from headgate.config.kinds import is_loopback
+from headgate.config.tree import OPEN
+from headgate.core.secret import Secret
+from headgate.providers.catalog import SIMULATED
+
+
+class Finding(NamedTuple):
+    """Something wrong at `path`, without the value."""
+
+    path: Path
+    message: str
+    hint: str | None = None
+
+
+def findings(raw: Mapping[str, Any]) -> Iterator[Finding]:
+    """Everything wrong between the parts of `raw`, which `fill` has seen."""
+    yield from _server(raw)
+    yield from _providers(raw)
+    yield from _models(raw)
+    yield from _routes(raw)
+    yield from _keys(raw)
+
+
+def nearest(name: object, known: Collection[str]) -> str | None:
+    """A hint for a name that is not among the known ones."""
+    near = get_close_matches(name[:200], known, n=1, cutoff=0.6) if isinstance(name, str) else []
+    return f"did you mean {quoted(near[0])}?" if near else None
+
+
+def _listed(value: object) -> list[Any]:
+    if isinstance(value, list | tuple):
+        return list(value)
+    return [] if value is None else [value]
+
+
+def _names(raw: Mapping[str, Any], *sections: str) -> list[str]:
+    return [name for section in sections if isinstance(raw.get(section), dict) for name in raw[section]]
+
+
+def _table(raw: Mapping[str, Any], section: str) -> Mapping[str, Any]:
+    table = raw.get(section)
+    return table if isinstance(table, dict) else {}
+
+
+def _server(raw: Mapping[str, Any]) -> Iterator[Finding]:
+    """Said here too, because the tree only says it of a section that is otherwise right."""
+    server = _table(raw, "server")
+    host = server.get("host", "127.0.0.1")
+    if server.get("auth") == "off" and isinstance(host, str) and not is_loopback(host):
+        yield Finding(("server", "auth"), OPEN)
+
+
+def _providers(raw: Mapping[str, Any]) -> Iterator[Finding]:
+    if not raw.get("providers"):
+        yield Finding(
+            ("providers",), "none is named", "or start without a file, to serve what the environment has"
+        )
+    for name, provider in tables(raw, "providers"):
+        path: Path = ("providers", name)
+        row = owner_of(name, provider)
+        if row is None:
+            if provider.get("dialect") is None:
+                yield Finding((*path, "dialect"), "is missing, and the provider's name does not tell")
+            continue
+        if row.dialect != SIMULATED.dialect and provider.get("simulated") is not None:
+            yield Finding((*path, "simulated"), f"goes with dialect {quoted(SIMULATED.dialect)} alone")
+        if row.needs_key and provider.get("base_url") == row.base_url and not _has_key(provider):
+            yield Finding((*path, "keys"), "none is given", f"set {row.env[0]}, or list some")
+
+
+def _has_key(provider: Mapping[str, Any]) -> bool:
+    headers = provider.get("headers")
+    named = {str(name).lower() for name in headers} if isinstance(headers, dict) else set()
+    return bool(provider.get("keys")) or bool(named & {"authorization", "x-api-key", "x-goog-api-key"})
+
+
+def _models(raw: Mapping[str, Any]) -> Iterator[Finding]:
+    if not raw.get("models"):
+        yield Finding(("models",), "none is named", "add one: NAME: {provider: …}")
+    providers = _names(raw, "providers")
+    for name, model in tables(raw, "models"):
+        provider = model.get("provider")
+        if isinstance(provider, str) and provider not in providers:
+            yield Finding(
+                ("models", name, "provider"), "is not one of providers", nearest(provider, providers)
+            )
+
+
+def _routes(raw: Mapping[str, Any]) -> Iterator[Finding]:
+    models = _names(raw, "models")
+    for name in set(_names(raw, "routes")) & set(models):
+        yield Finding(("routes", name), "is the name of a model too", "a request could not tell them apart")
+    for name, route in tables(raw, "routes"):
+        seen: set[str] = set()
+        for index, model in enumerate(_listed(route.get("use"))):
+            path: Path = ("routes", name, "use", index)
+            if not isinstance(model, str):
+                continue
+            if model not in models:
+                yield Finding(path, "is not one of models", nearest(model, models))
+            elif model in seen:
+                yield Finding(path, "is on this route already")
+            seen.add(model)
+
+
+def _keys(raw: Mapping[str, Any]) -> Iterator[Finding]:
+    server, keys = _table(raw, "server"), _listed(raw.get("keys"))
+    if not keys and server.get("auth") != "off":
+        yield Finding(
+            ("keys",), "none is given, so nobody could call", "add {name: me, key: '${HEADGATE_API_KEY}'}"
+        )
+    known = _names(raw, "models", "routes")
+    names: set[object] = set()
+    values: set[object] = {server.get("admin_key")} - {None, ""}
+    for index, key in enumerate(keys):
+        if not isinstance(key, dict):
+            continue
+        yield from _twice(key, index, names, values)
+        for number, name in enumerate(_listed(key.get("models"))):
+            if isinstance(name, str) and name not in known:
+                yield Finding(
+                    ("keys", index, "models", number), "is neither a model nor a route", nearest(name, known)
+                )
+
+
+def _twice(key: Mapping[str, Any], index: int, names: set[object], values: set[object]) -> Iterator[Finding]:
+    for field, seen, message in (
+        ("name", names, "is the name of another key"),
+        ("key", values, "is another key's, or the admin key"),
+    ):
+        value = key.get(field)
+        if not isinstance(value, str | Secret) or not value:
+            continue
+        if value in seen:
+            yield Finding(("keys", index, field), message)
+        seen.add(value)

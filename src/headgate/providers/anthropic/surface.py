@@ -1,0 +1,80 @@
+"""The dialect's server end: `/v1/messages` as Anthropic's clients know it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from headgate.core.call import Emitter, Operation
+from headgate.core.chat import Chat
+from headgate.core.errors import GatewayError, InvalidRequest
+from headgate.providers.anthropic.codec import DIALECT
+from headgate.providers.anthropic.emit import DocumentEmitter, StreamEmitter
+from headgate.providers.anthropic.errors import type_of
+from headgate.providers.anthropic.inbound import chat_of, decode
+from headgate.providers.anthropic.wire import REQUEST, Request
+from headgate.providers.sse import frame
+
+
+class AnthropicPayload:
+    """A request of the Messages API, validated (`core.call.Payload`)."""
+
+    __slots__ = ("_chat", "_new_id", "_request", "model", "raw", "stream")
+
+    dialect = DIALECT
+    operation = Operation.CHAT
+
+    def __init__(self, request: Request, raw: bytes, new_id: Callable[[], str]) -> None:
+        self.raw = raw
+        self.model = request.model
+        self.stream = bool(request.stream)
+        self._request = request
+        self._new_id = new_id
+        self._chat: Chat | None = None
+
+    def hub(self) -> Chat:
+        """Raises `Unsupported` for what only Anthropic's own API understands, `InvalidRequest` for a
+        block that lacks what its type needs; both name the place."""
+        if self._chat is None:
+            self._chat = chat_of(self._request, self.raw)
+        return self._chat
+
+    def emitter(self) -> Emitter:
+        kind = StreamEmitter if self.stream else DocumentEmitter
+        return kind(model=self.model, new_id=self._new_id, prompt_chars=len(self.raw))
+
+    def __repr__(self) -> str:
+        return f"<{self.dialect} {self.operation} {self.model!r} {len(self.raw)} bytes>"
+
+
+class AnthropicSurface:
+    """How an Anthropic client asks and is told (`ports.codec.Surface`). `new_id` gives the bare part of
+    a message's id, for answers whose provider gave none."""
+
+    dialect = DIALECT
+
+    def __init__(self, new_id: Callable[[], str]) -> None:
+        self._new_id = new_id
+
+    def parse(self, operation: Operation, body: bytes) -> AnthropicPayload:
+        if operation is not Operation.CHAT:
+            raise InvalidRequest("The Anthropic API chats, and nothing else.", code="unsupported_operation")
+        try:
+            str(body, "utf-8")
+        except UnicodeDecodeError as error:
+            raise InvalidRequest("The body is not valid UTF-8.") from error
+        return AnthropicPayload(decode(REQUEST, body), body, self._new_id)
+
+    def error(self, error: GatewayError, status: int, request_id: str) -> bytes:
+        """`{"type": "error", "error": {"type", "message"}, "request_id"}`; the type goes by the status."""
+        return msgspec.json.encode(
+            {
+                "type": "error",
+                "error": {"type": type_of(status), "message": error.message},
+                "request_id": request_id,
+            }
+        )
+
+    def error_event(self, error: GatewayError, status: int, request_id: str) -> bytes:
+        return frame(self.error(error, status, request_id), "error")

@@ -1,0 +1,206 @@
+"""OpenAI's dialect on both sides: bytes are relayed and only observed, never decoded and encoded again.
+
+A request goes out with its model replaced and the provider's rules applied. A stream's events pass one by
+one as they came, each glanced at for usage and finish; an event that finishes a choice is held until the
+next, so that the last data event before `[DONE]` can carry the metadata.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import msgspec
+
+from headgate.core.call import Operation, Payload, Seen
+from headgate.core.errors import UpstreamError, UpstreamInterrupted, UpstreamUnavailable
+from headgate.ports.codec import Exchange
+from headgate.ports.transport import Outgoing
+from headgate.providers.exchange import Relay
+from headgate.providers.openai.reply import failed, usage_of
+from headgate.providers.openai.wire import UsageReport
+from headgate.providers.exchange import failure
+from headgate.providers.spec import Rules
+from headgate.providers.splice import rewritten, with_metadata
+from headgate.providers.sse import Framer, Oversize, data_of, frame
+
+_DONE = b"[DONE]"
+_PATHS = {
+    Operation.CHAT: "/chat/completions",
+    Operation.COMPLETION: "/completions",
+    Operation.EMBEDDINGS: "/embeddings",
+}
+
+
+class _Said(msgspec.Struct, gc=False):
+    content: Any = None
+    reasoning_content: str | None = None
+
+
+class _Choice(msgspec.Struct, gc=False):
+    delta: _Said | None = None
+    message: _Said | None = None
+    text: str | None = None
+    finish_reason: str | None = None
+
+
+class _Glance(msgspec.Struct, gc=False):
+    """As much of a chunk or a document as a gateway must know."""
+
+    model: str | None = None
+    choices: list[_Choice] | None = None
+    data: list[msgspec.Raw] | None = None
+    usage: UsageReport | None = None
+    error: msgspec.Raw = msgspec.Raw()
+
+
+_glance = msgspec.json.Decoder(_Glance).decode
+
+
+class AsksForUsage(Protocol):
+    """What a relay must know of an OpenAI payload beyond the port."""
+
+    @property
+    def include_usage(self) -> bool: ...
+
+
+def relay(*, model: str, rules: Rules, completions: bool) -> Relay:
+    """The relay towards `model`. Without `completions` the provider has no such endpoint: those are
+    translated to chat."""
+
+    def open_(payload: Payload) -> Exchange | None:
+        if payload.operation is Operation.COMPLETION and not completions:
+            return None
+        kind = StreamRelay if payload.stream else DocumentRelay
+        return kind(payload, model=model, rules=rules)
+
+    return open_
+
+
+def _outgoing(payload: Payload, model: str, rules: Rules) -> Outgoing:
+    put: dict[str, object] = {"model": model}
+    if payload.stream and rules.stream_usage:
+        put["stream_options"] = {"include_usage": True}
+    return Outgoing(_PATHS[payload.operation], rewritten(payload.raw, put=put, rules=rules))
+
+
+def _read(data: bytes) -> _Glance:
+    try:
+        return _glance(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise UpstreamUnavailable("The upstream's answer is not of its dialect.") from error
+
+
+def _note(seen: Seen, glance: _Glance) -> bool:
+    """Keeps the books; tells whether a choice has finished."""
+    if glance.error and bytes(glance.error) != b"null":
+        raise _error(glance, begun=seen.started)
+    seen.started = True
+    seen.model = seen.model or glance.model
+    if glance.usage is not None:
+        seen.usage = usage_of(glance.usage)
+    finished = False
+    for choice in glance.choices or ():
+        seen.output_chars += _chars(choice)
+        if choice.finish_reason:
+            seen.finish = choice.finish_reason
+            finished = True
+    return finished
+
+
+def _error(glance: _Glance, *, begun: bool) -> UpstreamError:
+    return failure(failed(glance.error), begun=begun)
+
+
+def _chars(choice: _Choice) -> int:
+    said = choice.delta or choice.message
+    if said is None:
+        return len(choice.text or "")
+    content = said.content
+    return (len(content) if isinstance(content, str) else 0) + len(said.reasoning_content or "")
+
+
+class StreamRelay:
+    """A streamed answer, relayed."""
+
+    stream = True
+
+    def __init__(self, payload: Payload, *, model: str, rules: Rules) -> None:
+        self.outgoing = _outgoing(payload, model, rules)
+        self.seen = Seen(prompt_chars=len(payload.raw))
+        self._wants_usage = bool(getattr(payload, "include_usage", False))
+        self._framer = Framer()
+        self._held = b""
+        self._done = False
+
+    def feed(self, chunk: bytes) -> bytes:
+        try:
+            events = self._framer.feed(chunk)
+        except Oversize as error:
+            raise UpstreamUnavailable("The upstream's answer is not of its dialect.") from error
+        if len(events) == 1:
+            return self._pass(events[0])
+        return b"".join([self._pass(event) for event in events])
+
+    def close(self) -> bytes:
+        out = b"".join([self._pass(event) for event in self._framer.close()])
+        if not self._done and self.seen.finish is None:
+            raise UpstreamInterrupted("The upstream broke off in the middle of its answer.")
+        return out
+
+    def tail(self, metadata: bytes | None) -> bytes:
+        done = frame(_DONE)
+        if metadata is None:
+            return self._held + done
+        last = (
+            data_of(self._held) if self._held else None
+        ) or b'{"object":"chat.completion.chunk","choices":[]}'
+        return frame(with_metadata(last, metadata)) + done
+
+    def _pass(self, event: bytes) -> bytes:
+        """What may leave because of this event: it, the one held before it, both or neither."""
+        data = data_of(event)
+        if data is None:
+            return event
+        if data == _DONE:
+            self._done = True
+            return b""
+        glance = _read(data)
+        finished = _note(self.seen, glance)
+        is_usage = glance.usage is not None and not glance.choices
+        if is_usage and not self._wants_usage:
+            return b""
+        held, self._held = self._held, b""
+        if finished or is_usage:
+            self._held = event
+            return held
+        return held + event if held else event
+
+
+class DocumentRelay:
+    """A non-streamed answer, relayed."""
+
+    stream = False
+
+    def __init__(self, payload: Payload, *, model: str, rules: Rules) -> None:
+        self.outgoing = _outgoing(payload, model, rules)
+        self.seen = Seen(prompt_chars=len(payload.raw))
+        self._operation = payload.operation
+        self._document = b""
+
+    def feed(self, chunk: bytes) -> bytes:
+        self._document = self._document + chunk if self._document else chunk
+        return b""
+
+    def close(self) -> bytes:
+        glance = _read(self._document)
+        _note(self.seen, glance)
+        if self._operation is Operation.EMBEDDINGS:
+            complete = glance.data is not None
+        else:
+            complete = bool(glance.choices)
+        if not complete:
+            raise UpstreamUnavailable("The upstream's answer is not of its dialect.")
+        return b""
+
+    def tail(self, metadata: bytes | None) -> bytes:
+        return with_metadata(self._document, metadata)

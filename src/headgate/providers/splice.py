@@ -1,0 +1,64 @@
+"""Small surgery on JSON documents that are otherwise relayed as they came."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from headgate.core.errors import InvalidRequest
+from headgate.providers.spec import Rules
+
+METADATA = "x-routing-metadata"
+_MEMBER = b'"x-routing-metadata":'
+
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_value = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+
+
+def with_metadata(document: bytes, metadata: bytes | None) -> bytes:
+    """The JSON object with `metadata`, itself a JSON object, as one more member at its end."""
+    if metadata is None:
+        return document
+    end = document.rindex(b"}")
+    comma = b"" if document[:end].rstrip().endswith(b"{") else b","
+    return b"%b%b%b%b}" % (document[:end], comma, _MEMBER, metadata)
+
+
+def rewritten(
+    document: bytes, *, put: Mapping[str, object], rules: Rules, absent: Mapping[str, object] | None = None
+) -> bytes:
+    """A request's JSON object on its way to a provider of its own dialect.
+
+    Members in `put` are set, those in `absent` set where the caller left them out; the provider's rules are
+    applied to the others, which otherwise stay as they came, byte for byte.
+
+    Raises:
+        Unsupported: for a member the provider does not take and the operator does not let us drop.
+    """
+    members = _decoded(document)
+    if rules.refuse or rules.ranges or rules.rename:
+        members = _ruled(members, rules)
+    for name, value in (absent or {}).items():
+        if name not in members:
+            members[name] = msgspec.Raw(_encode(value))
+    for name, value in put.items():
+        members[name] = msgspec.Raw(_encode(value))
+    return _encode(members)
+
+
+def _decoded(document: bytes) -> dict[str, msgspec.Raw]:
+    try:
+        return _members(document)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidRequest("The body is not valid JSON.") from error
+
+
+def _ruled(members: dict[str, msgspec.Raw], rules: Rules) -> dict[str, msgspec.Raw]:
+    kept = {}
+    for name, raw in members.items():
+        is_ruled = name in rules.refuse or name in rules.ranges
+        if not is_ruled or bytes(raw) == b"null" or rules.permits(name, _value(raw)):
+            kept[rules.rename.get(name, name)] = raw
+    return kept

@@ -1,0 +1,68 @@
+"""Who may come in: keys of the configuration, held and compared as hashes."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from hashlib import blake2b
+
+from headgate.core.call import Caller
+from headgate.core.errors import Unauthenticated
+from headgate.core.secret import Secret
+
+
+class Doorkeeper:
+    """Knows each key by a keyed hash, made with `pepper`; the keys themselves are not kept.
+
+    Looking a hash up takes a time that depends on the hash, which nobody can choose without the pepper; the
+    final comparison takes the same time for every key.
+    """
+
+    def __init__(self, keys: Mapping[str, Secret], callers: Mapping[str, Caller], *, pepper: bytes) -> None:
+        """`keys` and `callers` by key name. `pepper`: 16 to 64 random bytes of this process."""
+        self._pepper = pepper
+        self._callers: dict[bytes, tuple[bytes, Caller]] = {}
+        for name, key in keys.items():
+            digest = self._digest(key.reveal().encode())
+            self._callers[digest] = (digest, callers[name])
+
+    def admit(self, headers: Mapping[bytes, bytes]) -> Caller:
+        """The caller a request's headers speak for: `Authorization: Bearer …` or `x-api-key`.
+
+        Raises:
+            Unauthenticated: for no key, or one that is not ours.
+        """
+        presented = _presented(headers)
+        if presented is None:
+            raise Unauthenticated(
+                "No API key. Send it as 'Authorization: Bearer KEY' or 'x-api-key: KEY'.",
+                code="invalid_api_key",
+            )
+        digest = self._digest(presented)
+        known = self._callers.get(digest)
+        if known is None or not hmac.compare_digest(known[0], digest):
+            raise Unauthenticated("The API key is not known here.", code="invalid_api_key")
+        return known[1]
+
+    def _digest(self, key: bytes) -> bytes:
+        return blake2b(key, key=self._pepper, digest_size=32).digest()
+
+
+class OpenDoor:
+    """Everybody is `caller`: for `auth: off`, which the configuration allows on loopback only."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def admit(self, headers: Mapping[bytes, bytes]) -> Caller:
+        return self._caller
+
+
+def _presented(headers: Mapping[bytes, bytes]) -> bytes | None:
+    """The key as sent. Only the scheme's name is case-insensitive (RFC 9110 § 11.1)."""
+    authorization = headers.get(b"authorization")
+    if authorization:
+        scheme, _, key = authorization.partition(b" ")
+        if scheme.lower() == b"bearer" and key.strip():
+            return key.strip()
+    return headers.get(b"x-api-key") or None

@@ -1,0 +1,62 @@
+"""What the rim needs of one generation of the configuration, and where the present one is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from headgate.core.call import Caller
+from headgate.pipeline.service import Service
+from headgate.ports.recorder import Recorder
+
+
+class Door(Protocol):
+    def admit(self, headers: Mapping[bytes, bytes], /) -> Caller:
+        """Raises `Unauthenticated`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCard:
+    """One line of `/v1/models`. `kind`: model or route; `context` in tokens, where that is known."""
+
+    id: str
+    owned_by: str
+    kind: str
+    context: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Front:
+    """One generation, as the rim sees it. Frozen: a reload replaces it whole, and requests under way keep
+    the one they began with.
+
+    `deadline_s` is the longest a request may take, unless `deadlines` has one for the name it asks for;
+    `body_patience_s` is the longest a body may take to
+    arrive. `health` and `info` make the documents of `/health` and `/router/info`.
+    """
+
+    number: int
+    service: Service
+    door: Door
+    recorder: Recorder
+    models: tuple[ModelCard, ...]
+    health: Callable[[], Mapping[str, Any]]
+    info: Callable[[], Mapping[str, Any]]
+    max_body_bytes: int
+    deadline_s: float
+    deadlines: Mapping[str, float]
+    body_patience_s: float
+    metadata_in_headers: bool
+    metadata_in_body: bool
+
+
+class House:
+    """Holds the present generation. Swapping it is one assignment; nothing waits."""
+
+    def __init__(self, front: Front, *, metrics: Callable[[], tuple[bytes, str]]) -> None:
+        """`metrics` gives the Prometheus page and its content type."""
+        self.front = front
+        self.metrics = metrics
+        self.draining = False

@@ -1,0 +1,160 @@
+"""The hot endpoints: raw ASGI between a caller's bytes and the one Service."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from headgate.core.call import Call, Caller, Operation, Outcome, Reply
+from headgate.core.errors import GatewayError, InternalError, InvalidRequest
+from headgate.core.record import Record
+from headgate.ports.clock import Clock
+from headgate.ports.codec import Surface
+from headgate.server import intake
+from headgate.server.errors import retry_after, status_of
+from headgate.server.front import Front, House
+from headgate.server.hangup import Hangup
+from headgate.server.head import RawHeaders, error_head, head, metadata
+from headgate.server.intake import ClientGone, Headers, Receive
+
+Scope = dict[str, Any]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class Endpoint:
+    """One hot path: a surface and an operation in front of the Service of the present generation."""
+
+    def __init__(
+        self, house: House, surface: Surface, operation: Operation, *, clock: Clock, new_id: Callable[[], str]
+    ) -> None:
+        self._house = house
+        self._surface = surface
+        self._operation = operation
+        self._clock = clock
+        self._new_id = new_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers: Headers = dict(scope["headers"])
+        visit = _Visit(self._surface, send, intake.request_id(headers) or self._new_id())
+        front, started_at = self._house.front, self._clock.now()
+        caller: Caller | None = None
+        try:
+            if scope["method"] != "POST":
+                raise InvalidRequest("This endpoint takes POST.")
+            caller = front.door.admit(headers)
+            call = await self._call(front, caller, headers, receive, visit.request_id, started_at)
+        except ClientGone:
+            return
+        except GatewayError as error:
+            front.recorder.settled(self._turned_away(visit.request_id, caller, error, started_at))
+            await visit.refuse(error)
+            return
+        await self._serve(front, call, receive, visit)
+
+    async def _call(
+        self,
+        front: Front,
+        caller: Caller,
+        headers: Headers,
+        receive: Receive,
+        request_id: str,
+        started_at: float,
+    ) -> Call:
+        wanted_s = intake.deadline_s(headers)
+        body = await intake.read_body(
+            receive, headers, max_bytes=front.max_body_bytes, patience_s=front.body_patience_s
+        )
+        payload = self._surface.parse(self._operation, body)
+        longest_s = front.deadlines.get(payload.model, front.deadline_s)
+        deadline_s = longest_s if wanted_s is None else min(wanted_s, longest_s)
+        return Call(
+            payload=payload,
+            caller=caller,
+            request_id=request_id,
+            started_at=started_at,
+            deadline_at=started_at + deadline_s,
+            traceparent=intake.traceparent(headers),
+            tags=intake.tags(headers),
+        )
+
+    async def _serve(self, front: Front, call: Call, receive: Receive, visit: _Visit) -> None:
+        try:
+            async with Hangup(receive), front.service(call) as reply:
+                if reply.stream:
+                    await self._stream(front, call, reply, visit)
+                else:
+                    await self._answer(front, call, reply, visit)
+        except ClientGone:
+            return
+        except GatewayError as error:
+            await visit.refuse(error)
+        except Exception:
+            await visit.refuse(
+                InternalError(f"The gateway failed. Its log has more under {call.request_id}.")
+            )
+            raise
+
+    async def _answer(self, front: Front, call: Call, reply: Reply, visit: _Visit) -> None:
+        now = self._clock.now()
+        decision = metadata(call, reply, now, final=True)
+        body = reply.tail(decision if front.metadata_in_body else None)
+        shown = decision if front.metadata_in_headers else None
+        await visit.start(200, head(call, reply, now, length=len(body), decision=shown))
+        await visit.finish(body)
+
+    async def _stream(self, front: Front, call: Call, reply: Reply, visit: _Visit) -> None:
+        now = self._clock.now()
+        shown = metadata(call, reply, now, final=False) if front.metadata_in_headers else None
+        await visit.start(200, head(call, reply, now, length=None, decision=shown))
+        send = visit.send
+        async for piece in reply.body:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        decision = metadata(call, reply, self._clock.now(), final=True) if front.metadata_in_body else None
+        await visit.finish(reply.tail(decision))
+
+    def _turned_away(
+        self, request_id: str, caller: Caller | None, error: GatewayError, started_at: float
+    ) -> Record:
+        """The record of a request that never became a call."""
+        return Record(
+            request_id=request_id,
+            outcome=Outcome.REFUSED,
+            operation=self._operation,
+            stream=False,
+            tenant=caller.tenant if caller else "",
+            key=caller.key if caller else "",
+            requested="",
+            total_s=self._clock.now() - started_at,
+            error=type(error).__name__,
+            message=error.message,
+        )
+
+
+class _Visit:
+    """One request's way out: knows whether the head has left, and so what form an error can still take."""
+
+    __slots__ = ("_started", "_surface", "request_id", "send")
+
+    def __init__(self, surface: Surface, send: Send, request_id: str) -> None:
+        self._surface = surface
+        self._started = False
+        self.send = send
+        self.request_id = request_id
+
+    async def start(self, status: int, headers: RawHeaders) -> None:
+        await self.send({"type": "http.response.start", "status": status, "headers": headers})
+        self._started = True
+
+    async def finish(self, body: bytes) -> None:
+        await self.send({"type": "http.response.body", "body": body})
+
+    async def refuse(self, error: GatewayError) -> None:
+        """An error document; or, of a stream that has begun, its last event."""
+        status = status_of(error)
+        if self._started:
+            await self.finish(self._surface.error_event(error, status, self.request_id))
+            return
+        body = self._surface.error(error, status, self.request_id)
+        after = retry_after(error, status)
+        await self.start(status, error_head(self.request_id, length=len(body), retry_after=after))
+        await self.finish(body)

@@ -1,0 +1,107 @@
+"""A request as it came: its head read once, its body bounded in bytes and in time."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from headgate.core.errors import InvalidRequest, RequestTooLarge
+
+Headers = Mapping[bytes, bytes]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:\-]{1,128}")
+_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_DURATION = re.compile(rb"([0-9]{1,7}(?:\.[0-9]{1,6})?)(ms|s|m)?")
+_UNIT_S = {b"ms": 0.001, b"s": 1.0, b"m": 60.0, None: 1.0}
+
+MAX_TAGS = 16
+
+
+class ClientGone(Exception):
+    """The caller hung up before the request was complete: nobody is left to tell."""
+
+
+def request_id(headers: Headers) -> str | None:
+    """The caller's `x-request-id`, if it is fit to be echoed and logged."""
+    given = headers.get(b"x-request-id")
+    return given.decode() if given and _REQUEST_ID.fullmatch(given) else None
+
+
+def traceparent(headers: Headers) -> str | None:
+    """The caller's W3C `traceparent`; a malformed one is ignored, as the recommendation asks."""
+    given = headers.get(b"traceparent")
+    return given.decode() if given and _TRACEPARENT.fullmatch(given) else None
+
+
+def deadline_s(headers: Headers) -> float | None:
+    """Seconds the caller gives us: `x-headgate-deadline: 2.5s` (also `ms`, `m`; a bare number is seconds).
+
+    Raises:
+        InvalidRequest: for anything else, and for zero.
+    """
+    given = headers.get(b"x-headgate-deadline")
+    if given is None:
+        return None
+    match = _DURATION.fullmatch(given.strip())
+    seconds = float(match[1]) * _UNIT_S[match[2]] if match else 0.0
+    if seconds <= 0.0:
+        raise InvalidRequest("A deadline is a duration like '2.5s' or '800ms'.", param="x-headgate-deadline")
+    return seconds
+
+
+def tags(headers: Headers) -> tuple[str, ...]:
+    """`x-headgate-tags: a,b`, at most 16 of at most 64 printable ASCII characters; others are left out."""
+    given = headers.get(b"x-headgate-tags")
+    if not given:
+        return ()
+    found = (tag.strip().decode("ascii", "replace") for tag in given.split(b","))
+    return tuple(tag for tag in found if 0 < len(tag) <= 64 and tag.isascii() and tag.isprintable())[
+        :MAX_TAGS
+    ]
+
+
+async def read_body(receive: Receive, headers: Headers, *, max_bytes: int, patience_s: float) -> bytes:
+    """The whole body.
+
+    Raises:
+        RequestTooLarge: at once where `content-length` says so, else as soon as `max_bytes` is passed.
+        InvalidRequest: where it is not complete after `patience_s` seconds.
+        ClientGone: where the caller hangs up first.
+    """
+    announced = headers.get(b"content-length", b"0")
+    if announced.isdigit() and int(announced) > max_bytes:
+        raise _too_large(max_bytes)
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body"):
+        return _bounded(message.get("body", b""), max_bytes)
+    try:
+        async with asyncio.timeout(patience_s):
+            return await _rest(receive, message, max_bytes)
+    except TimeoutError:
+        raise InvalidRequest(f"The body was not complete after {patience_s:g} s.") from None
+
+
+async def _rest(receive: Receive, message: dict[str, Any], max_bytes: int) -> bytes:
+    parts = bytearray()
+    while True:
+        if message["type"] != "http.request":
+            raise ClientGone
+        parts += message.get("body", b"")
+        if len(parts) > max_bytes:
+            raise _too_large(max_bytes)
+        if not message.get("more_body"):
+            return bytes(parts)
+        message = await receive()
+
+
+def _bounded(body: bytes, max_bytes: int) -> bytes:
+    if len(body) > max_bytes:
+        raise _too_large(max_bytes)
+    return body
+
+
+def _too_large(max_bytes: int) -> RequestTooLarge:
+    return RequestTooLarge(f"The body is over the limit of {max_bytes} bytes.", code="request_too_large")
