@@ -71,7 +71,8 @@ async def _measure(rig: Rig, names: list[str], notes: Console) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     options = _options(argv)
-    notes, console = Console(stderr=True), Console()
+    notes = Console(stderr=True)
+    console = Console() if sys.stdout.isatty() else Console(width=130)
     recipe = config.Recipe(config.BARE if options.null else options.gateway_cmd, options.gateway_config)
     effort, names = _effort(options), options.only or list(MEASURES)
     gc.disable()

@@ -107,7 +107,7 @@ def main(argv: list[str] | None = None) -> int:
 
         app = VARIANTS[options.client](options.json_url, options.sse_url)
     uvicorn.run(
-        app,  # type: ignore[arg-type]  # uvicorn's ASGI types are unions of TypedDicts; ours are plain dicts
+        app,
         host=options.host,
         port=options.port,
         loop="uvloop",

@@ -19,10 +19,10 @@ from bench.processes import HOST, Server, free_port
 from bench.wire import KEY
 
 SHORT = "paced-4-2000"
-LONG = "paced-104-2000"
+LONG = "paced-64-2000"
 TYPICAL = "paced-22-2000"
 BURST_SHORT = "burst-4-0"
-BURST_LONG = "burst-404-0"
+BURST_LONG = "burst-204-0"
 STAMP = "stamp-6-20000"
 HELD = "paced-1000-200000"
 MODELS = ("json", SHORT, LONG, TYPICAL, BURST_SHORT, BURST_LONG, STAMP, HELD)

@@ -52,7 +52,8 @@ class Tally:
 
 def dechunked(body: bytes) -> bytes:
     """A body without HTTP's chunked coding. Raises `ValueError` where it breaks off."""
-    pieces, at = [], 0
+    pieces: list[bytes] = []
+    at = 0
     while True:
         line_end = body.index(b"\r\n", at)
         size = int(body[at:line_end], 16)

@@ -39,19 +39,16 @@ http {{
   tcp_nodelay on;
   default_type application/json;
   upstream bench {{ server {pass_to}; keepalive 64; keepalive_requests 1000000000; }}
-  server {{
-    listen {host}:{port} backlog=4096;
-    location ~ /messages$ {{ return 200 '{anthropic}'; }}
-    location /pass/ {{
-      proxy_pass http://bench/;
-      proxy_http_version 1.1;
-      proxy_set_header Connection "";
-      proxy_buffering {buffering};
-    }}
-    location / {{ return 200 '{openai}'; }}
-  }}
+  server {{ listen {host}:{port} backlog=4096; {locations} }}
 }}
 """
+_ANSWER = "location / {{ return 200 '{openai}'; }} location ~ /messages$ {{ return 200 '{anthropic}'; }}"
+_PASS = """location / {
+  proxy_pass http://bench;
+  proxy_http_version 1.1;
+  proxy_set_header Connection "";
+  proxy_buffering off;
+}"""
 
 
 class BenchError(Exception):
@@ -140,25 +137,18 @@ def _quoted(document: bytes) -> str:
     return document.decode().replace("\\", "\\\\").replace("'", "\\'")
 
 
-def nginx(at: Path, *, cores: set[int], name: str = "nginx", pass_to: int = 9) -> Server:
-    """nginx answering every POST with a canned document, or, under /pass/, proxying to port `pass_to`."""
+def nginx(at: Path, *, cores: set[int], name: str = "nginx", pass_to: int | None = None) -> Server:
+    """nginx answering every POST with a canned document, or proxying to the port `pass_to`."""
     if NGINX is None:
         raise BenchError("nginx is not installed")
     at = at / name
     at.mkdir()
     port = free_port()
     conf = at / "nginx.conf"
-    conf.write_text(
-        _NGINX_CONF.format(
-            at=at,
-            host=HOST,
-            port=port,
-            pass_to=f"{HOST}:{pass_to}",
-            buffering="off",
-            anthropic=_quoted(ANTHROPIC_DOCUMENT),
-            openai=_quoted(OPENAI_DOCUMENT),
-        )
-    )
+    documents = {"openai": _quoted(OPENAI_DOCUMENT), "anthropic": _quoted(ANTHROPIC_DOCUMENT)}
+    locations = _PASS if pass_to else _ANSWER.format(**documents)
+    passed = f"{HOST}:{pass_to or port}"
+    conf.write_text(_NGINX_CONF.format(at=at, host=HOST, port=port, pass_to=passed, locations=locations))
     command = [NGINX, "-p", str(at), "-c", str(conf), "-e", "stderr"]
     return Server(name, command, port=port, cores=cores, log=at / "log")
 

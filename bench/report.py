@@ -21,10 +21,8 @@ def _number(value: float | None, unit: str = "") -> str:
     """Three significant digits or whole numbers, with the unit."""
     if value is None:
         return ""
-    if abs(value) >= 100:
-        text = f"{value:,.0f}"
-    else:
-        text = f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"
+    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
+    text = f"{value:,.{digits}f}"
     return f"{text} {unit}" if unit not in ("", "×") else text + unit
 
 

@@ -55,7 +55,7 @@ class Provider(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """uvloop sets TCP_NODELAY on every TCP transport by itself; its class is a Transport only in shape."""
+        """uvloop sets TCP_NODELAY on every TCP transport; its class is a Transport only in shape."""
         self._transport = cast("asyncio.Transport", transport)
 
     def connection_lost(self, exc: Exception | None) -> None:

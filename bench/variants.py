@@ -39,6 +39,7 @@ def fastapi_route(json_url: str, sse_url: str) -> App:
         await request.body()
         return Response(OPENAI_DOCUMENT, media_type="application/json")
 
+    chat.__annotations__ = {"request": Request, "return": Response}  # imported too late for FastAPI to find
     app.post("/v1/chat/completions")(chat)
     return app  # type: ignore[return-value]  # an ASGI app, whose scope is a MutableMapping
 
@@ -90,7 +91,7 @@ def over_httpx(json_url: str, sse_url: str) -> App:
 
 
 def over_aiohttp(json_url: str, sse_url: str) -> App:
-    import aiohttp
+    import aiohttp  # type: ignore[import-not-found,unused-ignore]  # measured where it happens to be installed
 
     sessions: list[aiohttp.ClientSession] = []
 

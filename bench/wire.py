@@ -62,8 +62,9 @@ _SYSTEM = (
     "handbook you rely on, and say plainly when the handbook does not cover the question."
 )
 _USER = (
-    "Ticket %012d: the customer says that after yesterday's update the export of the monthly report stops at "
-    "about half of the rows, without an error, and that repeating it stops at the same row. What should they try?"
+    "Ticket %012d: the customer says that after yesterday's update the export of the monthly report stops "
+    "at about half of the rows, without an error, and that repeating it stops at the same row. What should "
+    "they try?"
 )
 
 
@@ -94,9 +95,9 @@ def request_maker(model: str, *, port: int, key: str = KEY) -> Callable[[int], b
 # ── what upstreams answer ────────────────────────────────────────────────────────────────────────
 
 _ANSWER = (
-    "Ask them to repeat the export with the filter 'include archived' switched off: since the update, rows whose "
-    "owner was deleted end the export early (handbook, page 41). If it still stops, have them send the number of "
-    "the last exported row, because the handbook does not cover any other cause."
+    "Ask them to repeat the export with the filter 'include archived' switched off: since the update, rows "
+    "whose owner was deleted end the export early (handbook, page 41). If it still stops, have them send the "
+    "number of the last exported row, because the handbook does not cover any other cause."
 )
 
 OPENAI_DOCUMENT = msgspec.json.encode(

@@ -110,6 +110,8 @@ class Gateway:
     def __init__(self, settings: Settings, machine: Machine, *, prices: Prices | None = None) -> None:
         self.metrics = Metrics(settings.metrics.namespace)
         self.metrics.before_page.append(self._show_health)
+        self.clock = machine.clock
+        self.surface = OpenAISurface(machine.clock.wall, Ids(""))
         self._machine = machine
         self._recorder = Recorders(
             PrometheusRecorder(self.metrics), LogRecorder(requests=settings.server.log != "off")
@@ -133,8 +135,7 @@ class Gateway:
     def endpoints(self) -> dict[str, AsgiApp]:
         """The hot paths."""
         clock, ids = self._machine.clock, Ids("req_")
-        openai = OpenAISurface(clock.wall, Ids(""))
-        anthropic = AnthropicSurface(Ids(""))
+        openai, anthropic = self.surface, AnthropicSurface(Ids(""))
         endpoint = partial(Endpoint, self.house, clock=clock, new_id=ids)
         return {
             "/v1/chat/completions": endpoint(openai, Operation.CHAT),
@@ -262,16 +263,18 @@ class Generation:
         """Shared by the models that one key serves."""
         name, provider = plan.source.provider, plan.provider
         if provider.dialect == "simulated":
-            return self.kept(("transport", name), provider, partial(self._simulation, provider))
+            simulation = self.kept(("simulation", name), provider, partial(self._simulation, provider))
+            return simulated.SimulatedTransport(simulation, key=plan.source.key)
         row = catalog.row_of(name, provider.dialect, provider.base_url)
-        headers = {**provider.headers, **catalog.auth_headers(row.auth, plan.key)}
+        fixed = {header: value.reveal() for header, value in provider.headers.items()}
+        headers = {**fixed, **catalog.auth_headers(row.auth, plan.key)}
         return self.kept(
             ("transport", name, plan.source.key),
             (provider, plan.key),
             lambda: HttpTransport(provider.base_url, headers=headers, connect_s=provider.timeouts.connect_s),
         )
 
-    def _simulation(self, provider: Provider) -> Transport:
+    def _simulation(self, provider: Provider) -> simulated.Simulation:
         wanted = provider.simulated
         settings = simulated.Settings(
             latency_s=wanted.latency_s,
@@ -282,7 +285,7 @@ class Generation:
             faults=tuple(simulated.Scheduled(fault=fault) for fault in wanted.faults),
         )
         machine = self._machine
-        return simulated.SimulatedTransport(simulated.Simulation(settings, machine.clock, machine.chance))
+        return simulated.Simulation(settings, machine.clock, machine.chance)
 
     def _door(self) -> Door:
         settings = self.settings

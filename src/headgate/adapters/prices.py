@@ -15,12 +15,12 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterable
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from headgate.core.price import NANO, Price
+from headgate.core.price import Price, nano
 
 Pair = tuple[str, str]
 """The provider's id in genai-prices and the provider's name for the model."""
@@ -48,7 +48,8 @@ _seen: dict[Pair, Price | None] = {}
 def catalogue_prices(pairs: Iterable[Pair], *, timeout_s: float = TIMEOUT_S) -> Prices:
     """Prices for those of `pairs` that the list has. Blocks for up to `timeout_s` seconds; never raises.
 
-    What has been asked once in this process is not asked again; a failure is.
+    What has been asked once in this process is not asked again; a failure is. May run in a thread of its own,
+    beside whatever else a start has to do.
     """
     wanted = list(dict.fromkeys(pairs))
     missing = [pair for pair in wanted if pair not in _seen]
@@ -60,7 +61,7 @@ def catalogue_prices(pairs: Iterable[Pair], *, timeout_s: float = TIMEOUT_S) -> 
 def _ask(pairs: list[Pair], timeout_s: float) -> str | None:
     """Asks a child for `pairs` and notes the answers. Returns why there are none."""
     try:
-        child = subprocess.run(  # noqa: S603  # our own interpreter and module; the input goes through a pipe
+        child = subprocess.run(  # our own interpreter and module; the input goes through a pipe
             [sys.executable, "-m", "headgate.adapters.prices"],
             input=msgspec.json.encode(pairs),
             capture_output=True,
@@ -79,11 +80,6 @@ def _ask(pairs: list[Pair], timeout_s: float) -> str | None:
 
 def _price(row: dict[str, int] | None, source: str) -> Price | None:
     return None if row is None else Price(**row, source=source)
-
-
-def nano_dollars(usd: Decimal) -> int:
-    """US dollars as nano-dollars: exact down to nine decimals, half rounded up beyond."""
-    return int((usd * NANO).to_integral_value(rounding=ROUND_HALF_UP))
 
 
 # ── the child ────────────────────────────────────────────────────────────────────────────────────
@@ -108,7 +104,7 @@ def row_of(price: Any) -> dict[str, int] | None:
         value = getattr(price, theirs, None)
         amount = getattr(value, "base", value)
         if isinstance(amount, Decimal):
-            row[name] = nano_dollars(amount)
+            row[name] = nano(amount)
     return {"output": 0, **row} if "input" in row else None
 
 
@@ -124,11 +120,11 @@ def _look_up(provider: str, model: str) -> dict[str, int] | None:
 
 def main() -> None:
     """The child's whole life."""
-    from importlib.metadata import version
+    from genai_prices import __version__
 
     pairs = json.load(sys.stdin)
     answer = {
-        "source": f"genai-prices {version('genai-prices')}",
+        "source": f"genai-prices {__version__}",
         "prices": [_look_up(provider, model) for provider, model in pairs],
     }
     json.dump(answer, sys.stdout)

@@ -18,8 +18,8 @@ from headgate.providers.simulated import FAULTS, Limits, Scheduled, Settings, Si
 from headgate.server.simulated import SeverableProtocol, SimulatedProviders
 
 _FAULT_HELP = (
-    "Something that goes wrong: FAULT[@SHARE][/FROM-TO], e.g. status:503, 429:7@0.2, cut-mid:5@0.1/10-20 "
-    "(a share of the requests, seconds since the start). May be repeated. --list-faults shows them all."
+    "Something that goes wrong: FAULT, FAULT@SHARE or FAULT@SHARE/FROM-TO, e.g. status:503, 429:7@0.2, "
+    "cut-mid:5@0.1/10-20 (a share of the requests, seconds since the start). May be repeated. --list-faults shows them all."
 )
 
 

@@ -8,10 +8,10 @@ provider's name; built by hand it holds exactly what it is given. Every field's 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, model_validator
+from pydantic_core import CoreSchema
 
 from headgate.config.kinds import (
     BaseUrl,
@@ -37,8 +37,8 @@ from headgate.config.kinds import (
     nothing_is_empty,
     wrong,
 )
-from headgate.core.price import NANO
 from headgate.core.price import Price as PricePerClass
+from headgate.core.price import nano
 from headgate.providers.catalog import Dialect
 
 OPEN = "would open the gateway to the network: keep host at 127.0.0.1, or require auth and add keys"
@@ -132,6 +132,12 @@ class ProviderKey(Section):
     def _text_alone(cls, value: object) -> object:
         return value if isinstance(value, Mapping | ProviderKey) else {"key": value}
 
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"anyOf": [{"type": "string", "minLength": 1}, handler(core_schema)]}
+
 
 class Simulated(Section):
     """What a provider of the dialect `simulated` is like."""
@@ -211,11 +217,6 @@ class Price(Section):
             cache_write=None if self.cache_write is None else nano(self.cache_write),
             reasoning=None if self.reasoning is None else nano(self.reasoning),
         )
-
-
-def nano(usd: Decimal) -> int:
-    """Dollars as whole nano-dollars, exact down to nine decimals."""
-    return int((usd * NANO).to_integral_value(rounding=ROUND_HALF_UP))
 
 
 class Model(Section):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import ROUND_HALF_UP, Decimal
+
 import msgspec
 
 from headgate.core.usage import Usage
@@ -36,3 +38,8 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
 def usd(nano: int) -> float:
     """For display: nano-dollars as dollars."""
     return nano / NANO
+
+
+def nano(usd: Decimal) -> int:
+    """Dollars as nano-dollars: exact down to nine decimals, half rounded up beyond."""
+    return int((usd * NANO).to_integral_value(rounding=ROUND_HALF_UP))

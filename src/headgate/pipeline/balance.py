@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from random import Random
+from typing import Any
 
 from headgate.core.call import Call, Reply
 from headgate.core.errors import Overloaded
@@ -45,3 +46,6 @@ class Balance:
 
     def load(self) -> float:
         return min(upstream.load() for upstream in self._upstreams)
+
+    def condition(self) -> dict[str, Any]:
+        return {"upstreams": [upstream.condition() for upstream in self._upstreams]}

@@ -68,7 +68,6 @@ class CircuitBreaker:
         return self._inner.load()
 
     def condition(self) -> dict[str, Any]:
-        """For people: state, expected latency in milliseconds, share of calls that succeeded, last error."""
         good, bad = (
             self._endings[Ending.SUCCEEDED],
             self._endings[Ending.FAILED] + self._endings[Ending.FATAL],
@@ -77,7 +76,7 @@ class CircuitBreaker:
             "upstream": self._source.label,
             "state": self.breaker.state,
             "ready": self.ready(),
-            "latency_ms": round(self._inner.load() * 1e3, 1),
+            **self._inner.condition(),
             "availability": round(good / (good + bad), 4) if good + bad else None,
             "last_error": self.last_error.message if self.last_error else None,
         }

@@ -11,6 +11,7 @@ Known weakness: the permits are this process's own; workers do not share them.
 from __future__ import annotations
 
 from types import TracebackType
+from typing import Any
 
 from headgate.core.call import Call, Reply
 from headgate.core.errors import Overloaded, UpstreamThrottled
@@ -54,6 +55,12 @@ class Limit:
 
     def load(self) -> float:
         return self.latency.load(self.in_flight, self._clock.now())
+
+    def condition(self) -> dict[str, Any]:
+        return {
+            "in_flight": self.in_flight,
+            "latency_ms": round(self.latency.latency(self._clock.now()) * 1e3, 1),
+        }
 
     def take(self) -> float:
         """A permit, and the time it was taken. Raises `Overloaded`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
 from headgate.core.call import Call, Reply
 
@@ -29,6 +29,10 @@ class Upstream(Service, Protocol):
 
     def load(self) -> float:
         """Comparable among upstreams of one pool; less is better."""
+        ...
+
+    def condition(self) -> dict[str, Any]:
+        """For people: what each layer knows of this upstream, by name."""
         ...
 
 

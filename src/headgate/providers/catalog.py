@@ -24,7 +24,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     environment variables that may hold a key, the preferred one first. `needs_key`: without one every call
     is refused. `models` are the provider's names for the ones to use where nobody has chosen, the first
     in the route `auto`. `alias` is what users call it where that differs from its name. `prices` is its
-    id in the price catalogue, where it is in there.
+    id in the price catalogue, where it is in there. `completions`: its models answer `/completions` too;
+    elsewhere a text completion is asked as a chat.
     """
 
     name: str
@@ -39,14 +40,18 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[str, ...] = ()
     alias: str | None = None
     prices: str | None = None
+    completions: bool = False
 
+
+TOP_K = Rules(rename={"top_k": "top_k"})
+"""OpenAI's dialect and `top_k`, which OpenAI itself does not have."""
 
 ROWS: tuple[Row, ...] = (
     Row(
         name="gemini",
         title="Google Gemini",
         dialect="gemini",
-        base_url="https://generativelanguage.googleapis.com",
+        base_url="https://generativelanguage.googleapis.com/v1beta",
         docs="https://ai.google.dev/api/generate-content",
         auth="x-goog-api-key",
         env=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
@@ -72,8 +77,8 @@ ROWS: tuple[Row, ...] = (
         base_url="https://api.openai.com/v1",
         docs="https://platform.openai.com/docs/api-reference/chat/create",
         env=("OPENAI_API_KEY",),
-        # `max_tokens` is deprecated, and refused by every reasoning model.
-        rules=Rules(rename={"max_tokens": "max_completion_tokens"}),
+        # `max_tokens` is deprecated, and refused by every reasoning model; earlier thoughts have no member.
+        rules=Rules(rename={"max_tokens": "max_completion_tokens"}, refuse=frozenset({"reasoning_content"})),
         models=("gpt-5.5", "gpt-5.4-mini"),
         prices="openai",
     ),
@@ -88,7 +93,9 @@ ROWS: tuple[Row, ...] = (
         # among them; usage comes with the last chunk unasked.
         rules=Rules(
             rename={"seed": "random_seed", "max_completion_tokens": "max_tokens"},
-            refuse=frozenset({"logit_bias", "logprobs", "top_logprobs", "user", "store"}),
+            refuse=frozenset(
+                {"logit_bias", "logprobs", "top_logprobs", "user", "store", "reasoning_content"}
+            ),
             stream_usage=False,
         ),
         models=("mistral-medium-latest", "mistral-small-latest"),
@@ -101,9 +108,10 @@ ROWS: tuple[Row, ...] = (
         base_url="https://api.groq.com/openai/v1",
         docs="https://console.groq.com/docs/openai",
         env=("GROQ_API_KEY",),
-        # `messages[].name` is refused too; that is not a parameter, so Groq's own 400 says it.
+        # 400 "property is unsupported" for each. `messages[].name` is refused too; that is not a parameter,
+        # so Groq's own 400 says it.
         rules=Rules(
-            refuse=frozenset({"logprobs", "top_logprobs", "logit_bias"}),
+            refuse=frozenset({"logprobs", "top_logprobs", "logit_bias", "reasoning_content"}),
             ranges={"n": (1, 1)},
         ),
         models=("openai/gpt-oss-120b", "openai/gpt-oss-20b"),
@@ -114,8 +122,9 @@ ROWS: tuple[Row, ...] = (
         title="OpenRouter",
         dialect="openai",
         base_url="https://openrouter.ai/api/v1",
-        docs="https://openrouter.ai/docs/api-reference/overview",
+        docs="https://openrouter.ai/docs/api-reference/chat-completion",
         env=("OPENROUTER_API_KEY",),
+        rules=TOP_K,
         models=("openrouter/auto",),
         prices="openrouter",
     ),
@@ -153,6 +162,7 @@ ROWS: tuple[Row, ...] = (
         base_url="https://api.together.ai/v1",
         docs="https://docs.together.ai/docs/inference/openai-compatibility",
         env=("TOGETHER_API_KEY",),
+        rules=TOP_K,
         models=("openai/gpt-oss-20b",),
         prices="together",
     ),
@@ -172,6 +182,8 @@ ROWS: tuple[Row, ...] = (
         base_url="http://127.0.0.1:8000/v1",
         docs="https://docs.vllm.ai/en/stable/serving/openai_compatible_server/",
         needs_key=False,
+        rules=TOP_K,
+        completions=True,
     ),
     Row(
         name="llamacpp",
@@ -180,6 +192,8 @@ ROWS: tuple[Row, ...] = (
         base_url="http://127.0.0.1:8080/v1",  # its default port is ours too: one of the two has to move
         docs="https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md",
         needs_key=False,
+        rules=TOP_K,
+        completions=True,
     ),
     Row(
         name="lmstudio",
@@ -188,9 +202,10 @@ ROWS: tuple[Row, ...] = (
         base_url="http://127.0.0.1:1234/v1",
         docs="https://lmstudio.ai/docs/developer/openai-compat/chat-completions",
         needs_key=False,
+        completions=True,
         # Not among the parameters it lists.
         rules=Rules(
-            rename={"max_completion_tokens": "max_tokens"},
+            rename={"max_completion_tokens": "max_tokens", "top_k": "top_k"},
             refuse=frozenset({"n", "logprobs", "top_logprobs"}),
         ),
     ),
@@ -201,6 +216,7 @@ ROWS: tuple[Row, ...] = (
         base_url="http://127.0.0.1:8000/v1",
         docs="https://docs.modular.com/max/api/serve",
         needs_key=False,
+        completions=True,
     ),
     Row(
         name="simulated",
@@ -211,6 +227,7 @@ ROWS: tuple[Row, ...] = (
         auth="none",
         needs_key=False,
         models=("simulated-small", "simulated-large"),
+        completions=True,
     ),
 )
 """In the order in which a gateway without a configuration asks them."""

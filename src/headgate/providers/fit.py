@@ -13,6 +13,9 @@ from headgate.providers.spec import Rules
 _PARAMS = tuple(
     field for field in Chat.__struct_fields__ if field not in ("model", "messages", "stream", "extra")
 )
+_NAMES = {"reasoning": "reasoning_effort"}
+"""Where callers, and so the rules, call a parameter otherwise than the hub."""
+
 _NEUTRAL: dict[str, Any] = {
     "n": 1,
     "parallel_tool_calls": True,
@@ -42,7 +45,7 @@ def fit(chat: Chat, rules: Rules, *, lacks: Collection[str]) -> Chat:
         if name in lacks:
             if value != _NEUTRAL.get(name):
                 rules.lacks(name)
-        elif rules.permits(name, value):
+        elif rules.permits(_NAMES.get(name, name), value):
             continue
         gone[name] = () if isinstance(value, tuple) else None
     for name in chat.extra:

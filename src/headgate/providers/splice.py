@@ -60,5 +60,7 @@ def _ruled(members: dict[str, msgspec.Raw], rules: Rules) -> dict[str, msgspec.R
     for name, raw in members.items():
         is_ruled = name in rules.refuse or name in rules.ranges
         if not is_ruled or bytes(raw) == b"null" or rules.permits(name, _value(raw)):
-            kept[rules.rename.get(name, name)] = raw
+            here = rules.rename.get(name, name)
+            if here == name or here not in members:
+                kept[here] = raw
     return kept

@@ -17,8 +17,12 @@ MAX_DOCUMENT_BYTES = 128 * 1024 * 1024
 MAX_DEPTH = 128
 """Levels of nesting in a request; more is an attack on whoever encodes it again."""
 
+INVALID_JSON = "INVALID_JSON"
+"""The member that holds arguments which are no JSON object."""
+
 _MISSING = re.compile(r"missing required field `([^`]+)`")
 _PLACE = re.compile(r" - at `(?:key in )?\$\.?([^`]*)`$")
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _FAULTS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -46,6 +50,22 @@ def param_of(message: str) -> str | None:
     place, missing = _PLACE.search(message), _MISSING.search(message)
     path = [place[1]] if place and place[1] else []
     return ".".join([*path, missing[1]] if missing else path) or None
+
+
+def members(text: str) -> dict[str, msgspec.Raw] | None:
+    """The members of a JSON object, undecoded; `None` for any other text."""
+    try:
+        return _OBJECT.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def arguments(text: str) -> msgspec.Raw | dict[str, str]:
+    """A call's arguments for an API that takes only objects: what a model got wrong goes along, marked."""
+    text = text.strip()
+    if not text:
+        return {}
+    return {INVALID_JSON: text} if members(text) is None else msgspec.Raw(text)
 
 
 def _deeper(value: Any, levels: int) -> bool:

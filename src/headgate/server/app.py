@@ -2,48 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from headgate.server.hot import Scope, Send
-from headgate.server.intake import Receive
+from headgate.server.intake import Message, Receive
 
+Scope = MutableMapping[str, Any]
+Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+Paths = Mapping[str, AsgiApp]
+Life = Callable[[], AbstractAsyncContextManager[tuple[Paths, Callable[[], AsgiApp]]]]
+"""Opens for as long as the server runs, on the hot paths and on what builds the app for all others."""
 
 
 class App:
-    """`hot`: path → endpoint. `cold` builds the app for all other paths on the first request that needs
-    it: FastAPI costs half a second to import, and a gateway is asked to chat first."""
+    """The cold app is built in a thread of its own once the hot paths are open: FastAPI takes longer to
+    import than all the rest, and a gateway is asked to chat first."""
 
-    def __init__(
-        self,
-        hot: Mapping[str, AsgiApp],
-        *,
-        cold: Callable[[], AsgiApp],
-        startup: Callable[[], Awaitable[None]],
-        shutdown: Callable[[], Awaitable[None]],
-    ) -> None:
-        self._hot = hot
-        self._build_cold = cold
-        self._cold: AsgiApp | None = None
-        self._startup = startup
-        self._shutdown = shutdown
+    def __init__(self, life: Life) -> None:
+        self._life = life
+        self._hot: Paths = {}
+        self._cold: asyncio.Future[AsgiApp] | None = None
 
-    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            endpoint = self._hot.get(scope["path"])
-            if endpoint is None:
-                endpoint = self._cold = self._cold or self._build_cold()
+            endpoint = self._hot.get(scope["path"]) or await self._cold_app()
             await endpoint(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         else:
             await send({"type": "websocket.close", "code": 1000})
 
+    async def _cold_app(self) -> AsgiApp:
+        if self._cold is None:
+            raise RuntimeError("the server sends requests before it has started the application")
+        return await asyncio.shield(self._cold)
+
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
-        await self._startup()
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        await self._shutdown()
+        async with self._life() as (self._hot, build_cold):
+            self._cold = asyncio.get_running_loop().run_in_executor(None, build_cold)
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
         await send({"type": "lifespan.shutdown.complete"})

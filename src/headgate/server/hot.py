@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Callable
 
 from headgate.core.call import Call, Caller, Operation, Outcome, Reply
 from headgate.core.errors import GatewayError, InternalError, InvalidRequest
@@ -11,14 +10,12 @@ from headgate.core.record import Record
 from headgate.ports.clock import Clock
 from headgate.ports.codec import Surface
 from headgate.server import intake
+from headgate.server.app import Scope, Send
 from headgate.server.errors import retry_after, status_of
 from headgate.server.front import Front, House
 from headgate.server.hangup import Hangup
 from headgate.server.head import RawHeaders, error_head, head, metadata
 from headgate.server.intake import ClientGone, Headers, Receive
-
-Scope = dict[str, Any]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class Endpoint:

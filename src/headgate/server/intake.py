@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from headgate.core.errors import InvalidRequest, RequestTooLarge
 
 Headers = Mapping[bytes, bytes]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:\-]{1,128}")
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -84,7 +85,7 @@ async def read_body(receive: Receive, headers: Headers, *, max_bytes: int, patie
         raise InvalidRequest(f"The body was not complete after {patience_s:g} s.") from None
 
 
-async def _rest(receive: Receive, message: dict[str, Any], max_bytes: int) -> bytes:
+async def _rest(receive: Receive, message: Message, max_bytes: int) -> bytes:
     parts = bytearray()
     while True:
         if message["type"] != "http.request":

@@ -18,8 +18,8 @@ from headgate.core.errors import GatewayError, RequestTooLarge
 from headgate.ports.codec import Surface
 from headgate.providers.anthropic import AnthropicSurface
 from headgate.providers.gemini import GeminiSurface
-from headgate.providers.ollama import OllamaSurface
-from headgate.providers.openai import OpenAISurface
+from headgate.providers.ollama.surface import OllamaSurface
+from headgate.providers.openai.surface import OpenAISurface
 from headgate.providers.simulated import (
     FAULT_HEADER,
     FAULTS,

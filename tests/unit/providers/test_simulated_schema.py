@@ -55,9 +55,9 @@ class Everything(BaseModel):
 
 
 @pytest.mark.parametrize("model", [Everything, Step, Tree])
-def test_what_is_made_is_valid(model: type[BaseModel]) -> None:
+def test_what_is_made_validates(model: type[BaseModel]) -> None:
     made = fit(model.model_json_schema(), subject="bridges")
-    assert model.model_validate_json(json.dumps(made))
+    model.model_validate_json(json.dumps(made))
 
 
 def test_free_strings_say_the_subject() -> None:
@@ -101,7 +101,9 @@ words = st.sampled_from(
 leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
 leaves |= st.sampled_from(["object", "array", "integer", "number", "string", "#", "#/properties"])
 junk = st.recursive(
-    leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=4), max_leaves=12
+    leaves,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=4),
+    max_leaves=12,
 )
 
 

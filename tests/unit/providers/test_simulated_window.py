@@ -56,7 +56,9 @@ def test_no_window_anywhere_holds_more_than_the_limit(limits: Limits, steps: lis
 
 
 @given(limits, arrivals)
-def test_what_is_refused_would_have_overfilled_a_window(limits: Limits, steps: list[tuple[float, int]]) -> None:
+def test_what_is_refused_would_have_overfilled_a_window(
+    limits: Limits, steps: list[tuple[float, int]]
+) -> None:
     let_in, refused = granted(limits, steps)
     for now, tokens in refused:
         minute = [(at, n) for at, n in let_in if at <= now < at + 60.0]

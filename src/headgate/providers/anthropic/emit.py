@@ -170,9 +170,9 @@ class StreamEmitter:
                 self._thought(event, out)
             case ToolCallStart(choice=0):
                 self._call(event, out)
-            case RefusalDelta():
+            case RefusalDelta(choice=0):
                 self._account.refused = True
-                self._text(event.text, event.choice, out)
+                self._text(event.text, 0, out)
             case Finish(choice=0):
                 self._account.finish = event
                 self._begin(out)

@@ -75,7 +75,7 @@ def refusal(status: int, header: Header, body: bytes, wall: float) -> UpstreamEr
     The type decides where it names something passing or our account, whatever the status; else the
     status does. A 400 about an empty account is the key's trouble and not the request's.
     """
-    fault = _fault(body)
+    fault = fault_of(body)
     kind = fault.type
     message = scrub(fault.message) if fault.message else f"The upstream answered with status {status}."
     after_s = retry_after_s(header, wall)
@@ -91,7 +91,8 @@ def refusal(status: int, header: Header, body: bytes, wall: float) -> UpstreamEr
     return _rejected(message, status, kind)
 
 
-def _fault(body: bytes) -> Fault:
+def fault_of(body: bytes) -> Fault:
+    """The error in a document, empty where there is none."""
     try:
         return ANSWER.decode(body).error or Fault()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -18,7 +18,7 @@ from headgate.core.chat import (
 )
 from headgate.core.errors import UpstreamInterrupted, UpstreamUnavailable
 from headgate.core.usage import Usage
-from headgate.providers.anthropic.errors import failed
+from headgate.providers.anthropic.errors import failed, fault_of
 from headgate.providers.anthropic.wire import (
     ANSWER,
     KNOWN_DELTAS,
@@ -144,13 +144,21 @@ class StreamDecoder:
         try:
             event = STREAM_EVENT.decode(data)
         except _UNREADABLE as error:
-            if not _unknown(data):
-                raise UpstreamUnavailable("The upstream sent an event that is not of its API.") from error
+            self._odd(data, error, out)
             return
         if type(event) is BlockDelta:
             self._delta(event, out)
         else:
             self._other(event, out)
+
+    def _odd(self, data: bytes, error: Exception, out: list[Event]) -> None:
+        """What does not decode: an error that a proxy put in without its type, or an event of the future."""
+        fault = fault_of(data)
+        if fault.type or fault.message:
+            self._done = True
+            out.append(failed(fault))
+        elif not _unknown(data):
+            raise UpstreamUnavailable("The upstream sent an event that is not of its API.") from error
 
     def _delta(self, event: BlockDelta, out: list[Event]) -> None:
         piece = event.delta

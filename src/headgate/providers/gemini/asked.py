@@ -123,7 +123,7 @@ class GenerationConfig(Asked):
 
 
 class Generate(Asked):
-    contents: list[Content]
+    contents: Annotated[list[Content], msgspec.Meta(min_length=1)]
     system_instruction: Instruction | None = None
     tools: list[Tool] = []
     tool_config: ToolConfig | None = None

@@ -23,7 +23,7 @@ from headgate.core.chat import (
 )
 from headgate.core.embeddings import Embedded
 from headgate.core.usage import Usage
-from headgate.providers import sse
+from headgate.providers import sse, strict
 from headgate.providers.gemini.refusal import STATUS_NAMES
 from headgate.providers.gemini.wire import (
     Candidate,
@@ -47,7 +47,8 @@ _REASONS = {
     FinishReason.LENGTH: "MAX_TOKENS",
     FinishReason.CONTENT_FILTER: "SAFETY",
 }
-_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+BAD_CALL = "MALFORMED_FUNCTION_CALL"
+"""What the API says where the arguments a model wrote are no JSON object."""
 
 
 class _Call:
@@ -62,35 +63,33 @@ class _Call:
     def part(self) -> Part | None:
         """`None` where the arguments are no JSON object: then there is nothing the API could send."""
         text = "".join(self.pieces).strip() or "{}"
-        try:
-            _OBJECT.decode(text)
-        except (msgspec.DecodeError, RecursionError):
+        if strict.members(text) is None:
             return None
-        call = FunctionCall(id=self.start.id, name=self.start.name, args=msgspec.Raw(text))
+        call = FunctionCall(id=self.start.id or None, name=self.start.name, args=msgspec.Raw(text))
         return Part(function_call=call, thought_signature=self.start.signature)
 
 
 class Writer:
     """The answer so far, as candidates: what each event adds, and at the end what closes them."""
 
-    def __init__(self, *, new_id: str, model: str) -> None:
-        self.response_id = new_id
+    def __init__(self, *, response_id: str, model: str) -> None:
+        self.response_id = response_id
         self.model = model
         self._calls: dict[int, dict[int, _Call]] = {}
         self._reasons: dict[int, str] = {}
         self._usage: UsageMetadata | None = None
 
     def write(self, event: Event | Embedded) -> list[Candidate]:
-        """What leaves on this event. Calls wait until something follows them."""
+        """What leaves on this event. Calls wait for the end, which is where all their arguments are known."""
         match event:
             case ToolCallStart():
                 self._calls.setdefault(event.choice, {})[event.index] = _Call(event)
             case ToolCallDelta():
                 self._calls[event.choice][event.index].pieces.append(event.arguments)
             case TextDelta() | RefusalDelta():
-                return [*self._due(event.choice), _candidate(event.choice, Part(text=event.text))]
+                return [_candidate(event.choice, Part(text=event.text))]
             case ThoughtDelta():
-                return [*self._due(event.choice), _candidate(event.choice, _thought(event))]
+                return [_candidate(event.choice, _thought(event))]
             case Logprobs():
                 return [Candidate(index=event.choice, logprobs_result=_logprobs(event.content))]
             case _:
@@ -103,27 +102,20 @@ class Writer:
                 self.response_id = event.id or self.response_id
                 self.model = event.model or self.model
             case Finish():
-                self._reasons.setdefault(event.choice, _REASONS[event.reason])
+                self._reasons[event.choice] = _REASONS[event.reason]
             case Spent(usage):
                 self._usage = usage_metadata(usage)
 
     def last(self) -> list[Candidate]:
-        """The calls still waiting, and every candidate's reason."""
-        candidates = []
-        for choice in sorted({*self._calls, *self._reasons}):
-            due = self._due(choice)
-            closing = due[0] if due else Candidate(index=choice)
-            closing.finish_reason = self._reasons.get(choice)
-            candidates.append(closing)
-        return candidates
+        """Every candidate's calls and its reason."""
+        return [self._closing(choice) for choice in sorted({*self._calls, *self._reasons})]
 
-    def _due(self, choice: int) -> list[Candidate]:
-        calls = self._calls.pop(choice, {})
-        parts = [call.part() for _, call in sorted(calls.items())]
-        if None in parts:
-            self._reasons[choice] = "MALFORMED_FUNCTION_CALL"
+    def _closing(self, choice: int) -> Candidate:
+        parts = [call.part() for _, call in sorted(self._calls.get(choice, {}).items())]
         whole = [part for part in parts if part is not None]
-        return [_candidate(choice, *whole)] if whole else []
+        candidate = _candidate(choice, *whole) if whole else Candidate(index=choice)
+        candidate.finish_reason = BAD_CALL if None in parts else self._reasons.get(choice)
+        return candidate
 
     def chunk(self, candidates: list[Candidate], *, final: bool, metadata: bytes | None = None) -> Chunk:
         chunk = Chunk(
@@ -137,16 +129,19 @@ class Writer:
 
 
 class StreamEmitter:
-    """`core.call.Emitter` for `streamGenerateContent?alt=sse`. The last event closes every candidate."""
+    """`core.call.Emitter` for `streamGenerateContent?alt=sse`. The last event closes every candidate;
+    an error is the last event."""
 
-    def __init__(self, *, new_id: str, model: str) -> None:
-        self._writer = Writer(new_id=new_id, model=model)
+    def __init__(self, *, response_id: str, model: str) -> None:
+        self._writer = Writer(response_id=response_id, model=model)
+        self._failed = False
 
     def feed(self, events: Iterable[Event | Embedded]) -> bytes:
         return b"".join(self._frame(event) for event in events)
 
     def _frame(self, event: Event | Embedded) -> bytes:
         if isinstance(event, Failed):
+            self._failed = True
             return sse.frame(msgspec.json.encode(Chunk(error=_fault(event))))
         candidates = self._writer.write(event)
         return b"".join(
@@ -155,6 +150,8 @@ class StreamEmitter:
         )
 
     def tail(self, metadata: bytes | None) -> bytes:
+        if self._failed:
+            return b""
         chunk = self._writer.chunk(self._writer.last(), final=True, metadata=metadata)
         return sse.frame(msgspec.json.encode(chunk))
 
@@ -162,8 +159,8 @@ class StreamEmitter:
 class DocumentEmitter:
     """`core.call.Emitter` for `generateContent`: pieces of one kind are put together again."""
 
-    def __init__(self, *, new_id: str, model: str) -> None:
-        self._writer = Writer(new_id=new_id, model=model)
+    def __init__(self, *, response_id: str, model: str) -> None:
+        self._writer = Writer(response_id=response_id, model=model)
         self._candidates: dict[int, Candidate] = {}
         self._failed: Fault | None = None
 

@@ -60,7 +60,7 @@ def _system(said: asked.Instruction) -> Message:
 
 
 class Turns:
-    """The conversation. A call without an id gets one, and the next result of its name without an id answers it."""
+    """Messages. A call without an id gets one; the next result of its name without an id answers it."""
 
     def __init__(self, new_id: NewId) -> None:
         self._new_id = new_id
@@ -70,23 +70,21 @@ class Turns:
         return [
             Message(
                 role=Role.ASSISTANT if content.role == "model" else Role.USER,
-                parts=tuple(self._part(part) for part in content.parts),
+                parts=tuple(said for part in content.parts for said in self._parts(part)),
             )
             for content in contents
         ]
 
-    def _part(self, part: asked.Part) -> hub.Part:
+    def _parts(self, part: asked.Part) -> list[hub.Part]:
         if part.function_call is not None:
-            return self._call(part.function_call, part.thought_signature)
+            return [self._call(part.function_call, part.thought_signature)]
         if part.function_response is not None:
-            return self._result(part.function_response)
+            return [self._result(part.function_response)]
         if part.inline_data is not None:
-            return _image(part.inline_data)
+            return [_image(part.inline_data)]
         if part.file_data is not None:
-            return hub.Image(url=part.file_data.file_uri, media_type=part.file_data.mime_type)
-        if part.thought or part.text is None:
-            return hub.Thought(text=part.text or "", signature=part.thought_signature)
-        return Text(part.text)
+            return [hub.Image(url=part.file_data.file_uri, media_type=part.file_data.mime_type)]
+        return _words(part)
 
     def _call(self, call: asked.FunctionCall, signature: str | None) -> hub.ToolCall:
         call_id = call.id
@@ -111,6 +109,14 @@ class Turns:
                 del self._waiting[number]
                 return call_id
         return self._new_id()
+
+
+def _words(part: asked.Part) -> list[hub.Part]:
+    """Text, a thought, or text and the seal of the thought behind it."""
+    text, seal = part.text or "", part.thought_signature
+    if part.thought or (seal and not text):
+        return [hub.Thought(text=text, signature=seal)]
+    return [Text(text), hub.Thought(text="", signature=seal)] if seal else [Text(text)]
 
 
 def _image(blob: asked.Blob) -> hub.Image:
@@ -167,8 +173,8 @@ def _reasoning(config: asked.ThinkingConfig | None) -> Reasoning | None:
 
 
 def _extra(plain: dict[str, Any], calling: asked.FunctionCallingConfig | None) -> dict[str, Any]:
-    """Members the hub has no word for, at the top and in the configuration, the server's own tools among them."""
-    extra = _unknown(plain, asked.Generate) | _unknown(
+    """Members the hub has no word for: at the top, in the configuration, and tools the server would run."""
+    extra = _unknown(plain, asked.Generate, "model") | _unknown(
         plain.get("generationConfig", {}), asked.GenerationConfig
     )
     for tool in plain.get("tools", ()):

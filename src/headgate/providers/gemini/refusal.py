@@ -137,7 +137,7 @@ def fault_for(error: GatewayError, status: int, request_id: str) -> Refused:
 
 
 def _details(error: GatewayError, request_id: str) -> Sequence[Detail]:
-    details = [Detail(kind=_RPC + "RequestInfo", request_id=request_id)]
+    details = [Detail(kind=_RPC + "RequestInfo", request_id=request_id)] if request_id else []
     if error.param:
         wrong = Violation(field=error.param, description=error.message)
         details.append(Detail(kind=_RPC + "BadRequest", field_violations=[wrong]))

@@ -75,7 +75,7 @@ class GeminiPayload:
         if self.operation is Operation.EMBEDDINGS:
             return VectorsEmitter(single=self.method == "embedContent")
         kind = StreamEmitter if self.stream else DocumentEmitter
-        return kind(new_id=self._new_id(), model=self.model)
+        return kind(response_id=self._new_id(), model=self.model)
 
 
 class GeminiSurface:

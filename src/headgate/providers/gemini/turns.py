@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from headgate.core.chat import Image, Message, Part, Role, Text, Thought, ToolCall, ToolResult
+from headgate.providers import strict
 from headgate.providers.gemini.models import thinks_by_level
 from headgate.providers.spec import Rules
 
@@ -16,7 +17,6 @@ SKIP_VALIDATION = "skip_thought_signature_validator"
 (ai.google.dev/gemini-api/docs/thought-signatures, its FAQ)."""
 
 _ROLES = {Role.USER: "user", Role.ASSISTANT: "model"}
-_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 Json = dict[str, Any]
 
@@ -43,7 +43,7 @@ def contents(messages: Sequence[Message], rules: Rules, model: str) -> list[Json
         if message.role is Role.SYSTEM:
             continue
         if message.name is not None:
-            rules.lacks("messages.name")
+            rules.lacks("name", reason="The upstream model takes no 'name' in a message.")
         role = _ROLES[message.role]
         parts = [written for part in message.parts if (written := _part(part, rules, names)) is not None]
         if turns and turns[-1]["role"] == role:
@@ -78,14 +78,14 @@ def _part(part: Part, rules: Rules, names: dict[str, str]) -> Json | None:
         case Thought():
             return _thought(part)
         case ToolCall():
-            return _call(part, rules)
+            return _call(part)
         case ToolResult():
             return _result(part, rules, names)
 
 
 def _image(image: Image, rules: Rules) -> Json:
     if image.detail not in (None, "auto"):
-        rules.lacks("image_url.detail")
+        rules.lacks("detail", reason="The upstream model takes no 'detail' for an image.")
     if image.data is not None:
         return {"inlineData": {"mimeType": image.media_type, "data": image.data}}
     kind = {"mimeType": image.media_type} if image.media_type else {}
@@ -93,19 +93,16 @@ def _image(image: Image, rules: Rules) -> Json:
 
 
 def _thought(thought: Thought) -> Json | None:
-    """A redacted thought is another maker's sealed data: it means nothing here, and says nothing."""
-    if thought.redacted:
+    """A redacted thought is another maker's sealed data: it means nothing here, and says nothing. A seal
+    without words stood in a part without words."""
+    if thought.redacted or not (thought.text or thought.signature):
         return None
-    return _signed({"text": thought.text, "thought": True}, thought.signature)
+    said = {"text": thought.text, "thought": True} if thought.text else {"text": ""}
+    return _signed(said, thought.signature)
 
 
-def _call(call: ToolCall, rules: Rules) -> Json:
-    arguments = call.arguments.strip() or "{}"
-    if _members(arguments) is None:
-        reason = "The upstream model takes only JSON objects as the arguments of a tool call."
-        rules.lacks("messages.tool_calls.function.arguments", reason=reason)
-        arguments = "{}"
-    function = {"id": call.id, "name": call.name, "args": msgspec.Raw(arguments)}
+def _call(call: ToolCall) -> Json:
+    function = {"id": call.id, "name": call.name, "args": strict.arguments(call.arguments)}
     return _signed({"functionCall": function}, call.signature)
 
 
@@ -132,7 +129,7 @@ def _response(result: ToolResult) -> Any:
     text = "".join(part.text for part in result.parts if isinstance(part, Text))
     if result.is_error:
         return {"error": text}
-    members = _members(text)
+    members = strict.members(text)
     if members is None or members.keys() & {"output", "error"}:
         return {"output": text}
     return msgspec.Raw(text)
@@ -146,11 +143,3 @@ def _attachment(part: Text | Image, rules: Rules) -> Json | None:
         rules.lacks("image_url", reason="The upstream model takes the images of a tool result only as data.")
         return None
     return _image(part, rules)
-
-
-def _members(text: str) -> dict[str, msgspec.Raw] | None:
-    """The members of a JSON object; `None` for any other text."""
-    try:
-        return _OBJECT.decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        return None

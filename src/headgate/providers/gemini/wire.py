@@ -1,6 +1,7 @@
 """What a Gemini answer looks like on the wire, for reading and for writing.
 
-Source: ai.google.dev/api/generate-content. Members that nobody here needs (safety ratings, grounding, citations) are passed over in reading.
+Source: ai.google.dev/api/generate-content. Members that nobody here needs (safety ratings, grounding,
+citations) are passed over in reading.
 """
 
 from __future__ import annotations

@@ -26,8 +26,8 @@ from headgate.core.errors import UpstreamError, UpstreamInterrupted, UpstreamUna
 from headgate.core.usage import Usage
 from headgate.providers.openai import errors, usage, wire
 from headgate.providers.openai.calls import ToolCalls
-from headgate.providers.strict import MAX_DOCUMENT_BYTES
 from headgate.providers.sse import Framer, Oversize, data_of
+from headgate.providers.strict import MAX_DOCUMENT_BYTES
 
 _FINISH = {
     "length": FinishReason.LENGTH,
@@ -117,13 +117,12 @@ class _Reader:
         if _present(answer.error):
             self._fail(failed(answer.error), out)
             return
-        choices = answer.choices
+        if not answer.choices and answer.usage is None and answer.x_groq is None:
+            self._odd(answer, data, out)
+            return
         if not self.begun:
-            if not choices and answer.usage is None:
-                self._odd(answer, data, out)
-                return
             self._begin(answer, out)
-        for choice in choices or ():
+        for choice in answer.choices or ():
             self._choice(choice, out)
         if answer.usage is not None or answer.x_groq is not None:
             self._spent(answer.usage or (answer.x_groq.usage if answer.x_groq else None), out)
@@ -139,12 +138,15 @@ class _Reader:
         out.append(Start(id=answer.id or None, model=answer.model or None))
 
     def _odd(self, answer: wire.Answer, data: bytes, out: list[Event]) -> None:
-        """Before anything else: an error in another wrapping, a head without choices (Azure), or garbage."""
-        if answer.choices is None:
-            said = errors.read(data)
-            if said is None:
-                raise not_of_dialect()
+        """An error in another wrapping, a head without choices (Azure), or garbage.
+
+        Garbage is an answer of another kind where nothing came before, and passed over where something did.
+        """
+        said = errors.read(data) if answer.choices is None else None
+        if said is not None:
             self._fail(errors.failure(said), out)
+        elif answer.choices is None and not self.begun:
+            raise not_of_dialect()
 
     def _fail(self, event: Failed, out: list[Event]) -> None:
         self.failed = True

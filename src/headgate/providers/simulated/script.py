@@ -8,6 +8,7 @@ from math import log
 from typing import NamedTuple
 
 import msgspec
+from msgspec import structs
 
 from headgate.core.chat import (
     Chat,
@@ -15,7 +16,6 @@ from headgate.core.chat import (
     Finish,
     FinishReason,
     Logprobs,
-    ResponseFormat,
     Spent,
     Start,
     TextDelta,
@@ -41,15 +41,21 @@ MAX_DIMENSIONS = 8192
 class Piece(NamedTuple):
     """An event and how many tokens it is worth: the time it takes, and its part of the usage."""
 
-    event: Event | Embedded
+    event: Event
     tokens: int
 
 
 class Script(NamedTuple):
-    """A whole answer; `tokens` is what it counts against a limit by the minute."""
+    """A whole answer: what it opens with, all at once, then piece by piece. `tokens`, prompt included, is
+    what it counts against a limit by the minute."""
 
+    opening: tuple[Event | Embedded, ...]
     pieces: tuple[Piece, ...]
     tokens: int
+
+    @property
+    def events(self) -> list[Event | Embedded]:
+        return [*self.opening, *(piece.event for piece in self.pieces)]
 
 
 class Ids(NamedTuple):
@@ -68,7 +74,7 @@ def embedded(asked: Embeddings, *, dimensions: int) -> Script:
         -(-len(one) // CHARS_PER_TOKEN) if isinstance(one, str) else len(one) for one in asked.inputs
     )
     usage = Usage(input=tokens, reported_total=tokens)
-    return Script((Piece(Embedded(vectors=vectors, usage=usage, model=asked.model), 0),), tokens)
+    return Script((Embedded(vectors=vectors, usage=usage, model=asked.model),), (), tokens)
 
 
 class Composer:
@@ -87,15 +93,15 @@ class Composer:
         said = [piece for row in zip_longest(*choices) for piece in row if piece is not None]
         thought = sum(tokens for event, tokens in said if isinstance(event, ThoughtDelta))
         output = sum(tokens for _, tokens in said) - thought
-        usage = Usage(
-            input=prompt_tokens - cached_tokens,
-            cache_read=cached_tokens,
+        prompt = Usage(input=prompt_tokens - cached_tokens, cache_read=cached_tokens)
+        usage = structs.replace(
+            prompt,
             output=output,
             reasoning=thought,
             reported_total=prompt_tokens + output + thought,
         )
-        opening = Piece(Start(id=ids.answer, model=chat.model), 0)
-        return Script((opening, *said, Piece(Spent(usage), 0)), usage.total)
+        opening = (Start(id=ids.answer, model=chat.model), Spent(prompt))
+        return Script(opening, (*said, Piece(Spent(usage), 0)), usage.total)
 
     def _choice(self, chat: Chat, index: int, ids: Ids) -> list[Piece]:
         """One choice: thoughts, then calls or text, broken off at `max_tokens`, then its finish."""
@@ -113,22 +119,21 @@ class Composer:
         return [*kept, Piece(end, 0)]
 
     def _text(self, chat: Chat, index: int) -> str:
-        shape = chat.response_format or ResponseFormat(kind="text")
+        shape = chat.response_format
+        if shape is None or shape.kind == "text":
+            return self._sized(words.prose(chat, seed=self._seed, choice=index))
         subject = words.topic(words.last_prompt(chat))
-        match shape.kind:
-            case "json_schema":
-                made = fit(shape.schema or {"type": "object"}, subject=subject)
-                return msgspec.json.encode(made).decode()
-            case "json_object":
-                answer = words.prose(chat, seed=self._seed, choice=index)
-                return msgspec.json.encode({"topic": subject, "answer": answer}).decode()
-            case _:
-                return self._sized(words.prose(chat, seed=self._seed, choice=index))
+        if shape.kind == "json_schema":
+            made = fit(shape.schema or {"type": "object"}, subject=subject)
+        else:
+            made = {"topic": subject, "answer": words.prose(chat, seed=self._seed, choice=index)}
+        return msgspec.json.encode(made).decode()
 
     def _sized(self, text: str) -> str:
         if self._length is None:
             return text
-        return "".join(islice(cycle(words.tokens(text + " ")), self._length))
+        repeated = chain(words.tokens(text), cycle(words.tokens(f" {text}")))
+        return "".join(islice(repeated, self._length))
 
     def _text_pieces(self, chat: Chat, text: str, index: int) -> Iterator[Piece]:
         for token in words.tokens(text):

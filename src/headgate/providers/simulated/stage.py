@@ -16,7 +16,7 @@ from headgate.ports.codec import Surface
 from headgate.providers.simulated.books import Visit
 from headgate.providers.simulated.faults import EARLY, Fault
 from headgate.providers.simulated.manners import Manners, Problem, go_duration
-from headgate.providers.simulated.script import Ids, Piece, Script
+from headgate.providers.simulated.script import Ids, Script
 from headgate.providers.simulated.simulation import Simulation
 from headgate.providers.simulated.window import Denial
 
@@ -119,10 +119,12 @@ def _denied(denial: Denial, model: str) -> Problem:
     )
 
 
-def _frames(emitter: Emitter, pieces: tuple[Piece, ...]) -> Iterator[tuple[bytes, int, bool]]:
+def _frames(emitter: Emitter, script: Script) -> Iterator[tuple[bytes, int, bool]]:
     """(bytes, tokens since the last bytes, whether this is the end) for everything that is written."""
     tokens = 0
-    for piece in pieces:
+    if frame := emitter.feed(script.opening):
+        yield frame, 0, False
+    for piece in script.pieces:
         tokens += piece.tokens
         if frame := emitter.feed((piece.event,)):
             yield frame, tokens, False
@@ -199,7 +201,7 @@ class _Act:
             yield self._head(200, {"content-type": self._request.manners.stream_type})
             if fault and fault.name == "cut-head":
                 raise Cut
-            for frame, tokens, last in _frames(self._request.payload.emitter(), script.pieces):
+            for frame, tokens, last in _frames(self._request.payload.emitter(), script):
                 await pace.wait(tokens)
                 if fault and fault.name in MID and (last or self._visit.events >= fault.count):
                     if final := self._last_words(fault, frame):
@@ -214,7 +216,7 @@ class _Act:
     async def _whole(self, script: Script) -> Act:
         fault = self._fault
         emitter = self._request.payload.emitter()
-        body = emitter.feed([piece.event for piece in script.pieces]) + emitter.tail(None)
+        body = emitter.feed(script.events) + emitter.tail(None)
         with self._watched("served"):
             tokens = sum(piece.tokens for piece in script.pieces)
             await self._pace().wait(tokens, self._simulation.latency_s())

@@ -9,7 +9,7 @@ from headgate.core.call import Operation
 from headgate.core.errors import InvalidRequest, UpstreamUnavailable
 from headgate.ports.codec import Surface
 from headgate.ports.transport import Outgoing
-from headgate.providers.openai import OpenAISurface
+from headgate.providers.openai.surface import OpenAISurface
 from headgate.providers.simulated.faults import parse
 from headgate.providers.simulated.manners import MANNERS, Problem
 from headgate.providers.simulated.simulation import Simulation
@@ -62,7 +62,7 @@ class SimulatedTransport:
         self._surface = surface or OpenAISurface(simulation.clock.wall, lambda: "")
 
     @asynccontextmanager
-    async def __call__(self, request: Outgoing, /) -> AsyncIterator[SimulatedResponse]:
+    async def __call__(self, request: Outgoing, /, *, stream: bool) -> AsyncIterator[SimulatedResponse]:
         async with aclosing(self._act(request)) as act:
             head = await _next(act)
             if not isinstance(head, Head):

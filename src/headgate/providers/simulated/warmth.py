@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from hashlib import blake2b
+from itertools import accumulate
 
 from headgate.core.chat import Chat
 from headgate.providers.simulated import words
@@ -23,17 +24,28 @@ class Warmth:
 
     def read(self, chat: Chat, *, key: str, now: float) -> tuple[int, int]:
         """(tokens of the prompt, those of them that were cached); the prompt is cached from now on."""
+        sizes = list(
+            accumulate(
+                (words.message_tokens(message.parts) for message in chat.messages),
+                initial=words.tools_tokens(chat),
+            )
+        )
+        if sizes[-1] < self._min_tokens:
+            return sizes[-1], 0
+        prefixes = self._prefixes(chat, key, sizes[1:])
+        cached = max((size for prefix, size in prefixes if self._until.get(prefix, 0.0) > now), default=0)
+        self._remember([prefix for prefix, _ in prefixes], now)
+        return sizes[-1], cached - cached % GRAIN
+
+    def _prefixes(self, chat: Chat, key: str, sizes: list[int]) -> list[tuple[bytes, int]]:
+        """(what names it, its tokens) of every prefix that is long enough to be kept."""
+        named = []
         digest = blake2b(f"{key}\x1f{chat.model}\x1f{chat.tools!r}".encode(errors="replace"), digest_size=16)
-        total, cached, prefixes = words.tools_tokens(chat), 0, []
-        for message in chat.messages:
-            total += words.message_tokens(message.parts)
+        for message, size in zip(chat.messages, sizes, strict=True):
             digest.update(repr(message).encode(errors="replace"))
-            if total >= self._min_tokens:
-                prefixes.append(digest.digest())
-                if self._until.get(prefixes[-1], 0.0) > now:
-                    cached = total
-        self._remember(prefixes, now)
-        return total, min(cached - cached % GRAIN, total)
+            if size >= self._min_tokens:
+                named.append((digest.digest(), size))
+        return named
 
     def _remember(self, prefixes: list[bytes], now: float) -> None:
         for prefix in prefixes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from hashlib import blake2b
 
 from headgate.core.chat import Chat, Image, Part, Role, Text, Thought, ToolCall, ToolResult, text_of
@@ -48,9 +49,10 @@ _PLAIN_ANSWERS = (
 )
 
 
-def tokens(text: str) -> list[str]:
+@lru_cache(maxsize=256)
+def tokens(text: str) -> tuple[str, ...]:
     """Cuts a text into pieces of about a token each; joined, they are the text again."""
-    return _TOKEN.findall(text)
+    return tuple(_TOKEN.findall(text))
 
 
 def number_of(*parts: object) -> int:

@@ -1,0 +1,110 @@
+"""A gateway process from start to stop: what the server opens when it starts and closes when it stops."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from random import Random
+
+from headgate.adapters import logs
+from headgate.adapters.prices import Pair, catalogue_prices
+from headgate.adapters.probe import ollama_models
+from headgate.adapters.system import SystemClock
+from headgate.adapters.watch import changes
+from headgate.assemble import Gateway, Machine
+from headgate.config.check import ConfigError, report
+from headgate.config.discover import discover
+from headgate.config.load import load, process_environment
+from headgate.config.tree import Settings
+from headgate.providers import catalog
+from headgate.server.app import App, AsgiApp, Paths
+
+log = logging.getLogger("headgate")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where settings come from: a file, or (`None`) the environment. Small enough to hand to workers."""
+
+    file: Path | None
+
+    def read(self) -> tuple[Settings, tuple[str, ...]]:
+        """The settings, and what to tell people about them. Raises `ConfigError`."""
+        if self.file is not None:
+            return load(self.file), (f"Configuration: {self.file}",)
+        found = discover(process_environment(), ollama_models)
+        return found.settings, found.banner
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """Makes the ASGI application of one worker. It can be pickled: that is how workers get theirs."""
+
+    origin: Origin
+
+    def __call__(self) -> App:
+        return App(partial(life, self.origin))
+
+
+@asynccontextmanager
+async def life(origin: Origin) -> AsyncIterator[tuple[Paths, Callable[[], AsgiApp]]]:
+    """Runs a gateway: serves, looks prices up, follows its file."""
+    settings, _ = origin.read()
+    logs.configure(level=settings.server.log_level, as_json=settings.server.log != "text")
+    gateway = Gateway(settings, Machine(clock=SystemClock(), chance=Random(), pepper=os.urandom(32)))
+    tasks = [asyncio.create_task(_price(gateway, settings))]
+    if origin.file is not None:
+        tasks.append(asyncio.create_task(_follow(gateway, origin, origin.file)))
+    try:
+        yield gateway.endpoints(), partial(_cold, gateway)
+    finally:
+        gateway.house.draining = True
+        for task in tasks:
+            task.cancel()
+
+
+def _cold(gateway: Gateway) -> AsgiApp:
+    """FastAPI is imported here: it takes longer than all the rest together."""
+    from headgate.server import cold
+
+    return cold.create(gateway.house, gateway.surface)
+
+
+async def _price(gateway: Gateway, settings: Settings) -> None:
+    """Prices that the configuration leaves to the catalogue: until they are read, such costs are unknown."""
+    wanted = dict(_unpriced(settings))
+    if not wanted:
+        return
+    found = await asyncio.to_thread(catalogue_prices, wanted.values())
+    if found.warning:
+        log.warning(found.warning)
+    known = {model: found.known[pair] for model, pair in wanted.items() if pair in found.known}
+    if known:
+        gateway.reload(settings, prices=known)
+
+
+def _unpriced(settings: Settings) -> Iterator[tuple[str, Pair]]:
+    """Models without a price of their own whose provider the catalogue knows."""
+    for id_, model in settings.models.items():
+        provider = settings.providers[model.provider]
+        row = catalog.row_of(model.provider, provider.dialect, provider.base_url)
+        if model.price is None and row.prices:
+            yield id_, (row.prices, model.name or id_)
+
+
+async def _follow(gateway: Gateway, origin: Origin, file: Path) -> None:
+    """Reloads on every change. A file that is wrong is reported and changes nothing."""
+    async for _ in changes(file):
+        try:
+            settings, _ = await asyncio.to_thread(origin.read)
+        except ConfigError as error:
+            log.error("configuration not reloaded\n%s", report(error.problems))
+            continue
+        log.warning("configuration reloaded as generation %d", gateway.reload(settings))
+        await _price(gateway, settings)

@@ -1,0 +1,99 @@
+"""The `headgate` command. Each command imports what it needs when it is called: starting must be quick."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from headgate import __version__
+
+app = typer.Typer(
+    name="headgate",
+    help="A self-hosted AI gateway: one endpoint in front of every model.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+DEFAULT_FILE = Path("headgate.yaml")
+
+File = Annotated[
+    Path | None,
+    typer.Option("--config", help=f"Configuration file; without it {DEFAULT_FILE}, if there is one."),
+]
+Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
+Port = Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on.")]
+
+
+@app.callback(invoke_without_command=True)
+def version(
+    context: typer.Context,
+    shown: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    if shown:
+        typer.echo(f"headgate {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def serve(
+    config: File = None,
+    host: Host = None,
+    port: Port = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes that share the port.")] = None,
+) -> None:
+    """Run the gateway. Without a file it serves every provider it finds in the environment."""
+    from headgate.cli import serve as command
+    from headgate.config.check import ConfigError
+
+    try:
+        command.serve(_file(config), host=host, port=port, workers=workers)
+    except ConfigError as error:
+        _wrong(error)
+
+
+@app.command()
+def check(
+    config: File = None,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema and exit.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write for programs.")] = False,
+) -> None:
+    """Check a configuration file: every problem with its place. Exit code 2 if there is one."""
+    from headgate.cli import check as command
+
+    if schema:
+        typer.echo(command.schema())
+        return
+    raise typer.Exit(command.check(_file(config) or DEFAULT_FILE, as_json=as_json))
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Stop when the workload is done.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 picks a free one.")] = 8080,
+) -> None:
+    """Start the gateway with simulated providers, send it a small workload and show what it decided."""
+    from headgate.cli import demo as command
+
+    raise typer.Exit(command.demo(once=once, port=port))
+
+
+def _file(given: Path | None) -> Path | None:
+    return given or (DEFAULT_FILE if DEFAULT_FILE.is_file() else None)
+
+
+def _wrong(error: Exception) -> None:
+    typer.echo(str(error), err=True)
+    raise typer.Exit(2)
+
+
+def main() -> None:
+    """The console script."""
+    if "sim-providers" in sys.argv[1:2]:
+        from headgate.cli.sim_providers import sim_providers
+
+        app.command("sim-providers")(sim_providers)
+    app()

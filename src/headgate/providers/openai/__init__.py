@@ -1,0 +1,6 @@
+"""The OpenAI dialect, from both ends."""
+
+from headgate.providers.openai.codec import OpenAICodec
+from headgate.providers.openai.surface import OpenAISurface
+
+__all__ = ["OpenAICodec", "OpenAISurface"]

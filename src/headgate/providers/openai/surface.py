@@ -1,0 +1,163 @@
+"""The dialect's server end: chat, text completions and embeddings as OpenAI's clients know them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+
+from headgate.core.call import Emitter, Operation
+from headgate.core.chat import Chat
+from headgate.core.embeddings import Embeddings
+from headgate.core.errors import GatewayError
+from headgate.providers.openai import asked, errors, wire
+from headgate.providers.openai.codec import DIALECT
+from headgate.providers.openai.document import ChatDocument, CompletionDocument, EmbeddingsEmitter
+from headgate.providers.openai.emit import Answering, ChatStream, CompletionStream
+from headgate.providers.sse import frame
+
+_chat = msgspec.json.Decoder(wire.ChatRequest)
+_completion = msgspec.json.Decoder(wire.CompletionRequest)
+_embeddings = msgspec.json.Decoder(wire.EmbeddingsRequest)
+
+Request = TypeVar("Request")
+
+
+class _Origin:
+    """Where answers get their dates and ids from."""
+
+    __slots__ = ("new_id", "wall")
+
+    def __init__(self, wall: Callable[[], float], new_id: Callable[[], str]) -> None:
+        self.wall = wall
+        self.new_id = new_id
+
+
+class _Payload:
+    """What the three kinds of request share (`core.call.Payload`)."""
+
+    __slots__ = ("_origin", "include_usage", "model", "raw", "stream")
+
+    dialect = DIALECT
+    PREFIX = ""
+
+    def __init__(self, raw: bytes, request: wire.Sampling | wire.EmbeddingsRequest, origin: _Origin) -> None:
+        self.raw = raw
+        self.model = request.model
+        self.stream = False
+        self.include_usage = False
+        self._origin = origin
+        if isinstance(request, wire.Sampling) and request.stream:
+            options = request.stream_options
+            self.stream = True
+            self.include_usage = options is not None and bool(options.include_usage)
+
+    def _answering(self) -> Answering:
+        return Answering(
+            model=self.model,
+            created=int(self._origin.wall()),
+            new_id=lambda: self.PREFIX + self._origin.new_id(),
+            prompt_chars=len(self.raw),
+            include_usage=self.include_usage,
+        )
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.model!r} {len(self.raw)} bytes>"
+
+
+class ChatPayload(_Payload):
+    __slots__ = ("_hub", "_request")
+
+    operation = Operation.CHAT
+    PREFIX = "chatcmpl-"
+
+    def __init__(self, raw: bytes, request: wire.ChatRequest, origin: _Origin) -> None:
+        super().__init__(raw, request, origin)
+        self._request = request
+        self._hub: Chat | None = None
+
+    def hub(self) -> Chat:
+        if self._hub is None:
+            self._hub = asked.chat(self._request, self.raw)
+        return self._hub
+
+    def emitter(self) -> Emitter:
+        return ChatStream(self._answering()) if self.stream else ChatDocument(self._answering())
+
+
+class CompletionPayload(_Payload):
+    __slots__ = ("_hub", "_request")
+
+    operation = Operation.COMPLETION
+    PREFIX = "cmpl-"
+
+    def __init__(self, raw: bytes, request: wire.CompletionRequest, origin: _Origin) -> None:
+        super().__init__(raw, request, origin)
+        self._request = request
+        self._hub: Chat | None = None
+
+    def hub(self) -> Chat:
+        if self._hub is None:
+            self._hub = asked.completion(self._request, self.raw)
+        return self._hub
+
+    def emitter(self) -> Emitter:
+        return CompletionStream(self._answering()) if self.stream else CompletionDocument(self._answering())
+
+
+class EmbeddingsPayload(_Payload):
+    __slots__ = ("_hub", "_request")
+
+    operation = Operation.EMBEDDINGS
+
+    def __init__(self, raw: bytes, request: wire.EmbeddingsRequest, origin: _Origin) -> None:
+        super().__init__(raw, request, origin)
+        self._request = request
+        self._hub: Embeddings | None = None
+
+    def hub(self) -> Embeddings:
+        if self._hub is None:
+            self._hub = asked.embeddings(self._request, self.raw)
+        return self._hub
+
+    def emitter(self) -> Emitter:
+        return EmbeddingsEmitter(self._answering(), as_base64=self._request.encoding_format == "base64")
+
+
+class OpenAISurface:
+    """How a caller of the OpenAI API asks and is told (`ports.codec.Surface`).
+
+    `clock_wall` gives seconds since the epoch, for `created`; `new_id` the bare part of the id of an
+    answer whose provider gave none.
+    """
+
+    dialect = DIALECT
+
+    def __init__(self, clock_wall: Callable[[], float], new_id: Callable[[], str]) -> None:
+        self._origin = _Origin(clock_wall, new_id)
+
+    def parse(self, operation: Operation, body: bytes) -> ChatPayload | CompletionPayload | EmbeddingsPayload:
+        """One typed decoding of the body: what is sent on to an upstream of this dialect is not looked at
+        further. Raises `InvalidRequest` for any bytes that are not such a request."""
+        if operation is Operation.CHAT:
+            return ChatPayload(body, _decode(_chat, body), self._origin)
+        if operation is Operation.COMPLETION:
+            return CompletionPayload(body, _decode(_completion, body), self._origin)
+        return EmbeddingsPayload(body, _decode(_embeddings, body), self._origin)
+
+    def error(self, error: GatewayError, status: int, request_id: str) -> bytes:
+        return errors.document(error, status)
+
+    def error_event(self, error: GatewayError, status: int, request_id: str) -> bytes:
+        return frame(errors.document(error, status))
+
+
+def _decode(decoder: msgspec.json.Decoder[Request], body: bytes) -> Request:
+    """Text that no member is decoded from is checked for UTF-8 too: an upstream would choke on it."""
+    try:
+        if not body.isascii():
+            str(body, "utf-8")
+        return decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise asked.invalid(error) from None

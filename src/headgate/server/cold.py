@@ -1,0 +1,133 @@
+"""Everything that is not hot: health, models, router, metrics, and the description of it all. FastAPI.
+
+Imported on the first request that needs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from headgate import __version__
+from headgate.core.errors import GatewayError, UnknownModel
+from headgate.core.routes import shown
+from headgate.ports.codec import Surface
+from headgate.server.errors import retry_after, status_of
+from headgate.server.front import House, ModelCard
+from headgate.server.hotdocs import describe_hot
+
+CREATED = 1_700_000_000
+"""`created` of a model card: the API wants a date, and the configuration has none."""
+
+
+def create(house: House, surface: Surface) -> FastAPI:
+    """The app over `house`; `surface` writes its errors, in OpenAI's shape."""
+    app = FastAPI(
+        title="Headgate",
+        version=__version__,
+        summary="One OpenAI-compatible endpoint in front of every model.",
+        redoc_url=None,
+    )
+    _health(app, house)
+    _models(app, house)
+    _router(app, house)
+    _errors(app, surface)
+    describe_hot(app)
+    return app
+
+
+def _health(app: FastAPI, house: House) -> None:
+    @app.get("/livez", tags=["health"], summary="Is the process alive?")
+    async def livez() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/readyz", tags=["health"], summary="Should it be sent traffic? 503 with the reason if not.")
+    async def readyz(response: Response) -> dict[str, Any]:
+        status = house.front.health()["status"]
+        reason = "shutting down" if house.draining else "no upstream is ready" if status == "down" else None
+        if reason:
+            response.status_code = 503
+            response.headers["retry-after"] = "1"
+        return {"ready": reason is None, "reason": reason, "generation": house.front.number}
+
+    @app.get("/health", tags=["health"], summary="Every model's upstreams: state, latency, availability.")
+    async def health() -> JSONResponse:
+        document = house.front.health()
+        return JSONResponse(document, status_code=503 if document["status"] == "down" else 200)
+
+    @app.get("/metrics", tags=["health"], summary="Prometheus metrics.")
+    async def metrics() -> Response:
+        page, content_type = house.metrics()
+        return Response(page, media_type=content_type)
+
+
+def _caller(house: House) -> Callable[[Request], None]:
+    def check(request: Request) -> None:
+        house.front.door.admit(dict(request.scope["headers"]))
+
+    return check
+
+
+def _models(app: FastAPI, house: House) -> None:
+    guarded = [Depends(_caller(house))]
+
+    @app.get("/v1/models", tags=["models"], summary="Routes and models.", dependencies=guarded)
+    async def models() -> dict[str, Any]:
+        return {"object": "list", "data": [_card(card) for card in house.front.models]}
+
+    @app.get("/v1/models/{model:path}", tags=["models"], summary="One of them.", dependencies=guarded)
+    async def model(model: str) -> dict[str, Any]:
+        for card in house.front.models:
+            if card.id == model:
+                return _card(card)
+        raise UnknownModel(
+            f"The model '{shown(model)}' does not exist.", param="model", code="model_not_found"
+        )
+
+
+def _card(card: ModelCard) -> dict[str, Any]:
+    document = {"id": card.id, "object": "model", "created": CREATED, "owned_by": card.owned_by}
+    return document | {"kind": card.kind, "context_length": card.context}
+
+
+def _router(app: FastAPI, house: House) -> None:
+    @app.get(
+        "/router/info",
+        tags=["router"],
+        summary="Configuration and state of the router, without its secrets.",
+        dependencies=[Depends(_caller(house))],
+    )
+    async def info() -> Mapping[str, Any]:
+        return house.front.info()
+
+
+def _errors(app: FastAPI, surface: Surface) -> None:
+    """Every error in OpenAI's shape, whoever raised it."""
+
+    async def ours(request: Request, error: Exception) -> Response:
+        if not isinstance(error, GatewayError):
+            raise error
+        return _document(surface, error, status_of(error))
+
+    async def starlettes(request: Request, error: Exception) -> Response:
+        if not isinstance(error, HTTPException):
+            raise error
+        text = "There is nothing at this path." if error.status_code == 404 else str(error.detail)
+        return _document(surface, GatewayError(text), error.status_code)
+
+    handlers: list[tuple[type[Exception], Callable[[Request, Exception], Awaitable[Response]]]]
+    handlers = [(GatewayError, ours), (HTTPException, starlettes)]
+    for kind, handler in handlers:
+        app.add_exception_handler(kind, handler)
+
+
+def _document(surface: Surface, error: GatewayError, status: int) -> Response:
+    response = Response(surface.error(error, status, ""), status_code=status, media_type="application/json")
+    after = retry_after(error, status)
+    if after is not None:
+        response.headers["retry-after"] = after.decode()
+    return response
