@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from headgate.core.version import VERSION as __version__  # noqa: N811 - the name Python looks for
+
 if TYPE_CHECKING:
     from headgate.library import HybridRouter
 
-__version__ = "0.1.0"
 __all__ = ["HybridRouter", "__version__"]
 
 

@@ -17,9 +17,11 @@ import msgspec
 
 from headgate.adapters.http import HttpTransport
 from headgate.adapters.logs import LogRecorder
-from headgate.adapters.prometheus import Metrics, PrometheusRecorder
+from headgate.adapters.prometheus import Page, PrometheusRecorder
 from headgate.adapters.record import Recorders
+from headgate.adapters.shared import Folder
 from headgate.adapters.system import Ids
+from headgate.adapters.tally import Tally
 from headgate.config.tree import Breaker as BreakerSettings
 from headgate.config.tree import Model, Provider, Settings
 from headgate.core.breaker import Breaker
@@ -107,17 +109,30 @@ class Plan:
 class Gateway:
     """One process's gateway. Build it inside the loop it serves."""
 
-    def __init__(self, settings: Settings, machine: Machine, *, prices: Prices | None = None) -> None:
-        self.metrics = Metrics(settings.metrics.namespace)
-        self.metrics.before_page.append(self._show_health)
+    def __init__(
+        self,
+        settings: Settings,
+        machine: Machine,
+        *,
+        prices: Prices | None = None,
+        folder: Folder | None = None,
+    ) -> None:
+        """`folder`: where the workers of this host share their counts, if there are several."""
+        self.tally = Tally()
         self.clock = machine.clock
         self.surface = OpenAISurface(machine.clock.wall, Ids(""))
         self._machine = machine
         self._recorder = Recorders(
-            PrometheusRecorder(self.metrics), LogRecorder(requests=settings.server.log != "off")
+            PrometheusRecorder(self.tally), LogRecorder(requests=settings.server.log != "off")
         )
         self._generation = Generation(1, settings, prices or {}, machine, self._recorder, Kept())
-        self.house = House(self._generation.front, metrics=self.metrics.page)
+        page = Page(
+            self.tally,
+            namespace=settings.metrics.namespace,
+            before=self.show_health,
+            others=folder.others if folder else lambda: (),
+        )
+        self.house = House(self._generation.front, metrics=page)
 
     @property
     def service(self) -> Service:
@@ -144,10 +159,12 @@ class Gateway:
             "/v1/messages": endpoint(anthropic, Operation.CHAT),
         }
 
-    def _show_health(self) -> None:
+    def show_health(self) -> None:
+        """Brings the gauges that nobody keeps up to date."""
+        gauges = self.tally.gauges
         for model, upstreams in self._generation.upstreams.items():
-            self.metrics.model_health.labels(model).set(any(upstream.ready() for upstream in upstreams))
-        self.metrics.in_flight.set(self._generation.admit.in_flight)
+            gauges["model_health", model] = float(any(upstream.ready() for upstream in upstreams))
+        gauges["in_flight",] = float(self._generation.admit.in_flight)
 
 
 class Generation:
@@ -191,7 +208,7 @@ class Generation:
         return stack(
             partial(Trace, span_id=Ids("", size=8)),  # everything below is inside the span
             partial(Meter, recorder=recorder, clock=machine.clock),  # sees refusals too; one record a request
-            Deadline,  # absolute, so that retries cannot extend it
+            partial(Deadline, clock=machine.clock),  # absolute, so that retries cannot extend it
             leaf=self.admit,  # our own health before anybody's rights: refusing must cost nothing
         )
 
@@ -244,6 +261,7 @@ class Generation:
         )
         timeout = Timeout(
             dispatch,
+            clock=clock,
             patience=Patience(
                 first_byte_s=patience.first_byte_s, idle_s=patience.idle_s, total_s=patience.total_s
             ),

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -25,6 +25,7 @@ from headgate.core.price import Price, nano
 Pair = tuple[str, str]
 """The provider's id in genai-prices and the provider's name for the model."""
 
+CHILD = (sys.executable, "-m", "headgate.adapters.prices")
 TIMEOUT_S = 20.0
 """A machine that needs longer than this to import a module has other worries than prices."""
 
@@ -45,7 +46,9 @@ class _Answer(msgspec.Struct, frozen=True):
 _seen: dict[Pair, Price | None] = {}
 
 
-def catalogue_prices(pairs: Iterable[Pair], *, timeout_s: float = TIMEOUT_S) -> Prices:
+def catalogue_prices(
+    pairs: Iterable[Pair], *, command: Sequence[str] = CHILD, timeout_s: float = TIMEOUT_S
+) -> Prices:
     """Prices for those of `pairs` that the list has. Blocks for up to `timeout_s` seconds; never raises.
 
     What has been asked once in this process is not asked again; a failure is. May run in a thread of its own,
@@ -53,16 +56,16 @@ def catalogue_prices(pairs: Iterable[Pair], *, timeout_s: float = TIMEOUT_S) -> 
     """
     wanted = list(dict.fromkeys(pairs))
     missing = [pair for pair in wanted if pair not in _seen]
-    warning = _ask(missing, timeout_s) if missing else None
+    warning = _ask(missing, command, timeout_s) if missing else None
     known = {pair: price for pair in wanted if (price := _seen.get(pair)) is not None}
     return Prices(known, warning)
 
 
-def _ask(pairs: list[Pair], timeout_s: float) -> str | None:
+def _ask(pairs: list[Pair], command: Sequence[str], timeout_s: float) -> str | None:
     """Asks a child for `pairs` and notes the answers. Returns why there are none."""
     try:
-        child = subprocess.run(  # our own interpreter and module; the input goes through a pipe
-            [sys.executable, "-m", "headgate.adapters.prices"],
+        child = subprocess.run(  # noqa: S603  # the command is ours; what is asked goes through a pipe
+            command,
             input=msgspec.json.encode(pairs),
             capture_output=True,
             timeout=timeout_s,

@@ -7,19 +7,24 @@ import os
 import time
 from binascii import hexlify
 
+from headgate.adapters.alarms import Alarms
+
 
 class SystemClock:
-    """`ports.Clock` over the running event loop.
+    """`ports.Clock` of the machine.
 
-    `now()` is the loop's time, so that on a virtual-time loop everything built on it is virtual too.
+    `now()` is the monotonic clock both asyncio's and uvloop's `loop.time()` are read from, so that timers
+    agree with it; asked directly, because uvloop's is only brought up to date once a round, in milliseconds.
     Build it inside the loop it serves.
     """
 
-    __slots__ = ("_loop", "now")
+    __slots__ = ("at",)
 
     def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self.now = self._loop.time
+        self.at = Alarms(asyncio.get_running_loop(), time.monotonic).at
+
+    def now(self) -> float:
+        return time.monotonic()
 
     def wall(self) -> float:
         return time.time()

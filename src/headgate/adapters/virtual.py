@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -62,6 +62,9 @@ class VirtualClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+    def at(self, when: float, action: Callable[[], None]) -> asyncio.TimerHandle:
+        return self._loop.call_at(when, action)
 
 
 def clock() -> VirtualClock:

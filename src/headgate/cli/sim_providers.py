@@ -19,7 +19,8 @@ from headgate.server.simulated import SeverableProtocol, SimulatedProviders
 
 _FAULT_HELP = (
     "Something that goes wrong: FAULT, FAULT@SHARE or FAULT@SHARE/FROM-TO, e.g. status:503, 429:7@0.2, "
-    "cut-mid:5@0.1/10-20 (a share of the requests, seconds since the start). May be repeated. --list-faults shows them all."
+    "cut-mid:5@0.1/10-20 (a share of the requests, seconds since the start). May be repeated. "
+    "--list-faults shows them all."
 )
 
 
@@ -46,6 +47,12 @@ class _Server(uvicorn.Server):
 
     def _stop(self, *_: object) -> None:
         self.should_exit = self.force_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Nobody is waited for: open connections are dropped, which ends their requests."""
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await super().shutdown(sockets=sockets)
 
 
 def scheduled(text: str) -> Scheduled:
@@ -100,7 +107,7 @@ def _serve(settings: Settings, listener: socket.socket, announce: Callable[[], N
     made: list[Simulation] = []
 
     def app() -> SimulatedProviders:
-        made.append(Simulation(settings, SystemClock(), random.Random(settings.seed)))  # noqa: S311 - luck, not secrets
+        made.append(Simulation(settings, SystemClock(), random.Random(settings.seed)))
         return SimulatedProviders(made[0], new_id=Ids(""))
 
     config = uvicorn.Config(
@@ -111,11 +118,11 @@ def _serve(settings: Settings, listener: socket.socket, announce: Callable[[], N
         ws="none",
         lifespan="off",
         log_config=None,
-        log_level="critical",
+        log_level="error",
         access_log=False,
         server_header=False,
         timeout_keep_alive=75,
-        timeout_graceful_shutdown=0,
+        timeout_graceful_shutdown=1,
     )
     _Server(config, announce).run(sockets=[listener])
     return made

@@ -124,7 +124,7 @@ def _keys(raw: Mapping[str, Any]) -> Iterator[Finding]:
         )
     known = _names(raw, "models", "routes")
     names: set[object] = set()
-    values: set[object] = {server.get("admin_key")} - {None, ""}
+    values: set[object] = {_revealed(server.get("admin_key"))}
     for index, key in enumerate(keys):
         if not isinstance(key, dict):
             continue
@@ -141,9 +141,14 @@ def _twice(key: Mapping[str, Any], index: int, names: set[object], values: set[o
         ("name", names, "is the name of another key"),
         ("key", values, "is another key's, or the admin key"),
     ):
-        value = key.get(field)
-        if not isinstance(value, str | Secret) or not value:
-            continue
-        if value in seen:
+        value = _revealed(key.get(field))
+        if value and value in seen:
             yield Finding(("keys", index, field), message)
         seen.add(value)
+
+
+def _revealed(value: object) -> str | None:
+    """Text to compare, from text or a secret; `None` for anything else."""
+    if isinstance(value, Secret):
+        return value.reveal()
+    return value if isinstance(value, str) else None

@@ -50,6 +50,11 @@ class Breaker(msgspec.Struct, frozen=True, kw_only=True):
             return now >= self.since + self.recovery_s
         return not self.probing
 
+    @property
+    def spotless(self) -> bool:
+        """Closed without a failure: another success changes nothing."""
+        return self.state is State.CLOSED and not self.failures
+
     def ready_at(self, now: float) -> float:
         """The earliest time a call may pass. While a probe is out that is unknown: `now`."""
         return self.since + self.recovery_s if self.state is State.OPEN else now

@@ -12,6 +12,10 @@ UNTRIED = 1e6
 """Seconds charged to an upstream that has calls in hand but never answered one: enough to let the first
 answer arrive before the second call goes there, while any other can take it."""
 
+LEAST = 1e-4
+"""Seconds: no latency counts for less, so that of two upstreams too quick to measure, or long unused, the
+one with fewer calls in hand is the less loaded."""
+
 
 class PeakEwma:
     """Latency to the first byte, in seconds, decaying with time constant `tau_s`.
@@ -28,6 +32,7 @@ class PeakEwma:
 
     def observe(self, seconds: float, now: float) -> None:
         """One more latency, seen at `now`."""
+        seconds = max(seconds, LEAST)
         if seconds >= self._cost:
             self._cost = seconds
         else:
@@ -43,8 +48,10 @@ class PeakEwma:
         """The estimate at `now`, in seconds; it fades while nothing is observed."""
         return self._cost * exp(-(now - self._at) / self._tau_s)
 
-    def load(self, in_flight: int, now: float) -> float:
-        """Expected seconds of work in front of the next call."""
+    def load(self, in_flight: int, now: float, *, waiting: bool = False) -> float:
+        """Expected seconds of work in front of the next call. While somebody is `waiting` for a first byte
+        the estimate does not fade: silence must not make an upstream look quick."""
         if not self._cost:
             return in_flight * UNTRIED
-        return self.latency(now) * (in_flight + 1)
+        latency = self._cost if waiting else max(self.latency(now), LEAST)
+        return latency * (in_flight + 1)

@@ -25,14 +25,15 @@ class RetryBudget:
     """Retries may be at most `ratio` of requests, so that retrying cannot become the overload.
 
     A bucket: every request puts `ratio` tokens in, every retry takes one out. `reserve` tokens are there
-    from the start, for the first failures of a quiet day; the bucket holds ten times that.
+    from the start, for the first failures of a quiet day; the bucket holds ten times that. A `ratio` of 0
+    means no retries at all, the reserve included.
     """
 
     __slots__ = ("_ceiling", "_ratio", "_tokens")
 
     def __init__(self, *, ratio: float = 0.2, reserve: float = 10.0) -> None:
         self._ratio = ratio
-        self._tokens = reserve
+        self._tokens = reserve if ratio else 0.0
         self._ceiling = reserve * 10.0
 
     def deposit(self) -> None:

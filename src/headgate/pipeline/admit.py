@@ -9,12 +9,9 @@ counts like work.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
-from headgate.core.call import Call, Reply
+from headgate.core.call import Call
 from headgate.core.errors import Overloaded
-from headgate.pipeline.service import Service
+from headgate.pipeline.service import Passage, Service
 
 
 class Admit:
@@ -23,8 +20,11 @@ class Admit:
         self._max_in_flight = max_in_flight
         self.in_flight = 0
 
-    @asynccontextmanager
-    async def __call__(self, call: Call) -> AsyncIterator[Reply]:
+    def __call__(self, call: Call) -> _Admitted:
+        return _Admitted(self, self._inner, call)
+
+    def enter(self) -> None:
+        """Raises `Overloaded`."""
         if self.in_flight >= self._max_in_flight:
             raise Overloaded(
                 f"The gateway is full: {self.in_flight} requests are in flight.",
@@ -32,8 +32,20 @@ class Admit:
                 retry_after_s=1.0,
             )
         self.in_flight += 1
-        try:
-            async with self._inner(call) as reply:
-                yield reply
-        finally:
-            self.in_flight -= 1
+
+    def leave(self) -> None:
+        self.in_flight -= 1
+
+
+class _Admitted(Passage):
+    __slots__ = ("_admit",)
+
+    def __init__(self, admit: Admit, inner: Service, call: Call) -> None:
+        super().__init__(inner, call)
+        self._admit = admit
+
+    def begin(self) -> None:
+        self._admit.enter()
+
+    def ended(self, error: BaseException | None) -> None:
+        self._admit.leave()

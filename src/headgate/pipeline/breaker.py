@@ -10,10 +10,9 @@ Known weakness: each process learns for itself; eight workers make eight times `
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import Any
 
-from headgate.core.breaker import Breaker, Ending
+from headgate.core.breaker import Breaker, Ending, State
 from headgate.core.call import Call, Reply, Source
 from headgate.core.errors import (
     GatewayError,
@@ -24,7 +23,7 @@ from headgate.core.errors import (
     UpstreamThrottled,
     UpstreamUnavailable,
 )
-from headgate.pipeline.service import Upstream
+from headgate.pipeline.service import Passage, Upstream
 from headgate.ports.clock import Clock
 from headgate.ports.recorder import Recorder
 
@@ -59,7 +58,8 @@ class CircuitBreaker:
         return _Guarded(self, self._inner, call)
 
     def ready(self) -> bool:
-        return self.breaker.admits(self._clock.now()) and self._inner.ready()
+        closed = self.breaker.state is State.CLOSED
+        return (closed or self.breaker.admits(self._clock.now())) and self._inner.ready()
 
     def ready_at(self) -> float:
         return max(self.breaker.ready_at(self._clock.now()), self._inner.ready_at())
@@ -83,6 +83,8 @@ class CircuitBreaker:
 
     def admit(self) -> int:
         """Lets a call through and names the epoch its ending belongs to. Raises `Overloaded`."""
+        if self.breaker.state is State.CLOSED:
+            return self.breaker.epoch
         now = self._clock.now()
         if not self.breaker.admits(now):
             wait = max(0.0, self.breaker.ready_at(now) - now)
@@ -91,8 +93,10 @@ class CircuitBreaker:
         return self.breaker.epoch
 
     def settle(self, ending: Ending, epoch: int) -> None:
-        now = self._clock.now()
         self._endings[ending] += 1
+        if ending is Ending.SUCCEEDED and self.breaker.spotless:
+            return
+        now = self._clock.now()
         self._move(self.breaker.settled(ending, epoch=epoch, now=now), now)
 
     def failed(self, call: Call, error: GatewayError) -> None:
@@ -113,42 +117,21 @@ class CircuitBreaker:
             self._recorder.breaker_moved(self._source, before.state, after.state, now - before.since)
 
 
-class _Guarded:
-    """One call under guard. A hand-written context: it is entered on every attempt."""
-
-    __slots__ = ("_call", "_epoch", "_guard", "_inner", "_opened")
+class _Guarded(Passage):
+    __slots__ = ("_epoch", "_guard")
 
     def __init__(self, guard: CircuitBreaker, inner: Upstream, call: Call) -> None:
+        super().__init__(inner, call)
         self._guard = guard
-        self._inner = inner
-        self._call = call
 
-    async def __aenter__(self) -> Reply:
-        guard = self._guard
-        self._epoch = guard.admit()
-        try:
-            self._opened = self._inner(self._call)
-            reply = await self._opened.__aenter__()
-        except BaseException as error:
-            self._ended(error)
-            raise
-        if guard.breaker.probing:
-            self._epoch = guard.probe_answered(self._epoch)
-        return reply
+    def begin(self) -> None:
+        self._epoch = self._guard.admit()
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
-        try:
-            swallowed = await self._opened.__aexit__(kind, error, trace)
-        except BaseException as changed:
-            self._ended(changed)
-            raise
-        self._ended(None if swallowed else error)
-        return swallowed
+    def opened(self, reply: Reply) -> None:
+        if self._guard.breaker.probing:
+            self._epoch = self._guard.probe_answered(self._epoch)
 
-    def _ended(self, error: BaseException | None) -> None:
-        ending = ending_of(error)
+    def ended(self, error: BaseException | None) -> None:
         if isinstance(error, UpstreamUnavailable | UpstreamInterrupted | UpstreamRejected):
-            self._guard.failed(self._call, error)
-        self._guard.settle(ending, self._epoch)
+            self._guard.failed(self.call, error)
+        self._guard.settle(ending_of(error), self._epoch)

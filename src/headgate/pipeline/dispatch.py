@@ -11,7 +11,7 @@ Known weakness: a non-streamed answer is held in memory whole.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from types import TracebackType
 
 from headgate.core.call import Call, Reply, Source
 from headgate.core.errors import UpstreamInterrupted, UpstreamUnavailable
@@ -30,24 +30,53 @@ class Dispatch:
         self._source = source
         self._clock = clock
 
-    @asynccontextmanager
-    async def __call__(self, call: Call) -> AsyncIterator[Reply]:
-        exchange = self._link.open(call.payload)
+    def __call__(self, call: Call) -> _Asked:
+        return _Asked(self._link, self._transport, self._source, self._clock, call)
+
+
+class _Asked:
+    """One upstream being asked. A hand-written context: it is entered on every attempt."""
+
+    __slots__ = ("_call", "_clock", "_link", "_opened", "_source", "_transport")
+
+    def __init__(self, link: Link, transport: Transport, source: Source, clock: Clock, call: Call) -> None:
+        self._link = link
+        self._transport = transport
+        self._source = source
+        self._clock = clock
+        self._call = call
+
+    async def __aenter__(self) -> Reply:
+        exchange = self._link.open(self._call.payload)
         asked_at = self._clock.now()
-        async with self._transport(_traced(exchange.outgoing, call), stream=exchange.stream) as response:
-            if response.status != 200:
-                body = (await response.read())[:MAX_ERROR_BODY]
-                raise self._link.refusal(response.status, response.header, body, self._clock.wall())
-            first = await _first(exchange, response)
-            yield Reply(
-                source=self._source,
-                seen=exchange.seen,
-                body=_Body(exchange, response, first) if exchange.stream else _Empty(),
-                tail=exchange.tail,
-                stream=exchange.stream,
-                asked_at=asked_at,
-                opened_at=self._clock.now(),
-            )
+        outgoing = _traced(exchange.outgoing, self._call)
+        self._opened = self._transport(outgoing, stream=exchange.stream)
+        response = await self._opened.__aenter__()
+        try:
+            first = await self._first(exchange, response)
+        except BaseException as error:
+            await self._opened.__aexit__(type(error), error, error.__traceback__)
+            raise
+        return Reply(
+            source=self._source,
+            seen=exchange.seen,
+            body=_Body(exchange, response, first) if exchange.stream else _Empty(),
+            tail=exchange.tail,
+            stream=exchange.stream,
+            asked_at=asked_at,
+            opened_at=self._clock.now(),
+        )
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return await self._opened.__aexit__(kind, error, trace)
+
+    async def _first(self, exchange: Exchange, response: Response) -> bytes:
+        if response.status != 200:
+            body = (await response.read())[:MAX_ERROR_BODY]
+            raise self._link.refusal(response.status, response.header, body, self._clock.wall())
+        return await _first(exchange, response)
 
 
 def _traced(outgoing: Outgoing, call: Call) -> Outgoing:

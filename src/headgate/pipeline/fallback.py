@@ -11,9 +11,10 @@ Known weakness: a stream that is cut later is not resumed elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from random import Random
+from types import TracebackType
 
 import msgspec
 
@@ -31,6 +32,8 @@ from headgate.core.retry import Backoff, RetryBudget
 from headgate.pipeline.service import Upstream
 from headgate.ports.clock import Clock
 from headgate.ports.recorder import Recorder
+
+Opened = AbstractAsyncContextManager[Reply]
 
 
 class Retry(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,35 +62,34 @@ class Fallback:
         self._chance = chance
         self._recorder = recorder
 
-    @asynccontextmanager
-    async def __call__(self, call: Call) -> AsyncIterator[Reply]:
-        self._budget.deposit()
-        async with AsyncExitStack() as opened:
-            yield await self._open(call, opened)
+    def __call__(self, call: Call) -> _Falling:
+        return _Falling(self, call)
 
-    async def _open(self, call: Call, opened: AsyncExitStack) -> Reply:
+    async def open(self, call: Call) -> tuple[Opened, Reply]:
+        """The first pool's context that opens, entered, and its reply."""
+        self._budget.deposit()
         tries = _Tries(max(self._retry.attempts, len(call.chain)))
         round_ = 0
         while True:
             for place, model in enumerate(call.chain):
                 owed = len(call.chain) - place - 1 if not round_ else 0
-                reply = await self._ask(call, model, tries, owed, opened)
-                if reply is not None:
-                    return self._served(call, reply, tries)
+                found = await self._ask(call, model, tries, owed)
+                if found is not None:
+                    self._served(call, found[1], tries)
+                    return found
             round_ += 1
             wait_s = self._wait_s(call, tries, round_)
             if wait_s is None:
                 raise self._gave_up(call, tries)
             await self._clock.sleep(wait_s)
 
-    async def _ask(
-        self, call: Call, model: str, tries: _Tries, owed: int, opened: AsyncExitStack
-    ) -> Reply | None:
-        """One pool's turn: its reply, or `None` when it is somebody else's. Leaves `owed` attempts over."""
+    async def _ask(self, call: Call, model: str, tries: _Tries, owed: int) -> tuple[Opened, Reply] | None:
+        """One pool's turn, or `None` when it is somebody else's. Leaves `owed` attempts over."""
         pool = self._pools[model]
-        while tries.left > owed and pool.ready():
+        while tries.left > owed:
             try:
-                return await opened.enter_async_context(pool(call))
+                opened = pool(call)
+                return opened, await opened.__aenter__()
             except UpstreamUnavailable as error:
                 tries.failed(model, error)
                 if error.scope is not Scope.KEY:
@@ -99,14 +101,13 @@ class Fallback:
                 return None
         return None
 
-    def _served(self, call: Call, reply: Reply, tries: _Tries) -> Reply:
+    def _served(self, call: Call, reply: Reply, tries: _Tries) -> None:
         if tries.failures:
             reply.attempts = len(tries.failures) + 1
         served = reply.source.model_id
         if served != call.chain[0]:
             reply.fallback_from = call.chain[0]
             self._recorder.fell_back(call, call.chain[0], served, tries.reason(call.chain[0]))
-        return reply
 
     def _wait_s(self, call: Call, tries: _Tries, round_: int) -> float | None:
         """Seconds until another round is worth it; `None` where it is not, or not allowed."""
@@ -125,6 +126,25 @@ class Fallback:
         now = self._clock.now()
         soonest = min(self._pools[model].ready_at() for model in call.chain)
         return gave_up(call, tries, retry_after_s=max(soonest - now, 1.0))
+
+
+class _Falling:
+    """One request's way through the pools. A hand-written context: it is entered on every request."""
+
+    __slots__ = ("_call", "_fallback", "_opened")
+
+    def __init__(self, fallback: Fallback, call: Call) -> None:
+        self._fallback = fallback
+        self._call = call
+
+    async def __aenter__(self) -> Reply:
+        self._opened, reply = await self._fallback.open(self._call)
+        return reply
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return await self._opened.__aexit__(kind, error, trace)
 
 
 class _Tries:

@@ -10,13 +10,12 @@ Known weakness: the permits are this process's own; workers do not share them.
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import Any
 
 from headgate.core.call import Call, Reply
 from headgate.core.errors import Overloaded, UpstreamThrottled
 from headgate.core.load import PeakEwma
-from headgate.pipeline.service import Service
+from headgate.pipeline.service import Passage, Service
 from headgate.ports.clock import Clock
 
 THROTTLE_S = 1.0
@@ -48,7 +47,7 @@ class Limit:
         return _Permit(self, self._inner, call)
 
     def ready(self) -> bool:
-        return self._permits.free > 0 and self._clock.now() >= self._retry_at
+        return self._permits.free > 0 and (not self._retry_at or self._clock.now() >= self._retry_at)
 
     def ready_at(self) -> float:
         return self._retry_at
@@ -91,34 +90,20 @@ class Limit:
         self.latency.penalise(retry_after_s, now)
 
 
-class _Permit:
-    """One call's stay. A hand-written context: it is entered on every attempt."""
-
-    __slots__ = ("_call", "_inner", "_limit", "_opened")
+class _Permit(Passage):
+    __slots__ = ("_limit", "_taken_at")
 
     def __init__(self, limit: Limit, inner: Service, call: Call) -> None:
+        super().__init__(inner, call)
         self._limit = limit
-        self._inner = inner
-        self._call = call
 
-    async def __aenter__(self) -> Reply:
-        limit = self._limit
-        taken_at = limit.take()
-        try:
-            self._opened = self._inner(self._call)
-            reply = await self._opened.__aenter__()
-        except BaseException as error:
-            limit.give_back()
-            if isinstance(error, UpstreamThrottled):
-                limit.throttled(error.retry_after_s)
-            raise
-        limit.answered(taken_at)
-        return reply
+    def begin(self) -> None:
+        self._taken_at = self._limit.take()
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
-        try:
-            return await self._opened.__aexit__(kind, error, trace)
-        finally:
-            self._limit.give_back()
+    def opened(self, reply: Reply) -> None:
+        self._limit.answered(self._taken_at)
+
+    def ended(self, error: BaseException | None) -> None:
+        self._limit.give_back()
+        if isinstance(error, UpstreamThrottled):
+            self._limit.throttled(error.retry_after_s)

@@ -9,7 +9,6 @@ Known weakness: the record is made when the context is left; a process that is k
 from __future__ import annotations
 
 import asyncio
-from types import TracebackType
 
 from headgate.core.call import CLIENT_GONE, Call, Outcome, Reply
 from headgate.core.errors import (
@@ -21,7 +20,7 @@ from headgate.core.errors import (
     UpstreamRejected,
 )
 from headgate.core.record import Record
-from headgate.pipeline.service import Service
+from headgate.pipeline.service import Passage, Service
 from headgate.ports.clock import Clock
 from headgate.ports.recorder import Recorder
 
@@ -54,44 +53,24 @@ class Meter:
         return _Metered(self._inner, call, self._recorder, self._clock)
 
 
-class _Metered:
-    """One request being measured. A hand-written context: it is entered on every request."""
-
-    __slots__ = ("_call", "_clock", "_inner", "_opened", "_recorder", "_reply")
+class _Metered(Passage):
+    __slots__ = ("_clock", "_recorder", "_reply")
 
     def __init__(self, inner: Service, call: Call, recorder: Recorder, clock: Clock) -> None:
-        self._inner = inner
-        self._call = call
+        super().__init__(inner, call)
         self._recorder = recorder
         self._clock = clock
         self._reply: Reply | None = None
 
-    async def __aenter__(self) -> Reply:
-        try:
-            self._opened = self._inner(self._call)
-            self._reply = reply = await self._opened.__aenter__()
-        except BaseException as error:
-            self._settle(error)
-            raise
-        return reply
+    def opened(self, reply: Reply) -> None:
+        self._reply = reply
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
-        try:
-            swallowed = await self._opened.__aexit__(kind, error, trace)
-        except BaseException as changed:
-            self._settle(changed)
-            raise
-        self._settle(None if swallowed else error)
-        return swallowed
-
-    def _settle(self, error: BaseException | None) -> None:
-        call, reply, now = self._call, self._reply, self._clock.now()
-        if reply is None:
-            self._recorder.settled(_unopened(call, error, now))
+    def ended(self, error: BaseException | None) -> None:
+        now = self._clock.now()
+        if self._reply is None:
+            self._recorder.settled(_unopened(self.call, error, now))
         else:
-            self._recorder.settled(_opened(call, reply, error, now))
+            self._recorder.settled(_opened(self.call, self._reply, error, now))
 
 
 def _unopened(call: Call, error: BaseException | None, now: float) -> Record:

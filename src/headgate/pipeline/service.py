@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from types import TracebackType
 from typing import Any, Protocol
 
 from headgate.core.call import Call, Reply
@@ -37,6 +38,52 @@ class Upstream(Service, Protocol):
 
 
 Layer = Callable[[Service], Service]
+
+
+class Passage:
+    """One call's passage through a layer that neither changes the call nor looks at the stream.
+
+    `begin` comes before the inner service is asked, and may refuse by raising; `opened` with the first byte;
+    `ended` exactly once for every `begin` that did not raise, whatever happened, with the error if there was
+    one. A context by hand: `@asynccontextmanager` costs four times as much, on every layer of every request.
+    """
+
+    __slots__ = ("_inner", "_opened", "call")
+
+    def __init__(self, inner: Service, call: Call) -> None:
+        self._inner = inner
+        self.call = call
+
+    def begin(self) -> None:
+        """Nothing, unless the layer says otherwise."""
+
+    def opened(self, reply: Reply) -> None:
+        """Nothing, unless the layer says otherwise."""
+
+    def ended(self, error: BaseException | None) -> None:
+        """Nothing, unless the layer says otherwise."""
+
+    async def __aenter__(self) -> Reply:
+        self.begin()
+        try:
+            self._opened = self._inner(self.call)
+            reply = await self._opened.__aenter__()
+        except BaseException as error:
+            self.ended(error)
+            raise
+        self.opened(reply)
+        return reply
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        try:
+            swallowed = await self._opened.__aexit__(kind, error, trace)
+        except BaseException as changed:
+            self.ended(changed)
+            raise
+        self.ended(None if swallowed else error)
+        return swallowed
 
 
 def stack(*layers: Layer, leaf: Service) -> Service:

@@ -2,7 +2,7 @@
 
 `first_byte_s` until a stream opens, `idle_s` between its pieces while somebody waits for one, `total_s` for
 the whole. A non-streamed answer has no first byte before its last: it gets `total_s`. Stands inside the
-breaker, so that a silent upstream counts as a failed one. Holds one timer per call.
+breaker, so that a silent upstream counts as a failed one. Holds two alarms per call.
 
 Known weakness: a slow reader is not the upstream's fault, so the idle clock stops while the caller is being
 written to; `total_s` does not.
@@ -10,7 +10,6 @@ written to; `total_s` does not.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from types import TracebackType
 
@@ -18,7 +17,9 @@ import msgspec
 
 from headgate.core.call import Call, Reply
 from headgate.core.errors import UpstreamInterrupted, UpstreamUnavailable
+from headgate.pipeline.scope import Scope
 from headgate.pipeline.service import Service
+from headgate.ports.clock import Clock
 
 
 class Patience(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,39 +31,41 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Timeout:
-    def __init__(self, inner: Service, *, patience: Patience) -> None:
+    def __init__(self, inner: Service, *, patience: Patience, clock: Clock) -> None:
         self._inner = inner
         self._patience = patience
+        self._clock = clock
 
     def __call__(self, call: Call) -> _Patient:
-        return _Patient(self._inner, call, self._patience)
+        return _Patient(self._inner, call, self._patience, self._clock)
 
 
 class _Patient:
     """One call being timed. A hand-written context: it is entered on every attempt."""
 
-    __slots__ = ("_call", "_inner", "_opened", "_patience", "_scope", "_watch")
+    __slots__ = ("_call", "_clock", "_inner", "_opened", "_patience", "_scope", "_watch")
 
-    def __init__(self, inner: Service, call: Call, patience: Patience) -> None:
+    def __init__(self, inner: Service, call: Call, patience: Patience, clock: Clock) -> None:
         self._inner = inner
         self._call = call
         self._patience = patience
+        self._clock = clock
         self._watch: _Watch | None = None
 
     async def __aenter__(self) -> Reply:
-        patience, streams = self._patience, self._call.payload.stream
+        patience, streams, now = self._patience, self._call.payload.stream, self._clock.now()
         wait_s = min(patience.first_byte_s, patience.total_s) if streams else patience.total_s
-        self._scope = asyncio.timeout(wait_s)
-        await self._scope.__aenter__()
+        self._scope = Scope(self._clock, now + wait_s)
         try:
             self._opened = self._inner(self._call)
             reply = await self._opened.__aenter__()
         except BaseException as error:
-            await self._leave(error, UpstreamUnavailable(f"The upstream was silent for {wait_s:g} s."))
+            if self._scope.left(error):
+                raise UpstreamUnavailable(f"The upstream was silent for {wait_s:g} s.") from None
             raise
         if streams:
-            self._watch = _Watch(reply.body, self._scope, patience.idle_s, patience.total_s - wait_s)
-            reply.body = self._watch
+            ends_at = now + patience.total_s
+            reply.body = self._watch = _Watch(reply.body, self._scope, patience.idle_s, ends_at, self._clock)
         return reply
 
     async def __aexit__(
@@ -73,61 +76,53 @@ class _Patient:
         try:
             swallowed = await self._opened.__aexit__(kind, error, trace)
         except BaseException as changed:
-            await self._leave(changed, self._silent())
+            self._leave(changed)
             raise
-        await self._leave(None if swallowed else error, self._silent())
+        self._leave(None if swallowed else error)
         return swallowed
 
-    async def _leave(self, error: BaseException | None, silence: Exception) -> None:
-        """Disarms the scope. If it was the scope that cancelled the call, raises `silence` instead."""
-        try:
-            await self._scope.__aexit__(type(error) if error else None, error, None)
-        except TimeoutError:
-            raise silence from None
-
-    def _silent(self) -> UpstreamInterrupted:
-        return UpstreamInterrupted("The upstream stopped answering in the middle of its answer.")
+    def _leave(self, error: BaseException | None) -> None:
+        if self._scope.left(error):
+            raise UpstreamInterrupted("The upstream stopped in the middle of its answer.") from None
 
 
 class _Watch:
     """A stream's body with an eye on the clock.
 
-    One timer per idle period, not per piece: each piece only notes when waiting began; the timer, when it
-    fires, looks whether that was long enough ago, and otherwise comes back when it would be.
+    One alarm per idle period, not per piece: each piece only notes when waiting began; the alarm, when it
+    rings, looks whether that was long enough ago, and otherwise comes back when it would be.
     """
 
-    __slots__ = ("_body", "_ends_at", "_idle_s", "_loop", "_scope", "_timer", "_waiting_since")
+    __slots__ = ("_alarm", "_body", "_clock", "_ends_at", "_idle_s", "_scope", "_waiting_since")
 
     def __init__(
-        self, body: AsyncIterator[bytes], scope: asyncio.Timeout, idle_s: float, left_s: float
+        self, body: AsyncIterator[bytes], scope: Scope, idle_s: float, ends_at: float, clock: Clock
     ) -> None:
         self._body = body
         self._scope = scope
         self._idle_s = idle_s
-        self._loop = asyncio.get_running_loop()
+        self._ends_at = ends_at
+        self._clock = clock
         self._waiting_since = 0.0
-        now = self._loop.time()
-        self._ends_at = now + left_s
-        self._scope.reschedule(None)
-        self._timer = self._loop.call_at(min(now + idle_s, self._ends_at), self._look)
+        scope.move(ends_at)
+        self._alarm = clock.at(clock.now() + idle_s, self._look)
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
 
     async def __anext__(self) -> bytes:
-        self._waiting_since = self._loop.time()
+        self._waiting_since = self._clock.now()
         piece = await self._body.__anext__()
         self._waiting_since = 0.0
         return piece
 
     def stop(self) -> None:
-        self._timer.cancel()
+        self._alarm.cancel()
 
     def _look(self) -> None:
-        now = self._loop.time()
-        quiet_until = (self._waiting_since or now) + self._idle_s
-        due = min(quiet_until, self._ends_at)
+        now = self._clock.now()
+        due = (self._waiting_since or now) + self._idle_s
         if now >= due:
-            self._scope.reschedule(now)
+            self._scope.fire()
         else:
-            self._timer = self._loop.call_at(due, self._look)
+            self._alarm = self._clock.at(due, self._look)

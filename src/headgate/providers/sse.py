@@ -63,8 +63,12 @@ class Framer:
 
 def data_of(event: bytes) -> bytes | None:
     """The event's data, its lines joined; `None` for a comment or an event without data."""
-    if event.startswith(b"data:") and event.count(b"\n") == 2:
+    breaks = event.count(b"\n")
+    if breaks == 2 and event.startswith(b"data:"):
         return event[5:-2].removeprefix(b" ")
+    if breaks == 3 and event.startswith(b"event:"):
+        at = event.find(b"\ndata:")
+        return event[at + 6 : -2].removeprefix(b" ") if at > 0 else None
     lines = [line[5:].removeprefix(b" ") for line in event.split(b"\n") if line.startswith(b"data:")]
     return b"\n".join(lines) if lines else None
 

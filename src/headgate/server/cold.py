@@ -12,9 +12,9 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from headgate import __version__
 from headgate.core.errors import GatewayError, UnknownModel
 from headgate.core.routes import shown
+from headgate.core.version import VERSION
 from headgate.ports.codec import Surface
 from headgate.server.errors import retry_after, status_of
 from headgate.server.front import House, ModelCard
@@ -28,7 +28,7 @@ def create(house: House, surface: Surface) -> FastAPI:
     """The app over `house`; `surface` writes its errors, in OpenAI's shape."""
     app = FastAPI(
         title="Headgate",
-        version=__version__,
+        version=VERSION,
         summary="One OpenAI-compatible endpoint in front of every model.",
         redoc_url=None,
     )

@@ -6,6 +6,7 @@ import asyncio
 from types import TracebackType
 
 from headgate.core.call import CLIENT_GONE
+from headgate.ports.clock import Clock
 from headgate.server.intake import ClientGone, Receive
 
 GRACE_S = 0.03
@@ -19,10 +20,11 @@ class Hangup:
     The body of the request must have been read: the next thing `receive` says is that the caller left.
     """
 
-    __slots__ = ("_gone", "_receive", "_task", "_timer", "_watcher")
+    __slots__ = ("_alarm", "_clock", "_gone", "_receive", "_task", "_watcher")
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, clock: Clock) -> None:
         self._receive = receive
+        self._clock = clock
         self._watcher: asyncio.Task[None] | None = None
         self._gone = False
 
@@ -31,12 +33,12 @@ class Hangup:
         if task is None:
             raise RuntimeError("a hang-up can only be noticed inside a task")
         self._task = task
-        self._timer = asyncio.get_running_loop().call_later(GRACE_S, self._begin)
+        self._alarm = self._clock.at(self._clock.now() + GRACE_S, self._begin)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._timer.cancel()
+        self._alarm.cancel()
         if self._watcher:
             self._watcher.cancel()
         if self._gone and self._task.uncancel() == 0 and isinstance(error, asyncio.CancelledError):

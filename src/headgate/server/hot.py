@@ -76,7 +76,7 @@ class Endpoint:
 
     async def _serve(self, front: Front, call: Call, receive: Receive, visit: _Visit) -> None:
         try:
-            async with Hangup(receive), front.service(call) as reply:
+            async with Hangup(receive, self._clock), front.service(call) as reply:
                 if reply.stream:
                     await self._stream(front, call, reply, visit)
                 else:

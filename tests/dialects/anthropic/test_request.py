@@ -7,13 +7,21 @@ from typing import Any
 import msgspec
 import pytest
 
+from dialects.anthropic.sent import (
+    ALL,
+    OLD,
+    assistant,
+    body,
+    chat,
+    content,
+    refused,
+    system,
+    user,
+)
 from headgate.core.call import Operation
 from headgate.core.chat import (
-    Chat,
     Image,
     Message,
-    Part,
-    Reasoning,
     ResponseFormat,
     Role,
     Text,
@@ -29,46 +37,6 @@ from headgate.providers.anthropic import AnthropicCodec
 from headgate.providers.anthropic.request import DEFAULT_MAX_TOKENS
 from headgate.providers.anthropic.turns import INVALID_JSON, call_id
 from headgate.providers.spec import Rules
-
-OLD = "claude-sonnet-4-20250514"  # budgets, all sampling parameters
-MIDDLE = "claude-opus-4-6"  # budgets and efforts, one sampling parameter
-NEW = "claude-opus-5"  # efforts, no sampling parameters
-OTHER = "kimi-k2"  # another maker's model behind the same API
-
-ALL = frozenset({"*"})
-
-
-def user(*parts: Part) -> Message:
-    return Message(role=Role.USER, parts=parts or (Text("hi"),))
-
-
-def assistant(*parts: Part) -> Message:
-    return Message(role=Role.ASSISTANT, parts=parts)
-
-
-def system(text: str) -> Message:
-    return Message(role=Role.SYSTEM, parts=(Text(text),))
-
-
-def chat(*messages: Message, **params: Any) -> Chat:
-    return Chat(model="auto", messages=messages or (user(),), **params)
-
-
-def body(asked: Chat, *, model: str = OLD, rules: Rules | None = None, stream: bool = False) -> dict[str, Any]:
-    out = AnthropicCodec(rules or Rules()).encode(asked, model=model, stream=stream)
-    decoded: dict[str, Any] = msgspec.json.decode(out.body)
-    return decoded
-
-
-def content(*parts: Part, role: Role = Role.USER) -> Any:
-    return body(chat(Message(role=role, parts=parts)))["messages"][0]["content"]
-
-
-def refused(asked: Chat, *, model: str = OLD, rules: Rules | None = None) -> str | None:
-    with pytest.raises(Unsupported) as caught:
-        body(asked, model=model, rules=rules)
-    return caught.value.param
-
 
 # ── the envelope ─────────────────────────────────────────────────────────────────────────────────
 
@@ -366,120 +334,3 @@ def test_a_provider_s_rules_are_kept_by_either_name() -> None:
     assert refused(chat(stop=("x",)), rules=Rules(refuse=frozenset({"stop_sequences"}))) == "stop_sequences"
     assert refused(chat(temperature=0.9), rules=Rules(ranges={"temperature": (0, 0.5)})) == "temperature"
     assert body(chat(max_tokens=5), rules=Rules(rename={"max_tokens": "limit"}))["limit"] == 5
-
-
-# ── sampling, by generation ──────────────────────────────────────────────────────────────────────
-
-
-def test_old_models_take_every_sampling_parameter() -> None:
-    for model in (OLD, OTHER):
-        sent = body(chat(temperature=0.3, top_p=0.9, top_k=5), model=model)
-        assert (sent["temperature"], sent["top_p"], sent["top_k"]) == (0.3, 0.9, 5)
-
-
-def test_one_sampler_models_take_temperature_or_top_p() -> None:
-    assert refused(chat(temperature=0.3, top_p=0.9), model=MIDDLE) == "top_p"
-    assert "top_p" not in body(chat(temperature=0.3, top_p=1), model=MIDDLE)
-    kept = body(chat(temperature=1, top_p=0.9), model=MIDDLE)
-    assert (kept.get("temperature"), kept["top_p"]) == (None, 0.9)
-    assert body(chat(temperature=1), model=MIDDLE)["temperature"] == 1
-
-
-@pytest.mark.parametrize(("name", "value"), [("temperature", 0.3), ("top_p", 0.9), ("top_k", 5)])
-def test_new_models_take_no_sampling_parameter(name: str, value: float) -> None:
-    assert refused(chat(**{name: value}), model=NEW) == name
-    assert body(chat(**{name: value}), model=NEW, rules=Rules(drop=ALL)) == body(chat(), model=NEW)
-
-
-def test_new_models_sample_as_these_values_say_anyway() -> None:
-    assert body(chat(temperature=1, top_p=1), model=NEW) == body(chat(), model=NEW)
-
-
-# ── thinking, by generation ──────────────────────────────────────────────────────────────────────
-
-
-def thinking(reasoning: Reasoning, *, model: str, **params: Any) -> tuple[Any, Any, int]:
-    sent = body(chat(reasoning=reasoning, **params), model=model)
-    return sent.get("thinking"), sent.get("output_config"), sent["max_tokens"]
-
-
-@pytest.mark.parametrize("model", [MIDDLE, NEW, "claude-mythos-preview"])
-def test_an_effort_is_adaptive_thinking(model: str) -> None:
-    assert thinking(Reasoning(effort="high"), model=model) == (
-        {"type": "adaptive"},
-        {"effort": "high"},
-        DEFAULT_MAX_TOKENS,
-    )
-    assert thinking(Reasoning(effort="minimal"), model=model)[1] == {"effort": "low"}
-    assert thinking(Reasoning(), model=model)[:2] == ({"type": "adaptive"}, None)
-
-
-@pytest.mark.parametrize("model", [OLD, OTHER, "claude-3-7-sonnet-20250219", "anthropic.claude-opus-4-5-v1"])
-def test_an_effort_is_a_budget_where_a_model_knows_no_effort(model: str) -> None:
-    assert thinking(Reasoning(effort="medium"), model=model) == (
-        {"type": "enabled", "budget_tokens": DEFAULT_MAX_TOKENS // 2},
-        None,
-        DEFAULT_MAX_TOKENS + DEFAULT_MAX_TOKENS // 2,
-    )
-    assert thinking(Reasoning(effort="minimal"), model=model)[0]["budget_tokens"] == 1024
-    assert thinking(Reasoning(effort="high"), model=model, max_tokens=2000) == (
-        {"type": "enabled", "budget_tokens": 1600},
-        None,
-        2000,
-    )
-    assert thinking(Reasoning(effort="xhigh"), model=model, max_tokens=64_000)[0]["budget_tokens"] == 32_000
-
-
-def test_a_budget_is_kept_below_the_limit() -> None:
-    assert thinking(Reasoning(budget=4000), model=OLD)[::2] == (
-        {"type": "enabled", "budget_tokens": 4000},
-        DEFAULT_MAX_TOKENS + 4000,
-    )
-    assert thinking(Reasoning(budget=4000), model=OLD, max_tokens=3000)[::2] == (
-        {"type": "enabled", "budget_tokens": 2999},
-        3000,
-    )
-
-
-@pytest.mark.parametrize(
-    ("model", "params"),
-    [
-        (OLD, {"reasoning": Reasoning(budget=1000)}),
-        (OLD, {"reasoning": Reasoning(effort="high"), "max_tokens": 1024}),
-        (OLD, {"reasoning": Reasoning(budget=2000), "tool_choice": ToolChoice(mode="required")}),
-        (NEW, {"reasoning": Reasoning(budget=2000)}),
-        (OLD, {"reasoning": Reasoning(effort="high", enabled=False)}),
-    ],
-)
-def test_thinking_that_cannot_be_had_is_refused_by_name(model: str, params: dict[str, Any]) -> None:
-    asked = chat(tools=(Tool(name="f"),), **params)
-    assert refused(asked, model=model) == "reasoning_effort"
-    assert "budget_tokens" not in str(body(asked, model=model, rules=Rules(drop=ALL)))
-
-
-@pytest.mark.parametrize("reasoning", [Reasoning(enabled=False), Reasoning(effort="none")])
-@pytest.mark.parametrize("model", [OLD, MIDDLE])
-def test_no_thinking_at_all(reasoning: Reasoning, model: str) -> None:
-    assert thinking(reasoning, model=model) == ({"type": "disabled"}, None, DEFAULT_MAX_TOKENS)
-
-
-def test_an_effort_without_thinking() -> None:
-    sent = thinking(Reasoning(effort="low", enabled=False), model=MIDDLE)
-    assert sent[:2] == ({"type": "disabled"}, {"effort": "low"})
-
-
-@pytest.mark.parametrize(("name", "value"), [("temperature", 0.5), ("top_p", 0.5), ("top_k", 5)])
-def test_thinking_fixes_the_sampling(name: str, value: float) -> None:
-    reasoning = Reasoning(budget=2000)
-    assert refused(chat(reasoning=reasoning, **{name: value}), model=OLD) == name
-    fine = body(chat(reasoning=reasoning, temperature=1, top_p=0.97), model=OLD)
-    assert (fine["temperature"], fine["top_p"]) == (1, 0.97)
-
-
-def test_effort_and_schema_share_one_member() -> None:
-    form = ResponseFormat(kind="json_schema", schema={"type": "object"})
-    sent = body(chat(reasoning=Reasoning(effort="low"), response_format=form), model=NEW)
-    assert sent["output_config"] == {
-        "effort": "low",
-        "format": {"type": "json_schema", "schema": {"type": "object"}},
-    }

@@ -44,7 +44,7 @@ def test_a_key_given_twice_is_told_with_the_second_place() -> None:
 
 
 def test_references_are_expanded_after_parsing_and_never_parsed_again() -> None:
-    document = read('a: ${X}\nb: "${X}"\nc: [pre-${X}]\n', X="{evil: [1, 2]}\nd: 1")
+    document = read('a: ${X}\nb: "${X}"\nc: ["pre-${X}"]\n', X="{evil: [1, 2]}\nd: 1")
     assert document.data["a"] == document.data["b"] == "{evil: [1, 2]}\nd: 1"
     assert document.data["c"] == ["pre-{evil: [1, 2]}\nd: 1"]
     assert "d" not in document.data

@@ -1,7 +1,8 @@
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ollama._client import _parse_host
 
 from headgate.config.environment import References, Unresolved, apply_defaults, ollama_url
 
@@ -52,11 +53,11 @@ def test_what_a_variable_holds_is_not_looked_into(value: str) -> None:
 
 @given(st.text())
 def test_any_text_is_expanded_or_refused(text: str) -> None:
-    try:
+    if "${" not in text:
+        assert expand(text) == text
+        return
+    with suppress(Unresolved):
         assert isinstance(expand(text), str)
-    except Unresolved as error:
-        assert "${" in text
-        assert error.message
 
 
 def test_a_variable_fills_a_default_and_never_what_the_file_says() -> None:
@@ -86,27 +87,26 @@ def test_a_section_of_the_wrong_shape_is_left_for_others_to_complain_of() -> Non
 
 
 @pytest.mark.parametrize(
-    "host",
+    ("host", "url"),
     [
-        "1.2.3.4",
-        ":56789",
-        "1.2.3.4:56789",
-        "https://1.2.3.4:56789",
-        "example.com",
-        "example.com:56789",
-        "example.com/",
-        "example.com/path",
-        "example.com:56789/path",
-        "https://example.com:56789/path",
-        "[0001:002:003:0004::1]",
-        "[0001:002:003:0004::1]:56789",
-        "http://[0001:002:003:0004::1]:56789/path",
-        "http://example.com",
-        "https://example.com",
+        ("1.2.3.4", "http://1.2.3.4:11434"),
+        (":56789", "http://127.0.0.1:56789"),
+        ("1.2.3.4:56789", "http://1.2.3.4:56789"),
+        ("https://1.2.3.4:56789", "https://1.2.3.4:56789"),
+        ("example.com", "http://example.com:11434"),
+        ("example.com/", "http://example.com:11434"),
+        ("example.com/path", "http://example.com:11434/path"),
+        ("https://example.com:56789/path", "https://example.com:56789/path"),
+        ("[1::1]", "http://[1::1]:11434"),
+        ("[1::1]:56789", "http://[1::1]:56789"),
+        ("http://[1::1]:56789/path", "http://[1::1]:56789/path"),
+        ("http://example.com", "http://example.com:80"),
+        ("https://example.com", "https://example.com:443"),
+        ("'1.2.3.4'", "http://1.2.3.4:11434"),
     ],
 )
-def test_an_ollama_host_means_what_it_means_to_ollamas_own_client(host: str) -> None:
-    assert ollama_url(host) == _parse_host(host)
+def test_an_ollama_host_means_what_it_means_to_ollamas_own_clients(host: str, url: str) -> None:
+    assert ollama_url(host) == url
 
 
 def test_a_host_to_listen_on_everywhere_is_connected_to_on_this_machine() -> None:

@@ -225,15 +225,18 @@ class StreamEmitter:
         self._prefix = self._delta("input_json_delta", "partial_json")
 
     def _arguments(self, event: ToolCallDelta, out: list[bytes]) -> None:
+        """More of a call. What follows whole arguments has no place once their block has stopped."""
         block = self._calls.get(event.index)
         if event.choice or block is None or not event.arguments:
             return
-        self._account.chars += len(event.arguments)
-        prefix = self._prefix
         if self._kind == _CALL and block == self._block:
             self._written.append(event.arguments)
-        else:
+            prefix = self._prefix
+        elif block in self._parked:
             prefix = self._delta("input_json_delta", "partial_json", block)
+        else:
+            return
+        self._account.chars += len(event.arguments)
         out.append(prefix + _encode(event.arguments) + b"}}\n\n")
 
     def _delta(self, kind: str, member: str, block: int | None = None) -> bytes:

@@ -15,6 +15,7 @@ from msgspec import UNSET, UnsetType
 from headgate.core.chat import (
     Event,
     Finish,
+    FinishReason,
     Logprobs,
     RefusalDelta,
     Spent,
@@ -204,7 +205,8 @@ class CompletionDocument(DocumentEmitter):
 
 def _text_choice(index: int, choice: _Choice) -> _TextChoice:
     logprobs = legacy_logprobs(choice.logprobs, 0)[0] if choice.logprobs else None
-    return _TextChoice("".join([*choice.text, *choice.refusal]), index, logprobs, choice.finish)
+    finish = "stop" if choice.finish == FinishReason.TOOL_CALLS else choice.finish
+    return _TextChoice("".join([*choice.text, *choice.refusal]), index, logprobs, finish)
 
 
 # ── embeddings ───────────────────────────────────────────────────────────────────────────────────

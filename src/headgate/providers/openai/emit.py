@@ -34,7 +34,6 @@ from headgate.providers.splice import with_metadata
 _encode = msgspec.json.Encoder().encode
 
 _DONE = b"data: [DONE]\n\n"
-_REASONS = {reason: _encode(reason.value) for reason in FinishReason}
 
 
 class Answering(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +75,7 @@ class StreamEmitter(ABC):
     """… and what after it, up to the next member."""
     NOTHING: ClassVar[bytes]
     """A choice that says nothing."""
+    REASONS: ClassVar[dict[FinishReason, bytes]] = {reason: _encode(reason.value) for reason in FinishReason}
 
     def __init__(self, answering: Answering) -> None:
         self._answering = answering
@@ -155,7 +155,7 @@ class StreamEmitter(ABC):
         """Held back until the next chunk, or the tail; a stream that ends with its usage need not wait."""
         self._seen(event.choice, out)
         self._release(out)
-        self._held = self._chunk(event.choice, self.NOTHING, reason=_REASONS[event.reason])
+        self._held = self._chunk(event.choice, self.NOTHING, reason=self.REASONS[event.reason])
         if self._answering.include_usage:
             self._release(out)
 
@@ -239,6 +239,7 @@ class CompletionStream(StreamEmitter):
     TEXT = b'"text":'
     TEXT_END = b""
     NOTHING = b'"text":""'
+    REASONS: ClassVar = {**StreamEmitter.REASONS, FinishReason.TOOL_CALLS: b'"stop"'}
 
     def __init__(self, answering: Answering) -> None:
         super().__init__(answering)

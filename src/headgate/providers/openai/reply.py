@@ -73,8 +73,6 @@ def _read(data: bytes) -> wire.Answer:
     except msgspec.ValidationError as error:
         raise not_of_dialect(error) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        if "truncated" in str(error) and data[:1] == b"{" and data[-1:] != b"}":
-            raise UpstreamInterrupted("The upstream's answer broke off.") from error
         return _mended(data, error)
 
 
@@ -309,7 +307,12 @@ class DocumentDecoder(_Whole):
             return _streamed_after_all(body)
         reader = _Reader()
         out: list[Event] = []
-        reader.read(_read(body), body, out)
+        try:
+            reader.read(_read(body), body, out)
+        except UpstreamUnavailable as error:
+            if body.startswith(b"{") and not body.endswith(b"}"):
+                raise UpstreamInterrupted("The upstream's answer broke off.") from error
+            raise
         reader.complete(out)
         if not reader.finished and not reader.failed:
             raise not_of_dialect()

@@ -110,7 +110,7 @@ class _Reader:
         return ToolResult(id=call_id, name=self._names.get(call_id, message.name), parts=parts)
 
     def _assistant(self, message: wire.Message, where: str) -> list[Part]:
-        if message.audio and message.audio != b"null":
+        if message.audio and bytes(message.audio) != b"null":
             raise _unsupported("audio", f"{where}.audio")
         parts: list[Part] = []
         if thought := message.reasoning_content or message.reasoning:

@@ -184,7 +184,7 @@ def _gemini_details(problem: Problem) -> list[dict[str, object]]:
 
 
 def _gemini_document(problem: Problem) -> bytes:
-    unnamed = "INTERNAL" if problem.status >= 500 else "FAILED_PRECONDITION"
+    unnamed = "INTERNAL" if problem.status >= 500 else "INVALID_ARGUMENT"
     error: dict[str, object] = {
         "code": problem.status,
         "message": problem.message,

@@ -50,13 +50,13 @@ class Simulation:
         self._warmth = Warmth(ttl_s=settings.cache_ttl_s, min_tokens=settings.cache_min_tokens)
         self._default = settings.limits
         self._limits = dict(settings.keys)
-        self._served = 0
+        self._arrived = 0
         self.schedule(settings.faults)
         self.reset()
 
     def __repr__(self) -> str:
         return (
-            f"Simulation({len(self._accounts)} keys, {self._served} requests, {len(self._faults)} scheduled)"
+            f"Simulation({len(self._accounts)} keys, {self._arrived} requests, {len(self._faults)} scheduled)"
         )
 
     # ── what an operator does ──
@@ -100,9 +100,9 @@ class Simulation:
 
     def arrive(self, key: str, model: str) -> Visit:
         """A request has come with this key, for this model."""
-        self._served += 1
+        self._arrived += 1
         visit = Visit(
-            id=f"sim-{self._served:06d}",
+            id=f"sim-{self._arrived:06d}",
             key=self._account(key).label,
             model=model,
             opened_at=self.clock.now(),

@@ -30,6 +30,7 @@ class SimulatedResponse:
     def __init__(self, head: Head, act: Act) -> None:
         self._head = head
         self._act = act
+        self._gathered: bytes | None = None
 
     @property
     def status(self) -> int:
@@ -38,6 +39,10 @@ class SimulatedResponse:
     def header(self, name: str) -> str | None:
         return self._head.headers.get(name)
 
+    async def gather(self) -> None:
+        """Waits for the whole body, which `read` or `chunk` then give at once."""
+        self._gathered = await self.read()
+
     async def read(self) -> bytes:
         pieces = []
         while (piece := await self.chunk()) is not None:
@@ -45,6 +50,9 @@ class SimulatedResponse:
         return b"".join(pieces)
 
     async def chunk(self) -> bytes | None:
+        if self._gathered is not None:
+            gathered, self._gathered = self._gathered or None, b""
+            return gathered
         piece = await _next(self._act)
         if isinstance(piece, Head):
             raise TypeError("a second head")
@@ -67,7 +75,10 @@ class SimulatedTransport:
             head = await _next(act)
             if not isinstance(head, Head):
                 raise TypeError("a body without a head")
-            yield SimulatedResponse(head, act)
+            response = SimulatedResponse(head, act)
+            if not stream:
+                await response.gather()
+            yield response
 
     def _act(self, request: Outgoing) -> Act:
         operation = _OPERATIONS.get(request.path)

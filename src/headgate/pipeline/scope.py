@@ -1,0 +1,46 @@
+"""A bound on how long a task may stay somewhere: `asyncio.timeout`, over a `Clock`'s alarms.
+
+The same contract as asyncio's: when the time has come the task is cancelled once, and whoever holds the scope
+learns on leaving whether the cancellation was its own (then it is taken back) or somebody else's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from headgate.ports.clock import Alarm, Clock
+
+
+class Scope:
+    """Entered by being built, inside the task it bounds."""
+
+    __slots__ = ("_alarm", "_cancelling", "_clock", "_fired", "_task")
+
+    def __init__(self, clock: Clock, until: float) -> None:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a bound on a task can only be set inside one")
+        self._clock = clock
+        self._task = task
+        self._cancelling = task.cancelling()
+        self._fired = False
+        self._alarm: Alarm = clock.at(until, self.fire)
+
+    def fire(self) -> None:
+        """The time has come."""
+        if not self._fired:
+            self._fired = True
+            self._task.cancel()
+
+    def move(self, until: float) -> None:
+        """Sets another time."""
+        self._alarm.cancel()
+        if not self._fired:
+            self._alarm = self._clock.at(until, self.fire)
+
+    def left(self, error: BaseException | None) -> bool:
+        """Ends the bound. Whether `error` is a cancellation of its making: time is up, and nothing else."""
+        self._alarm.cancel()
+        if not self._fired:
+            return False
+        return self._task.uncancel() <= self._cancelling and isinstance(error, asyncio.CancelledError)

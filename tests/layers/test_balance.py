@@ -1,0 +1,141 @@
+"""Balance: the less loaded of two ready upstreams."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headgate.core.errors import Overloaded, UpstreamUnavailable
+from headgate.pipeline.balance import Balance
+from headgate.pipeline.limit import Limit, Permits
+from scripted import Scripted, answers, asked, drain, fails, fate, hangs
+from virtual import clock, run
+
+
+def pool(*ups: Scripted | Limit, seed: int = 7) -> Balance:
+    return Balance(ups, chance=Random(seed))
+
+
+def test_unready_ones_are_left_alone() -> None:
+    async def story() -> None:
+        good, bad = Scripted(), Scripted()
+        bad.is_ready = False
+        balance = pool(bad, good, bad)
+        for _ in range(30):
+            await drain(balance, asked())
+        assert (good.calls, bad.calls) == (30, 0)
+
+    run(story())
+
+
+def test_where_nobody_is_ready_it_says_so_and_asks_nobody() -> None:
+    async def story() -> None:
+        ups = [Scripted(), Scripted()]
+        for up in ups:
+            up.is_ready = False
+        with pytest.raises(Overloaded) as caught:
+            await drain(pool(*ups), asked())
+        assert caught.value.code == "no_upstream_ready"
+        assert [up.calls for up in ups] == [0, 0]
+
+    run(story())
+
+
+def test_of_two_the_less_loaded_is_asked() -> None:
+    async def story() -> None:
+        busy, idle = Scripted(), Scripted()
+        busy.is_loaded, idle.is_loaded = 3.0, 1.0
+        for _ in range(30):
+            await drain(pool(busy, idle), asked())
+        assert (busy.calls, idle.calls) == (0, 30)
+
+    run(story())
+
+
+def test_equals_share_the_calls() -> None:
+    async def story() -> None:
+        ups = [Scripted() for _ in range(4)]
+        balance = pool(*ups)
+        for _ in range(400):
+            await drain(balance, asked())
+        assert all(70 < up.calls < 130 for up in ups), [up.calls for up in ups]
+
+    run(story())
+
+
+def test_the_most_loaded_of_many_is_never_asked() -> None:
+    async def story() -> None:
+        ups = [Scripted() for _ in range(5)]
+        for load, up in enumerate(ups):
+            up.is_loaded = float(load)
+        for seed in range(100):
+            await drain(pool(*ups, seed=seed), asked())
+        assert ups[4].calls == 0
+        assert ups[0].calls > ups[1].calls > ups[2].calls > ups[3].calls
+
+    run(story())
+
+
+def test_it_asks_one_and_only_once() -> None:
+    async def story() -> None:
+        ups = [Scripted(fails(UpstreamUnavailable("down"))) for _ in range(3)]
+        assert isinstance(await fate(pool(*ups), asked()), UpstreamUnavailable)
+        assert sum(up.calls for up in ups) == 1
+
+    run(story())
+
+
+@given(st.lists(st.tuples(st.booleans(), st.floats(0, 100), st.floats(0, 100)), min_size=1, max_size=6))
+def test_a_pool_is_as_ready_and_as_loaded_as_its_best(members: list[tuple[bool, float, float]]) -> None:
+    ups = []
+    for ready, ready_at, load in members:
+        up = Scripted()
+        up.is_ready, up.is_ready_at, up.is_loaded = ready, ready_at, load
+        ups.append(up)
+    balance = pool(*ups)
+    assert balance.ready() is any(ready for ready, _, _ in members)
+    assert balance.ready_at() == min(at for _, at, _ in members)
+    assert balance.load() == min(load for _, _, load in members)
+    assert len(balance.condition()["upstreams"]) == len(members)
+
+
+def test_an_upstream_that_hangs_draws_no_more_than_its_share() -> None:
+    """Silence must not look like speed, however long it lasts."""
+
+    async def story() -> None:
+        sick, well = Scripted(answers(after_s=1.0), hangs()), Scripted(answers(after_s=1.0))
+        balance = pool(*(Limit(up, permits=Permits(1000), clock=clock()) for up in (sick, well)))
+        for _ in range(4):
+            await drain(balance, asked())
+        before = sick.calls
+        tasks = []
+        for _ in range(300):
+            tasks.append(asyncio.ensure_future(drain(balance, asked())))
+            await clock().sleep(0.1)
+        lost = sick.calls - before
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert lost < 40, f"{lost} of 300 went to the upstream that hangs"
+
+    run(story())
+
+
+def test_load_spreads_over_equals_as_calls_stay_in_hand() -> None:
+    async def story() -> None:
+        ups = [Scripted(answers(b"a", 100.0, after_s=0.5)) for _ in range(4)]
+        balance = pool(*(Limit(up, permits=Permits(1000), clock=clock()) for up in ups))
+        tasks = []
+        for _ in range(80):
+            tasks.append(asyncio.ensure_future(drain(balance, asked())))
+            await clock().sleep(0.1)
+        counts = Counter({str(number): up.open for number, up in enumerate(ups)})
+        await asyncio.gather(*tasks)
+        assert min(counts.values()) >= 15, counts
+
+    run(story())

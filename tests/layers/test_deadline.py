@@ -1,0 +1,108 @@
+"""Deadline: the caller's time is absolute and covers the stream."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from headgate.core.errors import DeadlineExceeded, UpstreamInterrupted, UpstreamUnavailable
+from headgate.pipeline.deadline import Deadline
+from headgate.pipeline.timeout import Patience, Timeout
+from scripted import HANG, Act, Scripted, answers, asked, drain, fails, fate, hangs
+from virtual import clock, run
+
+
+@pytest.mark.parametrize(
+    "act", [hangs(), answers(b"a", HANG), answers(b"a", 50.0, b"b"), answers(after_s=50.0)]
+)
+@pytest.mark.parametrize("stream", [True, False])
+def test_what_is_not_said_by_then_is_not_said(act: Act, stream: bool) -> None:
+    async def story() -> None:
+        up = Scripted(act)
+        error = await fate(Deadline(up), asked(stream=stream, deadline_s=10.0))
+        assert isinstance(error, DeadlineExceeded)
+        assert "10 s" in error.message
+        assert (up.open, up.closed_at, clock().now()) == (0, 10.0, 10.0)
+
+    run(story())
+
+
+def test_it_covers_a_slow_reader_too() -> None:
+    async def story() -> None:
+        up = Scripted(answers(b"a", b"b", b"c"))
+        with pytest.raises(DeadlineExceeded):
+            await drain(Deadline(up), asked(deadline_s=10.0), pause_s=6.0)
+        assert (up.open, clock().now()) == (0, 10.0)
+
+    run(story())
+
+
+def test_an_answer_in_time_is_left_alone() -> None:
+    async def story() -> None:
+        deadline = Deadline(Scripted(answers(b"a", 5.0, b"b")))
+        assert await drain(deadline, asked(deadline_s=10.0)) == [b"a", b"b"]
+        await clock().sleep(100.0)
+
+    run(story())
+
+
+def test_it_is_absolute_time_spent_before_counts() -> None:
+    async def story() -> None:
+        call = asked(deadline_s=10.0)
+        await clock().sleep(8.0)
+        with pytest.raises(DeadlineExceeded):
+            await drain(Deadline(Scripted(answers(after_s=3.0))), call)
+        assert clock().now() == 10.0
+
+    run(story())
+
+
+@pytest.mark.parametrize("late_s", [0.0, 5.0])
+def test_a_call_that_comes_too_late_harms_no_upstream(late_s: float) -> None:
+    async def story() -> None:
+        up, call = Scripted(), asked(deadline_s=10.0)
+        await clock().sleep(10.0 + late_s)
+        with pytest.raises(DeadlineExceeded):
+            await drain(Deadline(up), call)
+        assert up.calls == 0
+
+    run(story())
+
+
+def test_an_error_of_somebody_else_passes_unchanged() -> None:
+    async def story() -> None:
+        for error in (TimeoutError("another's"), UpstreamUnavailable("down")):
+            got = await fate(Deadline(Scripted(fails(error))), asked(deadline_s=10.0))
+            assert type(got) is type(error)
+
+    run(story())
+
+
+@given(st.floats(0.0, 10.0), st.floats(0.0, 10.0), st.floats(0.1, 20.0))
+@settings(max_examples=50, deadline=None)
+def test_it_ends_by_the_deadline_or_in_full(first_s: float, second_s: float, deadline_s: float) -> None:
+    async def story() -> None:
+        up = Scripted(answers(b"a", second_s, b"b", after_s=first_s))
+        got = await fate(Deadline(up), asked(deadline_s=deadline_s))
+        if isinstance(got, DeadlineExceeded):
+            assert clock().now() == pytest.approx(deadline_s)
+        else:
+            assert got == [b"a", b"b"]
+            assert clock().now() <= deadline_s + 1e-6
+        assert up.open == 0
+
+    run(story())
+
+
+@pytest.mark.parametrize("act", [hangs(), answers(b"a", HANG)])
+def test_where_patience_and_deadline_end_together_it_is_one_error_and_no_stray_cancellation(act: Act) -> None:
+    async def story() -> None:
+        up = Scripted(act)
+        patient = Timeout(up, patience=Patience(first_byte_s=10.0, idle_s=10.0, total_s=10.0))
+        with pytest.raises((DeadlineExceeded, UpstreamUnavailable, UpstreamInterrupted)):
+            await drain(Deadline(patient), asked(deadline_s=10.0))
+        await clock().sleep(1.0)
+        assert up.open == 0
+
+    run(story())

@@ -1,0 +1,342 @@
+"""A scripted upstream, a recorder that remembers, and a way to cancel a scene at every turn of the loop.
+
+Everything here runs in virtual time and is driven by plain values: an act says what one upstream call does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from headgate.core.breaker import State
+from headgate.core.call import CLIENT_GONE, Call, Caller, Operation, Payload, Reply, Seen, Source
+from headgate.core.chat import Chat, Event
+from headgate.core.embeddings import Embedded, Embeddings
+from headgate.core.errors import GatewayError
+from headgate.core.price import Price
+from headgate.core.record import Record
+from headgate.pipeline.service import Service
+from virtual import VirtualLoop, clock
+
+# ── what a caller asks ───────────────────────────────────────────────────────────────────────────────
+
+
+class NoEmitter:
+    """For payloads that are never translated."""
+
+    def feed(self, events: Iterable[Event | Embedded]) -> bytes:
+        return b""
+
+    def tail(self, metadata: bytes | None) -> bytes:
+        return b""
+
+
+@dataclass(frozen=True)
+class FakePayload:
+    """`core.call.Payload` without a dialect."""
+
+    model: str = "m"
+    stream: bool = True
+    dialect: str = "fake"
+    operation: Operation = Operation.CHAT
+    raw: bytes = b"{}"
+
+    def hub(self) -> Chat | Embeddings:
+        raise AssertionError("nothing in these tests translates")
+
+    def emitter(self) -> NoEmitter:
+        return NoEmitter()
+
+
+CALLER = Caller(key="alice", tenant="acme")
+
+
+def asked(
+    model: str = "m",
+    *,
+    stream: bool = True,
+    chain: tuple[str, ...] = (),
+    deadline_s: float = 1e6,
+    caller: Caller = CALLER,
+    payload: Payload | None = None,
+    traceparent: str | None = None,
+) -> Call:
+    """A call that begins now, on the virtual loop."""
+    now = clock().now()
+    return Call(
+        payload=payload or FakePayload(model, stream),
+        caller=caller,
+        request_id="req-1",
+        started_at=now,
+        deadline_at=now + deadline_s,
+        chain=chain,
+        traceparent=traceparent,
+    )
+
+
+# ── what an upstream does ────────────────────────────────────────────────────────────────────────────
+
+
+class Hang(Enum):
+    """A step that never ends."""
+
+    HANG = "hang"
+
+
+HANG = Hang.HANG
+
+Step = bytes | float | BaseException | Hang
+"""A piece of the answer, seconds of silence, an error, or silence for ever."""
+
+
+@dataclass(frozen=True)
+class Act:
+    """One upstream call: `before` it opens, and what its stream then does."""
+
+    before: tuple[Step, ...] = ()
+    then: tuple[Step, ...] = ()
+
+
+def answers(*steps: Step, after_s: float = 0.0) -> Act:
+    """Opens after so many seconds, then plays the steps."""
+    return Act(before=(after_s,), then=steps or (b"ok",))
+
+
+def fails(error: BaseException, *, after_s: float = 0.0) -> Act:
+    """Never opens."""
+    return Act(before=(after_s, error))
+
+
+def hangs() -> Act:
+    """Never opens, and never says so."""
+    return Act(before=(HANG,))
+
+
+class Scripted:
+    """An upstream (`pipeline.service.Upstream`) that plays one act a call; the last act repeats.
+
+    Counts `calls` and `open` contexts, and the most that were open together. A non-streamed call plays
+    the whole act before it opens.
+    """
+
+    def __init__(self, *acts: Act, name: str = "m", price: Price | None = None) -> None:
+        self.acts = list(acts) or [answers()]
+        self.source = Source(provider="fake", model_id=name, model_name=f"{name}-up", price=price)
+        self.seen: list[Call] = []
+        self.replies: list[Reply] = []
+        self.open = 0
+        self.peak = 0
+        self.closed_at: float | None = None
+        self.is_ready = True
+        self.is_ready_at = 0.0
+        self.is_loaded = 0.0
+
+    @property
+    def calls(self) -> int:
+        return len(self.seen)
+
+    def ready(self) -> bool:
+        return self.is_ready
+
+    def ready_at(self) -> float:
+        return self.is_ready_at
+
+    def load(self) -> float:
+        return self.is_loaded
+
+    def condition(self) -> dict[str, Any]:
+        return {"in_flight": self.open}
+
+    @asynccontextmanager
+    async def __call__(self, call: Call) -> AsyncIterator[Reply]:
+        self.seen.append(call)
+        act = self.acts.pop(0) if len(self.acts) > 1 else self.acts[0]
+        self.open += 1
+        self.peak = max(self.peak, self.open)
+        asked_at = clock().now()
+        try:
+            steps = act.before if call.payload.stream else act.before + act.then
+            async for _ in Playing(steps):
+                pass
+            reply = Reply(
+                source=self.source,
+                seen=Seen(),
+                body=Playing(act.then if call.payload.stream else ()),
+                tail=lambda metadata: metadata or b"tail",
+                stream=call.payload.stream,
+                asked_at=asked_at,
+                opened_at=clock().now(),
+            )
+            self.replies.append(reply)
+            yield reply
+        finally:
+            self.open -= 1
+            self.closed_at = clock().now()
+
+
+class Playing:
+    """Steps as a stream."""
+
+    def __init__(self, steps: Sequence[Step]) -> None:
+        self._steps = list(steps)
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        while self._steps:
+            step = self._steps.pop(0)
+            if isinstance(step, bytes):
+                return step
+            await _endure(step)
+        raise StopAsyncIteration
+
+
+async def _endure(step: float | BaseException | Hang) -> None:
+    if isinstance(step, BaseException):
+        raise copy.copy(step)
+    if isinstance(step, Hang):
+        await asyncio.get_running_loop().create_future()
+    elif step:
+        await clock().sleep(step)
+
+
+# ── what is written down ─────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass
+class Notes:
+    """A `ports.recorder.Recorder` that remembers."""
+
+    records: list[Record] = field(default_factory=list)
+    failures: list[tuple[str, GatewayError]] = field(default_factory=list)
+    fallbacks: list[tuple[str, str, GatewayError]] = field(default_factory=list)
+    moves: list[tuple[State, State, float]] = field(default_factory=list)
+
+    def settled(self, record: Record) -> None:
+        self.records.append(record)
+
+    def attempt_failed(self, call: Call, source: Source, error: GatewayError) -> None:
+        self.failures.append((source.model_id, error))
+
+    def fell_back(self, call: Call, from_model: str, to_model: str, error: GatewayError) -> None:
+        self.fallbacks.append((from_model, to_model, error))
+
+    def breaker_moved(self, source: Source, before: State, after: State, seconds: float) -> None:
+        self.moves.append((before, after, seconds))
+
+
+# ── driving a service ────────────────────────────────────────────────────────────────────────────────
+
+
+async def drain(service: Service, call: Call, *, pause_s: float = 0.0) -> list[bytes]:
+    """The pieces of the answer; a pause after each is a slow reader."""
+    pieces = []
+    async with service(call) as reply:
+        async for piece in reply.body:
+            pieces.append(piece)
+            if pause_s:
+                await clock().sleep(pause_s)
+    return pieces
+
+
+async def fate(service: Service, call: Call) -> list[bytes] | BaseException:
+    """The pieces, or what was raised instead; never raises."""
+    task = asyncio.ensure_future(drain(service, call))
+    await asyncio.wait({task})
+    return ended(task) or task.result()
+
+
+def ended(task: asyncio.Task[Any] | asyncio.Future[Any]) -> BaseException | None:
+    """How a finished task failed, a cancellation included; `None` if it did not."""
+    return asyncio.CancelledError() if task.cancelled() else task.exception()
+
+
+async def cancel_after(work: Coroutine[Any, Any, Any], seconds: float, reason: str | None = None) -> bool:
+    """Runs `work` and cancels it after so long. Whether that ended it."""
+    task = asyncio.ensure_future(work)
+    await asyncio.wait({task}, timeout=seconds)
+    task.cancel(reason)
+    await asyncio.wait({task})
+    return task.cancelled()
+
+
+async def leave_midway(service: Service, call: Call, pieces: int = 1) -> None:
+    """Takes so many pieces and closes the generator it takes them from, as an ASGI server may."""
+
+    async def taken() -> AsyncGenerator[bytes, None]:
+        async with service(call) as reply:
+            async for piece in reply.body:
+                yield piece
+
+    stream = taken()
+    for _ in range(pieces):
+        await anext(stream)
+    await stream.aclose()
+
+
+# ── cancelling everywhere ────────────────────────────────────────────────────────────────────────────
+
+
+class TurningLoop(VirtualLoop):
+    """Counts its turns while somebody is on the block, and strikes at one of them.
+
+    A turn is one pass over what is ready: finer than an instant of virtual time, at which many may pass.
+    """
+
+    def __init__(self, strike_at: int | None) -> None:
+        super().__init__()
+        self._strike_at = strike_at
+        self._reason: str | None = CLIENT_GONE
+        self.victim: asyncio.Task[Any] | None = None
+        self.turns = 0
+        self.struck = False
+
+    def advance(self, seconds: float) -> None:
+        super().advance(seconds)
+        if self.victim is None or self.victim.done():
+            return
+        self.turns += 1
+        if self.turns == self._strike_at:
+            self.struck = self.victim.cancel(self._reason)
+
+    async def on_the_block(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Runs `work`, which may be struck, to its end. Does not raise what it raised."""
+        self.victim = asyncio.ensure_future(work)
+        await asyncio.wait({self.victim})
+        ended(self.victim)
+        return self.victim
+
+
+Scene = Callable[[TurningLoop], Coroutine[Any, Any, None]]
+
+
+def cancelled_at_every_turn(scene: Scene) -> int:
+    """Plays `scene` once undisturbed, then once for each turn of it, cancelled there. How many turns.
+
+    The scene puts work on the block and then asserts what must hold however that ended. It must leave no
+    task behind.
+    """
+    turns = _play(scene, None).turns
+    assert turns > 0, "nothing was ever waited for"
+    for turn in range(1, turns + 1):
+        assert _play(scene, turn).struck, f"turn {turn} of {turns} did not come"
+    return turns
+
+
+def _play(scene: Scene, strike_at: int | None) -> TurningLoop:
+    loop = TurningLoop(strike_at)
+
+    async def main() -> None:
+        await scene(loop)
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        assert not left, f"left behind: {left}"
+
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(main())
+    return loop
