@@ -58,6 +58,7 @@ def rigged(at: Path, effort: Effort, recipe: config.Recipe) -> Iterator[Rig]:
         rig.gateway = rig.new_gateway()
         stack.enter_context(running(rig.bare))
         stack.enter_context(running(rig.gateway))
+        machine.wait_until_idle(rig.gateway.pid)
         yield rig
 
 

@@ -99,6 +99,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--json-url", default="http://127.0.0.1:9/")
     parser.add_argument("--sse-url", default="http://127.0.0.1:9/")
     parser.add_argument("--client", default="pyreqwest", help="pyreqwest, or one of bench.variants")
+    parser.add_argument("--loop", default="uvloop", choices=["uvloop", "asyncio"])
+    parser.add_argument("--http", default="httptools", choices=["httptools", "h11"])
     options = parser.parse_args(argv)
     if options.client == "pyreqwest":
         app = over_pyreqwest(options.json_url, options.sse_url)
@@ -110,8 +112,8 @@ def main(argv: list[str] | None = None) -> int:
         app,
         host=options.host,
         port=options.port,
-        loop="uvloop",
-        http="httptools",
+        loop=options.loop,
+        http=options.http,
         lifespan="off",
         ws="none",
         access_log=False,

@@ -76,13 +76,14 @@ def cpu_s(pid: int) -> float:
     return sum(time.clock_gettime((~each << 3) | 2) for each in family(pid))
 
 
-def system_share(pid: int) -> float:
-    """How much of a process tree's CPU time was spent in the kernel, 0..1."""
-    user = system = 0
-    for each in family(pid):
-        fields = (_PROC / str(each) / "stat").read_text().rpartition(")")[2].split()
-        user, system = user + int(fields[11]), system + int(fields[12])
-    return system / max(1, user + system)
+def wait_until_idle(pid: int, timeout_s: float = 10.0) -> None:
+    """Waits until a process tree uses under 5 % of a core: a server may go on loading after it listens."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        before = cpu_s(pid)
+        time.sleep(0.2)
+        if cpu_s(pid) - before < 0.01:
+            return
 
 
 def rss_mb(pid: int) -> float:

@@ -34,7 +34,7 @@ HELD_STREAMS = 500
 class Effort:
     """How long to look. `rounds` are pairs of slices of `slice_s` seconds."""
 
-    rounds: int = 20
+    rounds: int = 16
     slice_s: float = 0.4
     starts: int = 5
     stamps: int = 40
@@ -240,8 +240,9 @@ async def _delays(rig: Rig, server: Server, model: str) -> list[float]:
 async def memory(rig: Rig) -> None:
     """Resident memory of a fresh gateway: after start, after a long run, and per open stream."""
     with running(rig.new_gateway()) as gateway, running(rig.new_bare()) as plain:
-        first_answer(gateway)
-        first_answer(plain)
+        for server in (gateway, plain):
+            first_answer(server)
+            machine.wait_until_idle(server.pid)
         after_start = machine.rss_mb(gateway.pid), machine.rss_mb(plain.pid)
         rig.found.single("rss", "RSS after start", "MB", after_start[0], bare=after_start[1], target=90)
         samples = await _soak(rig, gateway)

@@ -171,12 +171,21 @@ def document_upstream(at: Path, *, cores: set[int]) -> Server:
     return nginx(at, cores=cores) if NGINX else python_upstream(at, cores=cores, name="documents")
 
 
-def bare(at: Path, *, json_port: int, sse_port: int, cores: set[int], client: str = "pyreqwest") -> Server:
-    """`bench.bare`, the denominator."""
+def bare(
+    at: Path,
+    *,
+    json_port: int,
+    sse_port: int,
+    cores: set[int],
+    client: str = "pyreqwest",
+    options: Sequence[str] = (),
+) -> Server:
+    """`bench.bare`: with nothing said of client and options, the denominator."""
     port = free_port()
     path = "v1/chat/completions"
     command = [
         *(sys.executable, "-m", "bench.bare", "--port", str(port), "--client", client),
         *("--json-url", f"http://{HOST}:{json_port}/{path}", "--sse-url", f"http://{HOST}:{sse_port}/{path}"),
+        *options,
     ]
     return Server(f"bare-{client}", command, port=port, cores=cores, log=at / f"bare-{client}-{port}.log")

@@ -14,8 +14,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import cProfile
+import functools
 import gc
 import importlib
+import os
 import pstats
 import re
 import subprocess
@@ -23,9 +25,10 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from statistics import median
 from typing import Any
 from unittest import mock
 
@@ -34,10 +37,10 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from bench import config
+from bench import config, machine
 from bench.processes import ROOT, environment
-from bench.rows import quantile
-from bench.wire import ANTHROPIC_DOCUMENT, OPENAI_DOCUMENT, events_of, plan_of, request_maker
+from bench.rows import per_event, quantile
+from bench.wire import ANTHROPIC_DOCUMENT, OPENAI_DOCUMENT, Plan, events_of, plan_of, request_maker
 
 App = Callable[
     [MutableMapping[str, Any], Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]],
@@ -79,7 +82,7 @@ class _Answer:
         plan = plan_of(request.body)
         anthropic = request.path.endswith("/messages")
         self._document = ANTHROPIC_DOCUMENT if anthropic else OPENAI_DOCUMENT
-        self._events = iter(_events(plan, anthropic) if plan.stream else [self._document])
+        self._pieces = iter(_rendered(plan, anthropic) if plan.stream else [self._document])
 
     async def __aenter__(self) -> _Answer:
         return self
@@ -94,20 +97,16 @@ class _Answer:
         return self._document
 
     async def chunk(self) -> bytes | None:
-        return next(self._events, None)
+        return next(self._pieces, None)
 
 
-_RENDERED: dict[object, list[bytes]] = {}
-
-
-def _events(plan: Any, anthropic: bool) -> list[bytes]:
-    if (plan, anthropic) not in _RENDERED:
-        _RENDERED[plan, anthropic] = events_of(plan, anthropic=anthropic)
-    return _RENDERED[plan, anthropic]
+@functools.cache
+def _rendered(plan: Plan, anthropic: bool) -> list[bytes]:
+    return events_of(plan, anthropic=anthropic)
 
 
 @asynccontextmanager
-async def alive(app: App) -> Any:
+async def alive(app: App) -> AsyncIterator[App]:
     """The application between its start-up and its shutdown, as ASGI's lifespan has it."""
     messages: asyncio.Queue[dict[str, str]] = asyncio.Queue()
     said: asyncio.Queue[dict[str, str]] = asyncio.Queue()
@@ -173,36 +172,39 @@ class Request:
 # ── measuring ────────────────────────────────────────────────────────────────────────────────────
 
 
-async def _cost_us(app: App, model: str, requests: int) -> float:
-    """CPU µs per request: the lower quartile of batches."""
-    ask = Request(model)
-    for _ in range(max(20, requests // 10)):
-        await ask(app)
-    taken = []
-    for _ in range(_BATCHES):
-        gc.collect()
-        began = time.process_time()
-        for _ in range(requests // _BATCHES):
-            await ask(app)
-        taken.append((time.process_time() - began) / (requests // _BATCHES) * 1e6)
-    return quantile(taken, 0.25)
+async def _costs_us(app: App, requests: Mapping[str, int]) -> dict[str, list[float]]:
+    """CPU µs per request of each model, batch by batch; the models take turns within every batch."""
+    asks = {model: Request(model) for model in requests}
+    costs: dict[str, list[float]] = {model: [] for model in requests}
+    for turn in range(_BATCHES + 1):
+        for model, ask in asks.items():
+            number = max(1, requests[model] // _BATCHES)
+            gc.collect()
+            began = time.process_time()
+            for _ in range(number):
+                await ask(app)
+            if turn:
+                costs[model].append((time.process_time() - began) / number * 1e6)
+    return costs
 
 
 async def _profile(app: App, requests: int, functions: int) -> list[tuple[str, float, float]]:
-    """(what, µs a request, µs an event) for both dialects behind; with `functions`, the costliest too."""
-    events = (
-        plan_of(f'"model":"{config.LONG}"'.encode()).events
-        - plan_of(f'"model":"{config.SHORT}"'.encode()).events
-    )
+    """(what, µs a request, µs an event), relayed and crossed; with `functions`, the costliest are printed."""
+    events = _events(config.LONG) - _events(config.SHORT)
     rows = []
     for cross, what in (("", "relayed"), ("x", "dialects crossed")):
-        document = await _cost_us(app, f"{cross}json", requests)
-        short = await _cost_us(app, cross + config.SHORT, requests // 2)
-        long = await _cost_us(app, cross + config.LONG, requests // 5)
-        rows.append((what, document, (long - short) / events))
+        document, short, long = f"{cross}json", cross + config.SHORT, cross + config.LONG
+        costs = await _costs_us(app, {document: requests, short: requests // 2, long: requests // 5})
+        rows.append(
+            (what, quantile(costs[document], 0.25), median(per_event(costs[short], costs[long], events)))
+        )
     for model in ("json", config.LONG, f"x{config.LONG}") if functions else ():
         await _functions(app, model, requests // 2, functions)
     return rows
+
+
+def _events(model: str) -> int:
+    return plan_of(f'"model":"{model}"'.encode()).events
 
 
 async def _functions(app: App, model: str, requests: int, functions: int) -> None:
@@ -222,6 +224,7 @@ async def _in_process(
         file = Path(at) / "headgate.yaml"
         file.write_text(yaml.safe_dump(config.settings(port=9, json_port=9, sse_port=9)))
         async with alive(make(file)) as app:
+            await asyncio.to_thread(machine.wait_until_idle, os.getpid())
             return await _profile(app, requests, functions)
 
 

@@ -41,12 +41,15 @@ TITLES = {
     "nginx-pass": "nginx, proxying",
     "alone": "uvicorn + raw ASGI, answering by itself",
     "fastapi": "uvicorn + FastAPI, answering by itself",
-    "fastapi-pydantic": "the same, body as a pydantic model",
+    "fastapi-pydantic": "… body as a pydantic model",
     "pyreqwest": "uvicorn + raw ASGI + pyreqwest",
-    "held-back": "the same, pyreqwest's buffering left on",
+    "held-back": "… its buffering of streams left on",
     "aiohttp": "uvicorn + raw ASGI + aiohttp",
+    "asyncio": "… on asyncio's own loop",
+    "h11": "… with h11",
     "httpx": "uvicorn + raw ASGI + httpx",
 }
+_OPTIONS = {"asyncio": ("--loop", "asyncio"), "h11": ("--http", "h11")}
 _NO_UPSTREAM = ("nginx", "alone", "fastapi", "fastapi-pydantic")
 _BASE = "pyreqwest"
 
@@ -68,9 +71,11 @@ def _sides(at: Path, cores: machine.Cores) -> Iterator[tuple[dict[str, Server], 
             whole["nginx-pass"] = run(nginx(at, cores=cores.gateway, name="pass-1", pass_to=documents.port))
             relayed["nginx-pass"] = run(nginx(at, cores=cores.gateway, name="pass-2", pass_to=streams.port))
         for name in TITLES:
-            if name == _BASE or name in VARIANTS:
+            if name == _BASE or name in VARIANTS or name in _OPTIONS:
                 ports = {"json_port": documents.port, "sse_port": streams.port}
-                server = run(bare(at, **ports, cores=cores.gateway, client=name))
+                client = name if name in VARIANTS else _BASE
+                options = _OPTIONS.get(name, ())
+                server = run(bare(at, **ports, cores=cores.gateway, client=client, options=options))
                 if name != "held-back":
                     whole[name] = server
                 if name not in _NO_UPSTREAM:

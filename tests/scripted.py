@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 from headgate.core.breaker import State
 from headgate.core.call import CLIENT_GONE, Call, Caller, Operation, Payload, Reply, Seen, Source
@@ -22,6 +22,8 @@ from headgate.core.price import Price
 from headgate.core.record import Record
 from headgate.pipeline.service import Service
 from virtual import VirtualLoop, clock
+
+T = TypeVar("T")
 
 # ── what a caller asks ───────────────────────────────────────────────────────────────────────────────
 
@@ -284,47 +286,50 @@ async def leave_midway(service: Service, call: Call, pieces: int = 1) -> None:
 
 
 class TurningLoop(VirtualLoop):
-    """Counts its turns while somebody is on the block, and strikes at one of them.
+    """Counts its turns while somebody is on the block, and strikes at one of them: the one who has been
+    there longest is cancelled.
 
     A turn is one pass over what is ready: finer than an instant of virtual time, at which many may pass.
     """
 
-    def __init__(self, strike_at: int | None) -> None:
+    def __init__(self, strike_at: int | None = None) -> None:
         super().__init__()
         self._strike_at = strike_at
-        self._reason: str | None = CLIENT_GONE
-        self.victim: asyncio.Task[Any] | None = None
+        self._block: list[asyncio.Task[Any]] = []
         self.turns = 0
-        self.struck = False
+        self.struck: asyncio.Task[Any] | None = None
 
     def advance(self, seconds: float) -> None:
         super().advance(seconds)
-        if self.victim is None or self.victim.done():
+        self._block = [task for task in self._block if not task.done()]
+        if not self._block:
             return
         self.turns += 1
         if self.turns == self._strike_at:
-            self.struck = self.victim.cancel(self._reason)
+            self.struck = self._block[0]
+            self.struck.cancel(CLIENT_GONE)
 
-    async def on_the_block(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    async def on_the_block(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Runs `work`, which may be struck, to its end. Does not raise what it raised."""
-        self.victim = asyncio.ensure_future(work)
-        await asyncio.wait({self.victim})
-        ended(self.victim)
-        return self.victim
+        task = asyncio.ensure_future(work)
+        self._block.append(task)
+        await asyncio.wait({task})
+        ended(task)
+        return task
 
 
 Scene = Callable[[TurningLoop], Coroutine[Any, Any, None]]
 
 
-def cancelled_at_every_turn(scene: Scene) -> int:
+def cancelled_at_every_turn(scene: Scene, *, at_most: int = 1000) -> int:
     """Plays `scene` once undisturbed, then once for each turn of it, cancelled there. How many turns.
 
     The scene puts work on the block and then asserts what must hold however that ended. It must leave no
-    task behind.
+    task behind. Of more than `at_most` turns so many are struck, evenly spread.
     """
     turns = _play(scene, None).turns
     assert turns > 0, "nothing was ever waited for"
-    for turn in range(1, turns + 1):
+    for turn in range(1, turns + 1, -(-turns // at_most)):
         assert _play(scene, turn).struck, f"turn {turn} of {turns} did not come"
     return turns
 

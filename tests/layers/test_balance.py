@@ -108,16 +108,16 @@ def test_an_upstream_that_hangs_draws_no_more_than_its_share() -> None:
     """Silence must not look like speed, however long it lasts."""
 
     async def story() -> None:
-        sick, well = Scripted(answers(after_s=1.0), hangs()), Scripted(answers(after_s=1.0))
-        balance = pool(*(Limit(up, permits=Permits(1000), clock=clock()) for up in (sick, well)))
-        for _ in range(4):
-            await drain(balance, asked())
-        before = sick.calls
+        sick, well = Scripted(answers(after_s=1.0)), Scripted(answers(after_s=1.0))
+        limits = [Limit(up, permits=Permits(1000), clock=clock()) for up in (sick, well)]
+        for limit in limits:
+            await drain(limit, asked())
+        balance, sick.acts = pool(*limits), [hangs()]
         tasks = []
         for _ in range(300):
             tasks.append(asyncio.ensure_future(drain(balance, asked())))
             await clock().sleep(0.1)
-        lost = sick.calls - before
+        lost = sick.calls - 1
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

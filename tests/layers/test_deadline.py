@@ -8,9 +8,14 @@ from hypothesis import strategies as st
 
 from headgate.core.errors import DeadlineExceeded, UpstreamInterrupted, UpstreamUnavailable
 from headgate.pipeline.deadline import Deadline
+from headgate.pipeline.service import Service
 from headgate.pipeline.timeout import Patience, Timeout
 from scripted import HANG, Act, Scripted, answers, asked, drain, fails, fate, hangs
 from virtual import clock, run
+
+
+def bounded(inner: Service) -> Deadline:
+    return Deadline(inner, clock=clock())
 
 
 @pytest.mark.parametrize(
@@ -20,7 +25,7 @@ from virtual import clock, run
 def test_what_is_not_said_by_then_is_not_said(act: Act, stream: bool) -> None:
     async def story() -> None:
         up = Scripted(act)
-        error = await fate(Deadline(up), asked(stream=stream, deadline_s=10.0))
+        error = await fate(bounded(up), asked(stream=stream, deadline_s=10.0))
         assert isinstance(error, DeadlineExceeded)
         assert "10 s" in error.message
         assert (up.open, up.closed_at, clock().now()) == (0, 10.0, 10.0)
@@ -32,7 +37,7 @@ def test_it_covers_a_slow_reader_too() -> None:
     async def story() -> None:
         up = Scripted(answers(b"a", b"b", b"c"))
         with pytest.raises(DeadlineExceeded):
-            await drain(Deadline(up), asked(deadline_s=10.0), pause_s=6.0)
+            await drain(bounded(up), asked(deadline_s=10.0), pause_s=6.0)
         assert (up.open, clock().now()) == (0, 10.0)
 
     run(story())
@@ -40,7 +45,7 @@ def test_it_covers_a_slow_reader_too() -> None:
 
 def test_an_answer_in_time_is_left_alone() -> None:
     async def story() -> None:
-        deadline = Deadline(Scripted(answers(b"a", 5.0, b"b")))
+        deadline = bounded(Scripted(answers(b"a", 5.0, b"b")))
         assert await drain(deadline, asked(deadline_s=10.0)) == [b"a", b"b"]
         await clock().sleep(100.0)
 
@@ -52,7 +57,7 @@ def test_it_is_absolute_time_spent_before_counts() -> None:
         call = asked(deadline_s=10.0)
         await clock().sleep(8.0)
         with pytest.raises(DeadlineExceeded):
-            await drain(Deadline(Scripted(answers(after_s=3.0))), call)
+            await drain(bounded(Scripted(answers(after_s=3.0))), call)
         assert clock().now() == 10.0
 
     run(story())
@@ -64,7 +69,7 @@ def test_a_call_that_comes_too_late_harms_no_upstream(late_s: float) -> None:
         up, call = Scripted(), asked(deadline_s=10.0)
         await clock().sleep(10.0 + late_s)
         with pytest.raises(DeadlineExceeded):
-            await drain(Deadline(up), call)
+            await drain(bounded(up), call)
         assert up.calls == 0
 
     run(story())
@@ -73,7 +78,7 @@ def test_a_call_that_comes_too_late_harms_no_upstream(late_s: float) -> None:
 def test_an_error_of_somebody_else_passes_unchanged() -> None:
     async def story() -> None:
         for error in (TimeoutError("another's"), UpstreamUnavailable("down")):
-            got = await fate(Deadline(Scripted(fails(error))), asked(deadline_s=10.0))
+            got = await fate(bounded(Scripted(fails(error))), asked(deadline_s=10.0))
             assert type(got) is type(error)
 
     run(story())
@@ -84,7 +89,7 @@ def test_an_error_of_somebody_else_passes_unchanged() -> None:
 def test_it_ends_by_the_deadline_or_in_full(first_s: float, second_s: float, deadline_s: float) -> None:
     async def story() -> None:
         up = Scripted(answers(b"a", second_s, b"b", after_s=first_s))
-        got = await fate(Deadline(up), asked(deadline_s=deadline_s))
+        got = await fate(bounded(up), asked(deadline_s=deadline_s))
         if isinstance(got, DeadlineExceeded):
             assert clock().now() == pytest.approx(deadline_s)
         else:
@@ -99,9 +104,9 @@ def test_it_ends_by_the_deadline_or_in_full(first_s: float, second_s: float, dea
 def test_where_patience_and_deadline_end_together_it_is_one_error_and_no_stray_cancellation(act: Act) -> None:
     async def story() -> None:
         up = Scripted(act)
-        patient = Timeout(up, patience=Patience(first_byte_s=10.0, idle_s=10.0, total_s=10.0))
+        patient = Timeout(up, patience=Patience(first_byte_s=10.0, idle_s=10.0, total_s=10.0), clock=clock())
         with pytest.raises((DeadlineExceeded, UpstreamUnavailable, UpstreamInterrupted)):
-            await drain(Deadline(patient), asked(deadline_s=10.0))
+            await drain(bounded(patient), asked(deadline_s=10.0))
         await clock().sleep(1.0)
         assert up.open == 0
 

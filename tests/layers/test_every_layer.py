@@ -66,12 +66,12 @@ def limit(up: Service) -> Limit:
 
 
 def everything(up: Scripted) -> Service:
-    guarded = breaker(limit(Timeout(up, patience=PATIENCE)))
+    guarded = breaker(limit(Timeout(up, patience=PATIENCE, clock=clock())))
     pool = Balance([guarded], chance=Random(7))
     return stack(
         partial(Trace, span_id=lambda: "0" * 16),
         partial(Meter, recorder=Notes(), clock=clock()),
-        Deadline,
+        partial(Deadline, clock=clock()),
         partial(Admit, max_in_flight=1),
         partial(Route, routes=ROUTES),
         leaf=fallback(pool),
@@ -81,14 +81,14 @@ def everything(up: Scripted) -> Service:
 LAYERS: dict[str, Callable[[Scripted], Service]] = {
     "trace": partial(Trace, span_id=lambda: "0" * 16),
     "meter": lambda up: Meter(up, recorder=Notes(), clock=clock()),
-    "deadline": Deadline,
+    "deadline": lambda up: Deadline(up, clock=clock()),
     "admit": partial(Admit, max_in_flight=1),
     "route": lambda up: Route(up, routes=ROUTES),
     "fallback": fallback,
     "balance": lambda up: Balance([up], chance=Random(7)),
     "breaker": breaker,
     "limit": limit,
-    "timeout": partial(Timeout, patience=PATIENCE),
+    "timeout": lambda up: Timeout(up, patience=PATIENCE, clock=clock()),
     "everything": everything,
 }
 

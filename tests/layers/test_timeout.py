@@ -15,7 +15,7 @@ PATIENCE = Patience(first_byte_s=3.0, idle_s=5.0, total_s=20.0)
 
 
 def patient(up: Scripted, patience: Patience = PATIENCE) -> Timeout:
-    return Timeout(up, patience=patience)
+    return Timeout(up, patience=patience, clock=clock())
 
 
 @pytest.mark.parametrize("start_s", [0.0, 7.0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -15,6 +16,7 @@ from random import Random
 from headgate.adapters import logs
 from headgate.adapters.prices import Pair, catalogue_prices
 from headgate.adapters.probe import ollama_models
+from headgate.adapters.shared import EVERY_S, Folder
 from headgate.adapters.system import SystemClock
 from headgate.adapters.watch import changes
 from headgate.assemble import Gateway, Machine
@@ -24,6 +26,10 @@ from headgate.config.load import load, process_environment
 from headgate.config.tree import Settings
 from headgate.providers import catalog
 from headgate.server.app import App, AsgiApp, Paths
+
+GC_THRESHOLD = 10_000
+"""Objects made before the collector looks for cycles among them. A request makes some 150 and leaves no cycle
+behind, so the usual 700 would have it look every fifth request, and find nothing."""
 
 log = logging.getLogger("headgate")
 
@@ -47,18 +53,25 @@ class Application:
     """Makes the ASGI application of one worker. It can be pickled: that is how workers get theirs."""
 
     origin: Origin
+    shared: Path | None = None
 
     def __call__(self) -> App:
-        return App(partial(life, self.origin))
+        return App(partial(life, self.origin, Folder(self.shared) if self.shared else None))
 
 
 @asynccontextmanager
-async def life(origin: Origin) -> AsyncIterator[tuple[Paths, Callable[[], AsgiApp]]]:
-    """Runs a gateway: serves, looks prices up, follows its file."""
+async def life(
+    origin: Origin, folder: Folder | None = None
+) -> AsyncIterator[tuple[Paths, Callable[[], AsgiApp]]]:
+    """Runs a gateway: serves, looks prices up, follows its file, shares its counts with other workers."""
+    gc.set_threshold(GC_THRESHOLD)
     settings, _ = origin.read()
     logs.configure(level=settings.server.log_level, as_json=settings.server.log != "text")
-    gateway = Gateway(settings, Machine(clock=SystemClock(), chance=Random(), pepper=os.urandom(32)))
+    machine = Machine(clock=SystemClock(), chance=Random(), pepper=os.urandom(32))
+    gateway = Gateway(settings, machine, folder=folder)
     tasks = [asyncio.create_task(_price(gateway, settings))]
+    if folder is not None:
+        tasks.append(asyncio.create_task(_share(gateway, folder)))
     if origin.file is not None:
         tasks.append(asyncio.create_task(_follow(gateway, origin, origin.file)))
     try:
@@ -70,10 +83,21 @@ async def life(origin: Origin) -> AsyncIterator[tuple[Paths, Callable[[], AsgiAp
 
 
 def _cold(gateway: Gateway) -> AsgiApp:
-    """FastAPI is imported here: it takes longer than all the rest together."""
+    """FastAPI is imported here: it takes longer than all the rest together. What is there after that stays
+    for good, so the garbage collector need not look at it again."""
     from headgate.server import cold
 
-    return cold.create(gateway.house, gateway.surface)
+    app = cold.create(gateway.house, gateway.surface)
+    gc.collect()
+    gc.freeze()
+    return app
+
+
+async def _share(gateway: Gateway, folder: Folder) -> None:
+    while True:
+        gateway.show_health()
+        folder.write(gateway.tally)
+        await gateway.clock.sleep(EVERY_S)
 
 
 async def _price(gateway: Gateway, settings: Settings) -> None:

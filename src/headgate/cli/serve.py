@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from pathlib import Path
 
 import uvicorn
@@ -71,5 +72,6 @@ def serve(file: Path | None, *, host: str | None, port: int | None, workers: int
     if settings.server.workers == 1:
         uvicorn.Server(running).run()
         return
-    sock = running.bind_socket()
-    Multiprocess(running, sockets=[sock]).run()
+    with tempfile.TemporaryDirectory(prefix="headgate-") as folder:
+        running = config(Application(origin, Path(folder)), settings)
+        Multiprocess(running, sockets=[running.bind_socket()]).run()

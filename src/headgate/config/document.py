@@ -124,6 +124,7 @@ class Document:
     def _fault(
         self, path: Path, message: str, hint: str | None, *, place: tuple[int, int] | None = None
     ) -> None:
+        """Notes a problem of the value at `path`, or, with `place`, of a key that is passed over."""
         line, column = place or self.place(path)
         self.problems.append(Problem(path=dotted(path), message=message, hint=hint, line=line, column=column))
         if place is None:

@@ -108,9 +108,8 @@ def _table(root: Json, section: Json, path: str) -> Iterator[str]:
         yield f"| `{name}` | {kind} | {default} | {_meaning(root, field)} |"
     later = _LATER.get(str(section["title"]), ())
     if later:
-        yield "\nNot available in this version, and an error that says so: " + ", ".join(
-            f"`{name}`" for name in later
-        )
+        names = ", ".join(f"`{name}`" for name in later)
+        yield f"\nNot available in this version, and an error that says so: {names}."
     yield ""
 
 

@@ -51,7 +51,7 @@ class CircuitBreaker:
         self._clock = clock
         self._recorder = recorder
         self.breaker = breaker
-        self.last_error: GatewayError | None = None
+        self.last_error: str | None = None
         self._endings = dict.fromkeys(Ending, 0)
 
     def __call__(self, call: Call) -> _Guarded:
@@ -78,7 +78,7 @@ class CircuitBreaker:
             "ready": self.ready(),
             **self._inner.condition(),
             "availability": round(good / (good + bad), 4) if good + bad else None,
-            "last_error": self.last_error.message if self.last_error else None,
+            "last_error": self.last_error,
         }
 
     def admit(self) -> int:
@@ -100,14 +100,15 @@ class CircuitBreaker:
         self._move(self.breaker.settled(ending, epoch=epoch, now=now), now)
 
     def failed(self, call: Call, error: GatewayError) -> None:
-        self.last_error = error
+        self.last_error = error.message
         self._recorder.attempt_failed(call, self._source, error)
 
     def probe_answered(self, epoch: int) -> int:
         """A call of `epoch` has its first byte while a probe is out: if it is the probe, the breaker closes,
         and what becomes of the rest of the answer counts in the epoch returned."""
         if epoch == self.breaker.epoch:
-            self.settle(Ending.SUCCEEDED, epoch)
+            now = self._clock.now()
+            self._move(self.breaker.settled(Ending.SUCCEEDED, epoch=epoch, now=now), now)
             return self.breaker.epoch
         return epoch
 

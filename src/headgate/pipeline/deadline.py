@@ -38,6 +38,8 @@ class _Bounded:
         self._clock = clock
 
     async def __aenter__(self) -> Reply:
+        if self._clock.now() >= self._call.deadline_at:
+            raise self._too_late()
         self._scope = Scope(self._clock, self._call.deadline_at)
         try:
             self._opened = self._inner(self._call)
@@ -59,5 +61,8 @@ class _Bounded:
 
     def _leave(self, error: BaseException | None) -> None:
         if self._scope.left(error):
-            seconds = self._call.deadline_at - self._call.started_at
-            raise DeadlineExceeded(f"The deadline of {seconds:g} s has passed.", code="deadline") from None
+            raise self._too_late() from None
+
+    def _too_late(self) -> DeadlineExceeded:
+        seconds = self._call.deadline_at - self._call.started_at
+        return DeadlineExceeded(f"The deadline of {seconds:g} s has passed.", code="deadline")

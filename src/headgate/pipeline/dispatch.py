@@ -53,14 +53,14 @@ class _Asked:
         self._opened = self._transport(outgoing, stream=exchange.stream)
         response = await self._opened.__aenter__()
         try:
-            first = await self._first(exchange, response)
+            first, ended = await self._first(exchange, response)
         except BaseException as error:
             await self._opened.__aexit__(type(error), error, error.__traceback__)
             raise
         return Reply(
             source=self._source,
             seen=exchange.seen,
-            body=_Body(exchange, response, first) if exchange.stream else _Empty(),
+            body=_Body(exchange, response, first, ended) if exchange.stream else _Empty(),
             tail=exchange.tail,
             stream=exchange.stream,
             asked_at=asked_at,
@@ -72,7 +72,7 @@ class _Asked:
     ) -> bool | None:
         return await self._opened.__aexit__(kind, error, trace)
 
-    async def _first(self, exchange: Exchange, response: Response) -> bytes:
+    async def _first(self, exchange: Exchange, response: Response) -> tuple[bytes, bool]:
         if response.status != 200:
             body = (await response.read())[:MAX_ERROR_BODY]
             raise self._link.refusal(response.status, response.header, body, self._clock.wall())
@@ -86,19 +86,20 @@ def _traced(outgoing: Outgoing, call: Call) -> Outgoing:
     return Outgoing(outgoing.path, outgoing.body, headers)
 
 
-async def _first(exchange: Exchange, response: Response) -> bytes:
-    """Reads until the answer has begun: what may leave at once. A failure here may be asked elsewhere."""
+async def _first(exchange: Exchange, response: Response) -> tuple[bytes, bool]:
+    """Reads until the answer has begun: what may leave at once, and whether that is all. A failure here may
+    be asked elsewhere."""
     try:
         if not exchange.stream:
             exchange.feed(await response.read())
-            return exchange.close()
+            return exchange.close(), True
         out = b""
         while not exchange.seen.started:
             chunk = await response.chunk()
             if chunk is None:
-                return out + exchange.close()
+                return out + exchange.close(), True
             out += exchange.feed(chunk)
-        return out
+        return out, False
     except UpstreamInterrupted as cut:
         raise UpstreamUnavailable(cut.message, status=cut.status, kind=cut.kind) from cut
 
@@ -108,11 +109,11 @@ class _Body:
 
     __slots__ = ("_ended", "_exchange", "_first", "_response")
 
-    def __init__(self, exchange: Exchange, response: Response, first: bytes) -> None:
+    def __init__(self, exchange: Exchange, response: Response, first: bytes, ended: bool) -> None:
         self._exchange = exchange
         self._response = response
         self._first = first
-        self._ended = False
+        self._ended = ended
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self

@@ -3,8 +3,9 @@
 Entering is the point of no return: until the first byte any failure of an upstream sends the request on,
 after it none does. A pool that is not ready is passed over without an attempt. A failure that speaks of a
 key asks the same pool again, for its other keys; anything wider moves on. When every pool has been asked,
-the round begins again after a back-off, within the budget of attempts and of retries. Stands above the
-pools, below everything that belongs to the request. Holds the opened reply.
+the round begins again after a back-off, within the budget of attempts and of retries, as long as a pool that
+has words for the request may soon be ready. Stands above the pools, below everything that belongs to the
+request. Holds the opened reply.
 
 Known weakness: a stream that is cut later is not resumed elsewhere.
 """
@@ -25,6 +26,7 @@ from headgate.core.errors import (
     Overloaded,
     Scope,
     Unsupported,
+    UpstreamRejected,
     UpstreamThrottled,
     UpstreamUnavailable,
 )
@@ -35,9 +37,14 @@ from headgate.ports.recorder import Recorder
 
 Opened = AbstractAsyncContextManager[Reply]
 
+GRAIN_S = 0.002
+"""Who waits until an upstream is ready waits this much longer: a timer may ring a little early, and would
+find it not ready by a hair."""
+
 
 class Retry(msgspec.Struct, frozen=True, kw_only=True):
-    """`attempts` upstream calls per request at most, except that every pool of a chain is owed one."""
+    """`attempts` upstream calls per request at most, except that every pool of a chain is owed one; and as
+    many rounds at most, where pools have no room."""
 
     attempts: int = 3
     backoff: Backoff = Backoff()
@@ -72,6 +79,8 @@ class Fallback:
         round_ = 0
         while True:
             for place, model in enumerate(call.chain):
+                if model in tries.refusals:
+                    continue
                 owed = len(call.chain) - place - 1 if not round_ else 0
                 found = await self._ask(call, model, tries, owed)
                 if found is not None:
@@ -94,6 +103,9 @@ class Fallback:
                 tries.failed(model, error)
                 if error.scope is not Scope.KEY:
                     return None
+            except UpstreamRejected as error:
+                error.attempts = len(tries.failures) + 1
+                raise
             except Overloaded:
                 return None
             except Unsupported as error:
@@ -111,21 +123,24 @@ class Fallback:
 
     def _wait_s(self, call: Call, tries: _Tries, round_: int) -> float | None:
         """Seconds until another round is worth it; `None` where it is not, or not allowed."""
-        if tries.left <= 0 or tries.hopeless(call.chain):
+        if tries.left <= 0 or round_ >= self._retry.attempts or tries.hopeless(call.chain):
             return None
-        now, cap_s = self._clock.now(), self._retry.backoff.cap_s
-        ready_in = min(self._pools[model].ready_at() for model in call.chain) - now
-        wait_s = max(ready_in, self._retry.backoff.wait_s(round_, self._chance))
-        if ready_in > cap_s or now + wait_s >= call.deadline_at or not self._budget.withdraw():
+        now, backoff = self._clock.now(), self._retry.backoff
+        ready_in = self._ready_at(call, tries) - now
+        wait_s = max(ready_in + GRAIN_S, backoff.wait_s(round_, self._chance))
+        if ready_in > backoff.cap_s or now + wait_s >= call.deadline_at:
             return None
-        return wait_s
+        return None if tries.failures and not self._budget.withdraw() else wait_s
+
+    def _ready_at(self, call: Call, tries: _Tries) -> float:
+        """When the first of those that have words for the request may be ready."""
+        return min(self._pools[model].ready_at() for model in call.chain if model not in tries.refusals)
 
     def _gave_up(self, call: Call, tries: _Tries) -> GatewayError:
-        if not tries.failures and tries.refusals:
-            return next(iter(tries.refusals.values()))
-        now = self._clock.now()
-        soonest = min(self._pools[model].ready_at() for model in call.chain)
-        return gave_up(call, tries, retry_after_s=max(soonest - now, 1.0))
+        if tries.hopeless(call.chain):
+            return tries.refusals[call.chain[0]]
+        soonest = self._ready_at(call, tries)
+        return gave_up(call, tries, retry_after_s=max(soonest - self._clock.now(), 1.0))
 
 
 class _Falling:

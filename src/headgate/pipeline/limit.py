@@ -21,6 +21,8 @@ from headgate.ports.clock import Clock
 THROTTLE_S = 1.0
 """How long to stay away after a 429 that names no time; doubled for each one in a row, up to a minute."""
 THROTTLE_MAX_S = 60.0
+PAUSE_MAX_S = 3600.0
+"""No upstream is left alone for longer than this on its own word: then it is asked once more."""
 
 
 class Permits:
@@ -40,6 +42,7 @@ class Limit:
         self._clock = clock
         self.latency = PeakEwma()
         self.in_flight = 0
+        self._waiting = 0
         self._retry_at = 0.0
         self._throttles = 0
 
@@ -53,7 +56,7 @@ class Limit:
         return self._retry_at
 
     def load(self) -> float:
-        return self.latency.load(self.in_flight, self._clock.now())
+        return self.latency.load(self.in_flight, self._clock.now(), waiting=self._waiting > 0)
 
     def condition(self) -> dict[str, Any]:
         return {
@@ -68,42 +71,54 @@ class Limit:
             raise Overloaded("The upstream has no room.", retry_after_s=max(0.0, self._retry_at - now))
         self._permits.free -= 1
         self.in_flight += 1
+        self._waiting += 1
         return now
 
-    def give_back(self) -> None:
+    def give_back(self, *, answered: bool) -> None:
         self._permits.free += 1
         self.in_flight -= 1
+        if not answered:
+            self._waiting -= 1
 
     def answered(self, taken_at: float) -> None:
         """The first byte has arrived."""
         now = self._clock.now()
+        self._waiting -= 1
         self.latency.observe(now - taken_at, now)
         self._throttles = 0
 
-    def throttled(self, retry_after_s: float | None) -> None:
-        """The upstream has said that it has no room, perhaps for how long."""
-        now = self._clock.now()
+    def throttled(self, retry_after_s: float | None, taken_at: float) -> None:
+        """The upstream has said that it has no room, perhaps for how long.
+
+        What it says to calls that were out when it said so first is the same throttle, not one more in a row.
+        """
+        now, again = self._clock.now(), taken_at < self._retry_at
         if retry_after_s is None:
-            retry_after_s = min(THROTTLE_MAX_S, THROTTLE_S * 2.0**self._throttles)
-        self._throttles = min(self._throttles + 1, 16)
-        self._retry_at = max(self._retry_at, now + retry_after_s)
-        self.latency.penalise(retry_after_s, now)
+            pause_s = 0.0 if again else min(THROTTLE_MAX_S, THROTTLE_S * 2.0**self._throttles)
+        else:
+            pause_s = min(PAUSE_MAX_S, max(0.0, retry_after_s))
+        self._retry_at = max(self._retry_at, now + pause_s)
+        if not again:
+            self._throttles = min(self._throttles + 1, 16)
+            self.latency.penalise(pause_s, now)
 
 
 class _Permit(Passage):
-    __slots__ = ("_limit", "_taken_at")
+    __slots__ = ("_answered", "_limit", "_taken_at")
 
     def __init__(self, limit: Limit, inner: Service, call: Call) -> None:
         super().__init__(inner, call)
         self._limit = limit
+        self._answered = False
 
     def begin(self) -> None:
         self._taken_at = self._limit.take()
 
     def opened(self, reply: Reply) -> None:
+        self._answered = True
         self._limit.answered(self._taken_at)
 
     def ended(self, error: BaseException | None) -> None:
-        self._limit.give_back()
+        self._limit.give_back(answered=self._answered)
         if isinstance(error, UpstreamThrottled):
-            self._limit.throttled(error.retry_after_s)
+            self._limit.throttled(error.retry_after_s, self._taken_at)

@@ -14,7 +14,7 @@ from headgate.ports.clock import Alarm, Clock
 class Scope:
     """Entered by being built, inside the task it bounds."""
 
-    __slots__ = ("_alarm", "_cancelling", "_clock", "_fired", "_task")
+    __slots__ = ("_alarm", "_cancelling", "_clock", "_fired", "_over", "_task")
 
     def __init__(self, clock: Clock, until: float) -> None:
         task = asyncio.current_task()
@@ -24,11 +24,12 @@ class Scope:
         self._task = task
         self._cancelling = task.cancelling()
         self._fired = False
+        self._over = False
         self._alarm: Alarm = clock.at(until, self.fire)
 
     def fire(self) -> None:
         """The time has come."""
-        if not self._fired:
+        if not self._fired and not self._over:
             self._fired = True
             self._task.cancel()
 
@@ -38,9 +39,14 @@ class Scope:
         if not self._fired:
             self._alarm = self._clock.at(until, self.fire)
 
+    def lift(self) -> None:
+        """From now on no time is set. An alarm that is ringing already has come too late."""
+        self._alarm.cancel()
+        self._over = True
+
     def left(self, error: BaseException | None) -> bool:
         """Ends the bound. Whether `error` is a cancellation of its making: time is up, and nothing else."""
-        self._alarm.cancel()
+        self.lift()
         if not self._fired:
             return False
         return self._task.uncancel() <= self._cancelling and isinstance(error, asyncio.CancelledError)

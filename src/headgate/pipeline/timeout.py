@@ -1,8 +1,9 @@
 """Timeout: patience with one upstream.
 
 `first_byte_s` until a stream opens, `idle_s` between its pieces while somebody waits for one, `total_s` for
-the whole. A non-streamed answer has no first byte before its last: it gets `total_s`. Stands inside the
-breaker, so that a silent upstream counts as a failed one. Holds two alarms per call.
+the whole. A non-streamed answer has no first byte before its last: it gets `total_s`. Patience ends with the
+upstream's last byte, however long the caller takes to be told. Stands inside the breaker, so that a silent
+upstream counts as a failed one. Holds two alarms per call.
 
 Known weakness: a slow reader is not the upstream's fault, so the idle clock stops while the caller is being
 written to; `total_s` does not.
@@ -66,6 +67,8 @@ class _Patient:
         if streams:
             ends_at = now + patience.total_s
             reply.body = self._watch = _Watch(reply.body, self._scope, patience.idle_s, ends_at, self._clock)
+        else:
+            self._scope.lift()
         return reply
 
     async def __aexit__(
@@ -93,7 +96,7 @@ class _Watch:
     rings, looks whether that was long enough ago, and otherwise comes back when it would be.
     """
 
-    __slots__ = ("_alarm", "_body", "_clock", "_ends_at", "_idle_s", "_scope", "_waiting_since")
+    __slots__ = ("_alarm", "_body", "_clock", "_idle_s", "_scope", "_waiting_since")
 
     def __init__(
         self, body: AsyncIterator[bytes], scope: Scope, idle_s: float, ends_at: float, clock: Clock
@@ -101,9 +104,8 @@ class _Watch:
         self._body = body
         self._scope = scope
         self._idle_s = idle_s
-        self._ends_at = ends_at
         self._clock = clock
-        self._waiting_since = 0.0
+        self._waiting_since: float | None = None
         scope.move(ends_at)
         self._alarm = clock.at(clock.now() + idle_s, self._look)
 
@@ -112,16 +114,21 @@ class _Watch:
 
     async def __anext__(self) -> bytes:
         self._waiting_since = self._clock.now()
-        piece = await self._body.__anext__()
-        self._waiting_since = 0.0
-        return piece
+        try:
+            return await self._body.__anext__()
+        except StopAsyncIteration:
+            self.stop()
+            self._scope.lift()
+            raise
+        finally:
+            self._waiting_since = None
 
     def stop(self) -> None:
         self._alarm.cancel()
 
     def _look(self) -> None:
         now = self._clock.now()
-        due = (self._waiting_since or now) + self._idle_s
+        due = (now if self._waiting_since is None else self._waiting_since) + self._idle_s
         if now >= due:
             self._scope.fire()
         else:

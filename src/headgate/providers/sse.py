@@ -5,6 +5,9 @@ from __future__ import annotations
 MAX_EVENT_BYTES = 16 * 1024 * 1024
 """A single event larger than this is not an answer: the peer has lost the thread."""
 
+_MARK = b"\xef\xbb\xbf"
+"""The byte-order mark, which some servers put at the beginning."""
+
 
 class Oversize(ValueError):
     """An event that does not end."""
@@ -30,8 +33,13 @@ class Framer:
     def feed(self, chunk: bytes) -> list[bytes]:
         """Events completed by this piece. Raises `Oversize`."""
         if not self._begun:
+            chunk = self._rest + chunk
+            self._rest = b""
+            if len(chunk) < len(_MARK) and _MARK.startswith(chunk):
+                self._rest = chunk  # it may yet become a byte-order mark
+                return []
             self._begun = True
-            chunk = chunk.removeprefix(b"\xef\xbb\xbf")
+            chunk = chunk.removeprefix(_MARK)
         if self._rest:
             chunk = self._rest + chunk
             self._rest = b""

@@ -17,6 +17,9 @@ from headgate.server.hangup import Hangup
 from headgate.server.head import RawHeaders, error_head, head, metadata
 from headgate.server.intake import ClientGone, Headers, Receive
 
+ANSWER = "headgate.answer"
+"""The ASGI extension that takes a whole answer at once, where the server has it (`server.protocol`)."""
+
 
 class Endpoint:
     """One hot path: a surface and an operation in front of the Service of the present generation."""
@@ -32,37 +35,32 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: Headers = dict(scope["headers"])
-        visit = _Visit(self._surface, send, intake.request_id(headers) or self._new_id())
+        request_id = intake.request_id(headers) or self._new_id()
+        visit = _Visit(self._surface, scope, send, request_id)
         front, started_at = self._house.front, self._clock.now()
         caller: Caller | None = None
         try:
             if scope["method"] != "POST":
                 raise InvalidRequest("This endpoint takes POST.")
             caller = front.door.admit(headers)
-            call = await self._call(front, caller, headers, receive, visit.request_id, started_at)
+            body = await intake.read_body(
+                receive, headers, max_bytes=front.max_body_bytes, patience_s=front.body_patience_s
+            )
+            call = self._call(front, caller, headers, body, request_id, started_at)
         except ClientGone:
             return
         except GatewayError as error:
-            front.recorder.settled(self._turned_away(visit.request_id, caller, error, started_at))
+            front.recorder.settled(self._turned_away(request_id, caller, error, started_at))
             await visit.refuse(error)
             return
         await self._serve(front, call, receive, visit)
 
-    async def _call(
-        self,
-        front: Front,
-        caller: Caller,
-        headers: Headers,
-        receive: Receive,
-        request_id: str,
-        started_at: float,
+    def _call(
+        self, front: Front, caller: Caller, headers: Headers, body: bytes, request_id: str, started_at: float
     ) -> Call:
-        wanted_s = intake.deadline_s(headers)
-        body = await intake.read_body(
-            receive, headers, max_bytes=front.max_body_bytes, patience_s=front.body_patience_s
-        )
         payload = self._surface.parse(self._operation, body)
         longest_s = front.deadlines.get(payload.model, front.deadline_s)
+        wanted_s = intake.deadline_s(headers)
         deadline_s = longest_s if wanted_s is None else min(wanted_s, longest_s)
         return Call(
             payload=payload,
@@ -76,11 +74,12 @@ class Endpoint:
 
     async def _serve(self, front: Front, call: Call, receive: Receive, visit: _Visit) -> None:
         try:
-            async with Hangup(receive, self._clock), front.service(call) as reply:
-                if reply.stream:
-                    await self._stream(front, call, reply, visit)
-                else:
-                    await self._answer(front, call, reply, visit)
+            with Hangup(receive, self._clock):
+                async with front.service(call) as reply:
+                    if reply.stream:
+                        await self._stream(front, call, reply, visit)
+                    else:
+                        await self._answer(front, call, reply, visit)
         except ClientGone:
             return
         except GatewayError as error:
@@ -96,8 +95,7 @@ class Endpoint:
         decision = metadata(call, reply, now, final=True)
         body = reply.tail(decision if front.metadata_in_body else None)
         shown = decision if front.metadata_in_headers else None
-        await visit.start(200, head(call, reply, now, length=len(body), decision=shown))
-        await visit.finish(body)
+        await visit.answer(200, head(call, reply, now, length=len(body), decision=shown), body)
 
     async def _stream(self, front: Front, call: Call, reply: Reply, visit: _Visit) -> None:
         now = self._clock.now()
@@ -130,10 +128,11 @@ class Endpoint:
 class _Visit:
     """One request's way out: knows whether the head has left, and so what form an error can still take."""
 
-    __slots__ = ("_started", "_surface", "request_id", "send")
+    __slots__ = ("_scope", "_started", "_surface", "request_id", "send")
 
-    def __init__(self, surface: Surface, send: Send, request_id: str) -> None:
+    def __init__(self, surface: Surface, scope: Scope, send: Send, request_id: str) -> None:
         self._surface = surface
+        self._scope = scope
         self._started = False
         self.send = send
         self.request_id = request_id
@@ -145,6 +144,16 @@ class _Visit:
     async def finish(self, body: bytes) -> None:
         await self.send({"type": "http.response.body", "body": body})
 
+    async def answer(self, status: int, headers: RawHeaders, body: bytes) -> None:
+        """A whole answer, the short way where there is one."""
+        whole = self._scope.get("extensions", {}).get(ANSWER)
+        if whole is not None:
+            self._started = True
+            whole(status, headers, body)
+            return
+        await self.start(status, headers)
+        await self.finish(body)
+
     async def refuse(self, error: GatewayError) -> None:
         """An error document; or, of a stream that has begun, its last event."""
         status = status_of(error)
@@ -153,5 +162,4 @@ class _Visit:
             return
         body = self._surface.error(error, status, self.request_id)
         after = retry_after(error, status)
-        await self.start(status, error_head(self.request_id, length=len(body), retry_after=after))
-        await self.finish(body)
+        await self.answer(status, error_head(self.request_id, length=len(body), retry_after=after), body)

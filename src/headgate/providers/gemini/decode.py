@@ -105,7 +105,8 @@ class Answer:
         if self.failed:
             return []
         if chunk.error is not None:
-            return self._checked([failed(chunk.error)])
+            self.failed = True
+            return [failed(chunk.error)]
         if not (chunk.candidates or chunk.usage_metadata or chunk.prompt_feedback or chunk.response_id):
             raise UpstreamUnavailable("The upstream's answer is not in the format of its API.")
         events: list[Event] = []
@@ -141,13 +142,17 @@ class Answer:
         return FinishReason.TOOL_CALLS if called else reason
 
     def _checked(self, events: list[Event]) -> list[Event]:
-        """A failure in the first chunk comes alone: an answer that has not begun may be had elsewhere."""
-        at = next((number for number, event in enumerate(events) if isinstance(event, Failed)), None)
-        if at is not None:
-            self.failed = True
-            events = events[at if not self.started else 0 : at + 1]
+        """Ends with the first failure. In the first chunk that comes alone: what has not begun may be had
+        elsewhere."""
+        if self.failed:
+            at = next(number for number, event in enumerate(events) if isinstance(event, Failed))
+            events = events[0 if self.started else at : at + 1]
         self.started = True
         return events
+
+    def _fail(self, message: str, kind: str, events: list[Event]) -> None:
+        self.failed = True
+        events.append(Failed(message=message, kind=kind, status=502))
 
     def _candidate(self, candidate: Candidate, events: list[Event]) -> None:
         choice = candidate.index
@@ -160,9 +165,9 @@ class Answer:
             if entries:
                 events.append(Logprobs(content=entries, choice=choice))
         reason = candidate.finish_reason
-        if reason in BROKEN:
+        if reason is not None and reason in BROKEN:
             message = candidate.finish_message or f"The model's answer ended with {reason}."
-            events.append(Failed(message=scrub(message), kind=reason, status=502))
+            self._fail(scrub(message), reason, events)
         elif reason:
             self._finishes[choice] = REASONS.get(reason, FinishReason.STOP)
 
@@ -173,9 +178,9 @@ class Answer:
         elif part.thought:
             if text or signature:
                 events.append(ThoughtDelta(text=text, signature=signature, choice=choice))
-        elif kind := part.foreign():
+        elif part.text is None and (kind := part.foreign()):
             message = f"The upstream answered with a part that a chat cannot carry ({kind})."
-            events.append(Failed(message=message, kind="unsupported_part", status=502))
+            self._fail(message, "unsupported_part", events)
         else:
             if text:
                 events.append(TextDelta(text, choice))

@@ -1,0 +1,66 @@
+"""A fallback over scripted pools, with waits that can be told."""
+
+from __future__ import annotations
+
+from random import Random
+
+from headgate.core.call import Reply
+from headgate.core.errors import (
+    Unsupported,
+    UpstreamThrottled,
+    UpstreamUnavailable,
+)
+from headgate.core.retry import Backoff, RetryBudget
+from headgate.pipeline.balance import Balance
+from headgate.pipeline.fallback import Fallback, Retry
+from scripted import (
+    Act,
+    Notes,
+    Scripted,
+    asked,
+    fails,
+    fate,
+)
+from virtual import clock
+
+DOWN = fails(UpstreamUnavailable("down", status=503))
+THROTTLED = fails(UpstreamThrottled("slow down", status=429))
+MUTE = fails(Unsupported("no words for it", param="seed"))
+
+
+class Longest(Random):
+    """Chance that always draws the longest wait, so that times can be told."""
+
+    def uniform(self, a: float, b: float) -> float:
+        return b
+
+
+class House:
+    """Pools of scripted upstreams by model id, and the fallback over them."""
+
+    def __init__(self, *pools: Scripted, attempts: int = 3, budget: RetryBudget | None = None) -> None:
+        self.notes = Notes()
+        self.ups = {up.source.model_id: up for up in pools}
+        self.fallback = Fallback(
+            {name: Balance([up], chance=Random(7)) for name, up in self.ups.items()},
+            retry=Retry(attempts=attempts, backoff=Backoff(base_s=0.2, cap_s=5.0)),
+            budget=budget or RetryBudget(reserve=1000.0),
+            clock=clock(),
+            chance=Longest(),
+            recorder=self.notes,
+        )
+
+    async def ask(self, *, deadline_s: float = 1e6) -> list[bytes] | BaseException:
+        return await fate(self.fallback, asked("auto", chain=tuple(self.ups), deadline_s=deadline_s))
+
+    async def reply(self) -> Reply:
+        async with self.fallback(asked("auto", chain=tuple(self.ups))) as reply:
+            return reply
+
+    @property
+    def calls(self) -> list[int]:
+        return [up.calls for up in self.ups.values()]
+
+
+def named(name: str, *acts: Act) -> Scripted:
+    return Scripted(*acts, name=name)
