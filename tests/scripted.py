@@ -306,8 +306,14 @@ class TurningLoop(VirtualLoop):
             return
         self.turns += 1
         if self.turns == self._strike_at:
-            self.struck = self._block[0]
-            self.struck.cancel(CLIENT_GONE)
+            self.strike(CLIENT_GONE)
+
+    def strike(self, reason: str | None) -> None:
+        """Cancels who has been on the block longest, if anybody is."""
+        waiting = [task for task in self._block if not task.done()]
+        if waiting:
+            self.struck = waiting[0]
+            self.struck.cancel(reason)
 
     async def on_the_block(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Runs `work`, which may be struck, to its end. Does not raise what it raised."""

@@ -93,6 +93,7 @@ def test_a_failure_gives_the_permit_back(error: Exception) -> None:
         for _ in range(2):
             assert isinstance(await fate(limit, asked()), type(error))
             assert (permits.free, limit.in_flight) == (1, 0)
+            await clock().sleep(2.0)
 
     run(story())
 
@@ -165,9 +166,12 @@ def test_after_a_throttle_it_stays_away_as_long_as_it_was_told_and_then_returns(
     run(story())
 
 
-def test_without_a_time_each_throttle_in_a_row_doubles_the_pause_up_to_a_minute() -> None:
+@pytest.mark.parametrize("retry_after_s", [None, 0.0])
+def test_without_a_time_each_throttle_in_a_row_doubles_the_pause_up_to_a_minute(
+    retry_after_s: float | None,
+) -> None:
     async def story() -> None:
-        limit, _ = limited(Scripted(fails(throttled())))
+        limit, _ = limited(Scripted(fails(throttled(retry_after_s))))
         pauses = []
         for _ in range(9):
             assert isinstance(await fate(limit, asked()), UpstreamThrottled)

@@ -33,7 +33,8 @@ class HttpTransport:
     """Posts to one base URL with one set of credentials, over a pool of kept-alive connections.
 
     Redirects are not followed: a provider that answers with one is misconfigured, and a request carrying a
-    key goes where the operator said or nowhere. Build it inside the loop it serves; `close` when done.
+    key goes where the operator said or nowhere. Answers are asked for uncompressed: compressing a stream
+    holds its events back. Build it inside the loop it serves; `close` when done.
     """
 
     def __init__(self, base_url: str, *, headers: Mapping[str, str], connect_s: float) -> None:
@@ -45,6 +46,10 @@ class HttpTransport:
             .default_headers({"content-type": "application/json", **headers})
             .connect_timeout(timedelta(seconds=connect_s))
             .follow_redirects(False)
+            .gzip(False)
+            .brotli(False)
+            .zstd(False)
+            .deflate(False)
             .build()
         )
 

@@ -151,6 +151,8 @@ class Reply:
     """
 
     __slots__ = (
+        "_cost",
+        "_priced",
         "asked_at",
         "attempts",
         "body",
@@ -180,6 +182,8 @@ class Reply:
         self.stream = stream
         self.asked_at = asked_at
         self.opened_at = opened_at
+        self._priced: Usage | None = None
+        self._cost: int | None = None
         self.attempts = 1
         self.fallback_from: str | None = None
 
@@ -191,4 +195,9 @@ class Reply:
     def cost_nano(self) -> int | None:
         """Nano-dollars, or `None` where the price is not known."""
         price = self.source.price
-        return None if price is None else price.cost_nano(self.usage())
+        if price is None:
+            return None
+        usage = self.usage()
+        if usage is not self._priced:
+            self._priced, self._cost = usage, price.cost_nano(usage)
+        return self._cost

@@ -47,5 +47,6 @@ class _Admitted(Passage):
     def begin(self) -> None:
         self._admit.enter()
 
-    def ended(self, error: BaseException | None) -> None:
+    def ended(self, error: BaseException | None) -> BaseException | None:
         self._admit.leave()
+        return error

@@ -132,7 +132,8 @@ class _Guarded(Passage):
         if self._guard.breaker.probing:
             self._epoch = self._guard.probe_answered(self._epoch)
 
-    def ended(self, error: BaseException | None) -> None:
+    def ended(self, error: BaseException | None) -> BaseException | None:
         if isinstance(error, UpstreamUnavailable | UpstreamInterrupted | UpstreamRejected):
             self._guard.failed(self.call, error)
         self._guard.settle(ending_of(error), self._epoch)
+        return error

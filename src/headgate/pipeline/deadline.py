@@ -9,12 +9,10 @@ noticed by `timeout`, which is why that stands inside the breaker.
 
 from __future__ import annotations
 
-from types import TracebackType
-
-from headgate.core.call import Call, Reply
+from headgate.core.call import Call
 from headgate.core.errors import DeadlineExceeded
 from headgate.pipeline.scope import Scope
-from headgate.pipeline.service import Service
+from headgate.pipeline.service import Passage, Service
 from headgate.ports.clock import Clock
 
 
@@ -27,42 +25,21 @@ class Deadline:
         return _Bounded(self._inner, call, self._clock)
 
 
-class _Bounded:
-    """One call and its deadline. A hand-written context: it is entered on every request."""
-
-    __slots__ = ("_call", "_clock", "_inner", "_opened", "_scope")
+class _Bounded(Passage):
+    __slots__ = ("_clock", "_scope")
 
     def __init__(self, inner: Service, call: Call, clock: Clock) -> None:
-        self._inner = inner
-        self._call = call
+        super().__init__(inner, call)
         self._clock = clock
 
-    async def __aenter__(self) -> Reply:
-        if self._clock.now() >= self._call.deadline_at:
+    def begin(self) -> None:
+        if self._clock.now() >= self.call.deadline_at:
             raise self._too_late()
-        self._scope = Scope(self._clock, self._call.deadline_at)
-        try:
-            self._opened = self._inner(self._call)
-            return await self._opened.__aenter__()
-        except BaseException as error:
-            self._leave(error)
-            raise
+        self._scope = Scope(self._clock, self.call.deadline_at)
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
-        try:
-            swallowed = await self._opened.__aexit__(kind, error, trace)
-        except BaseException as changed:
-            self._leave(changed)
-            raise
-        self._leave(None if swallowed else error)
-        return swallowed
-
-    def _leave(self, error: BaseException | None) -> None:
-        if self._scope.left(error):
-            raise self._too_late() from None
+    def ended(self, error: BaseException | None) -> BaseException | None:
+        return self._too_late() if self._scope.left(error) else error
 
     def _too_late(self) -> DeadlineExceeded:
-        seconds = self._call.deadline_at - self._call.started_at
+        seconds = self.call.deadline_at - self.call.started_at
         return DeadlineExceeded(f"The deadline of {seconds:g} s has passed.", code="deadline")

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator
 from types import TracebackType
 
 from headgate.core.call import Call, Reply, Source
-from headgate.core.errors import UpstreamInterrupted, UpstreamUnavailable
+from headgate.core.errors import UpstreamError, UpstreamInterrupted, UpstreamUnavailable
 from headgate.ports.clock import Clock
 from headgate.ports.codec import Exchange, Link
 from headgate.ports.transport import Outgoing, Response, Transport
@@ -53,14 +53,16 @@ class _Asked:
         self._opened = self._transport(outgoing, stream=exchange.stream)
         response = await self._opened.__aenter__()
         try:
-            first, ended = await self._first(exchange, response)
+            if response.status != 200:
+                raise await self._refusal(response)
+            body = await _begun(exchange, response) if exchange.stream else await _whole(exchange, response)
         except BaseException as error:
             await self._opened.__aexit__(type(error), error, error.__traceback__)
             raise
         return Reply(
             source=self._source,
             seen=exchange.seen,
-            body=_Body(exchange, response, first, ended) if exchange.stream else _Empty(),
+            body=body,
             tail=exchange.tail,
             stream=exchange.stream,
             asked_at=asked_at,
@@ -72,11 +74,9 @@ class _Asked:
     ) -> bool | None:
         return await self._opened.__aexit__(kind, error, trace)
 
-    async def _first(self, exchange: Exchange, response: Response) -> tuple[bytes, bool]:
-        if response.status != 200:
-            body = (await response.read())[:MAX_ERROR_BODY]
-            raise self._link.refusal(response.status, response.header, body, self._clock.wall())
-        return await _first(exchange, response)
+    async def _refusal(self, response: Response) -> UpstreamError:
+        body = (await response.read())[:MAX_ERROR_BODY]
+        return self._link.refusal(response.status, response.header, body, self._clock.wall())
 
 
 def _traced(outgoing: Outgoing, call: Call) -> Outgoing:
@@ -86,22 +86,31 @@ def _traced(outgoing: Outgoing, call: Call) -> Outgoing:
     return Outgoing(outgoing.path, outgoing.body, headers)
 
 
-async def _first(exchange: Exchange, response: Response) -> tuple[bytes, bool]:
-    """Reads until the answer has begun: what may leave at once, and whether that is all. A failure here may
-    be asked elsewhere."""
+async def _whole(exchange: Exchange, response: Response) -> AsyncIterator[bytes]:
+    """Reads a non-streamed answer. Whatever is wrong with it, somebody else may still be asked."""
     try:
-        if not exchange.stream:
-            exchange.feed(await response.read())
-            return exchange.close(), True
-        out = b""
-        while not exchange.seen.started:
-            chunk = await response.chunk()
-            if chunk is None:
-                return out + exchange.close(), True
-            out += exchange.feed(chunk)
-        return out, False
+        exchange.feed(await response.read())
+        exchange.close()
     except UpstreamInterrupted as cut:
-        raise UpstreamUnavailable(cut.message, status=cut.status, kind=cut.kind) from cut
+        raise _unavailable(cut) from cut
+    return _NOTHING
+
+
+async def _begun(exchange: Exchange, response: Response) -> AsyncIterator[bytes]:
+    """Reads a stream until its first event. What fails before that, somebody else may still be asked."""
+    out, ended = b"", False
+    try:
+        while not exchange.seen.started and not ended:
+            chunk = await response.chunk()
+            ended = chunk is None
+            out += exchange.close() if chunk is None else exchange.feed(chunk)
+    except UpstreamInterrupted as cut:
+        raise _unavailable(cut) from cut
+    return _Body(exchange, response, out, ended)
+
+
+def _unavailable(cut: UpstreamInterrupted) -> UpstreamUnavailable:
+    return UpstreamUnavailable(cut.message, status=cut.status, kind=cut.kind)
 
 
 class _Body:
@@ -148,3 +157,6 @@ class _Empty:
 
     async def __anext__(self) -> bytes:
         raise StopAsyncIteration
+
+
+_NOTHING = _Empty()

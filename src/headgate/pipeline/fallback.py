@@ -37,6 +37,9 @@ from headgate.ports.recorder import Recorder
 
 Opened = AbstractAsyncContextManager[Reply]
 
+RECOVERABLE = (UpstreamUnavailable, Overloaded, Unsupported)
+"""What another pool may be able to serve: one has failed, has no room, or has no words for the request."""
+
 GRAIN_S = 0.002
 """Who waits until an upstream is ready waits this much longer: a timer may ring a little early, and would
 find it not ready by a hair."""
@@ -72,21 +75,27 @@ class Fallback:
     def __call__(self, call: Call) -> _Falling:
         return _Falling(self, call)
 
-    async def open(self, call: Call) -> tuple[Opened, Reply]:
-        """The first pool's context that opens, entered, and its reply."""
+    def first(self, call: Call) -> Opened:
+        """The first choice, not entered yet. Nearly every request ends there."""
         self._budget.deposit()
+        return self._pools[call.chain[0]](call)
+
+    async def carry_on(self, call: Call, error: Exception) -> tuple[Opened, Reply]:
+        """After the first choice has failed with `error`: the first context that opens, entered, and its
+        reply."""
         tries = _Tries(max(self._retry.attempts, len(call.chain)))
-        round_ = 0
+        again = self._noted(call.chain[0], tries, error)
+        round_, chain = 0, call.chain if again else call.chain[1:]
         while True:
-            for place, model in enumerate(call.chain):
+            for place, model in enumerate(chain):
                 if model in tries.refusals:
                     continue
-                owed = len(call.chain) - place - 1 if not round_ else 0
+                owed = len(chain) - place - 1 if not round_ else 0
                 found = await self._ask(call, model, tries, owed)
                 if found is not None:
                     self._served(call, found[1], tries)
                     return found
-            round_ += 1
+            round_, chain = round_ + 1, call.chain
             wait_s = self._wait_s(call, tries, round_)
             if wait_s is None:
                 raise self._gave_up(call, tries)
@@ -99,19 +108,26 @@ class Fallback:
             try:
                 opened = pool(call)
                 return opened, await opened.__aenter__()
-            except UpstreamUnavailable as error:
-                tries.failed(model, error)
-                if error.scope is not Scope.KEY:
+            except RECOVERABLE as error:
+                if not self._noted(model, tries, error):
                     return None
             except UpstreamRejected as error:
                 error.attempts = len(tries.failures) + 1
                 raise
-            except Overloaded:
-                return None
-            except Unsupported as error:
-                tries.cannot(model, error)
-                return None
         return None
+
+    def _noted(self, model: str, tries: _Tries, error: Exception) -> bool:
+        """Keeps the books of a failure. Whether the same pool may be asked again at once.
+
+        Without its traceback: that knows the frames that know the books, and the request would be kept by it.
+        """
+        error.__traceback__ = None
+        if isinstance(error, UpstreamUnavailable):
+            tries.failed(model, error)
+            return error.scope is Scope.KEY
+        if isinstance(error, Unsupported):
+            tries.cannot(model, error)
+        return False
 
     def _served(self, call: Call, reply: Reply, tries: _Tries) -> None:
         if tries.failures:
@@ -153,7 +169,12 @@ class _Falling:
         self._call = call
 
     async def __aenter__(self) -> Reply:
-        self._opened, reply = await self._fallback.open(self._call)
+        try:
+            self._opened = self._fallback.first(self._call)
+            return await self._opened.__aenter__()
+        except RECOVERABLE as error:
+            failure = error
+        self._opened, reply = await self._fallback.carry_on(self._call, failure)
         return reply
 
     async def __aexit__(

@@ -19,7 +19,7 @@ from headgate.pipeline.service import Passage, Service
 from headgate.ports.clock import Clock
 
 THROTTLE_S = 1.0
-"""How long to stay away after a 429 that names no time; doubled for each one in a row, up to a minute."""
+"""How long to stay away after a 429 that names no time, or zero; doubled for each in a row, up to a minute."""
 THROTTLE_MAX_S = 60.0
 PAUSE_MAX_S = 3600.0
 """No upstream is left alone for longer than this on its own word: then it is asked once more."""
@@ -93,10 +93,10 @@ class Limit:
         What it says to calls that were out when it said so first is the same throttle, not one more in a row.
         """
         now, again = self._clock.now(), taken_at < self._retry_at
-        if retry_after_s is None:
+        if not retry_after_s or retry_after_s < 0.0:
             pause_s = 0.0 if again else min(THROTTLE_MAX_S, THROTTLE_S * 2.0**self._throttles)
         else:
-            pause_s = min(PAUSE_MAX_S, max(0.0, retry_after_s))
+            pause_s = min(PAUSE_MAX_S, retry_after_s)
         self._retry_at = max(self._retry_at, now + pause_s)
         if not again:
             self._throttles = min(self._throttles + 1, 16)
@@ -118,7 +118,8 @@ class _Permit(Passage):
         self._answered = True
         self._limit.answered(self._taken_at)
 
-    def ended(self, error: BaseException | None) -> None:
+    def ended(self, error: BaseException | None) -> BaseException | None:
         self._limit.give_back(answered=self._answered)
         if isinstance(error, UpstreamThrottled):
             self._limit.throttled(error.retry_after_s, self._taken_at)
+        return error

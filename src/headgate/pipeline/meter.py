@@ -65,12 +65,13 @@ class _Metered(Passage):
     def opened(self, reply: Reply) -> None:
         self._reply = reply
 
-    def ended(self, error: BaseException | None) -> None:
+    def ended(self, error: BaseException | None) -> BaseException | None:
         now = self._clock.now()
         if self._reply is None:
             self._recorder.settled(_unopened(self.call, error, now))
         else:
             self._recorder.settled(_opened(self.call, self._reply, error, now))
+        return error
 
 
 def _unopened(call: Call, error: BaseException | None, now: float) -> Record:

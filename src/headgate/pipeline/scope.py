@@ -11,6 +11,19 @@ import asyncio
 from headgate.ports.clock import Alarm, Clock
 
 
+class _Off:
+    """The alarm of who has none. An alarm knows what it would do: who keeps one that has been called off
+    keeps himself from being forgotten before the garbage collector comes by."""
+
+    __slots__ = ()
+
+    def cancel(self) -> None:
+        """There is nothing to call off."""
+
+
+OFF: Alarm = _Off()
+
+
 class Scope:
     """Entered by being built, inside the task it bounds."""
 
@@ -42,6 +55,7 @@ class Scope:
     def lift(self) -> None:
         """From now on no time is set. An alarm that is ringing already has come too late."""
         self._alarm.cancel()
+        self._alarm = OFF
         self._over = True
 
     def left(self, error: BaseException | None) -> bool:

@@ -41,14 +41,17 @@ Layer = Callable[[Service], Service]
 
 
 class Passage:
-    """One call's passage through a layer that neither changes the call nor looks at the stream.
+    """One call's passage through a layer that does not wait for anything itself.
 
     `begin` comes before the inner service is asked, and may refuse by raising; `opened` with the first byte;
     `ended` exactly once for every `begin` that did not raise, whatever happened, with the error if there was
-    one. A context by hand: `@asynccontextmanager` costs four times as much, on every layer of every request.
+    one. It returns the error to go on with: the same, or what the layer makes of it.
+
+    A context by hand: `@asynccontextmanager` costs four times as much. And passages that follow one another
+    are walked by the coroutine of the outermost: five layers cost one `await` each way, not five.
     """
 
-    __slots__ = ("_inner", "_opened", "call")
+    __slots__ = ("_inner", "_opened", "_run", "call")
 
     def __init__(self, inner: Service, call: Call) -> None:
         self._inner = inner
@@ -60,18 +63,26 @@ class Passage:
     def opened(self, reply: Reply) -> None:
         """Nothing, unless the layer says otherwise."""
 
-    def ended(self, error: BaseException | None) -> None:
+    def ended(self, error: BaseException | None) -> BaseException | None:
         """Nothing, unless the layer says otherwise."""
+        return error
 
     async def __aenter__(self) -> Reply:
-        self.begin()
+        run: list[Passage] = []
         try:
-            self._opened = self._inner(self.call)
-            reply = await self._opened.__aenter__()
+            context: AbstractAsyncContextManager[Reply] = self
+            while isinstance(context, Passage):
+                context.begin()
+                run.append(context)
+                context = context._inner(context.call)
+            self._opened = context
+            reply = await context.__aenter__()
         except BaseException as error:
-            self.ended(error)
+            _go_on(_ended(run, error), error)
             raise
-        self.opened(reply)
+        for passage in reversed(run):
+            passage.opened(reply)
+        self._run = run
         return reply
 
     async def __aexit__(
@@ -80,10 +91,29 @@ class Passage:
         try:
             swallowed = await self._opened.__aexit__(kind, error, trace)
         except BaseException as changed:
-            self.ended(changed)
+            _go_on(_ended(self._run, changed), changed)
             raise
-        self.ended(None if swallowed else error)
+        if swallowed:
+            error = None
+        _go_on(_ended(self._run, error), error)
         return swallowed
+
+
+def _ended(run: list[Passage], error: BaseException | None) -> BaseException | None:
+    """Tells every passage of a run, the innermost first, and returns what they made of the error.
+
+    Empties the run: a passage that holds a list that holds the passage would wait for the garbage collector,
+    and the request's body with it.
+    """
+    while run:
+        error = run.pop().ended(error)
+    return error
+
+
+def _go_on(made: BaseException | None, of: BaseException | None) -> None:
+    """Raises what was made of an error, where that is another one."""
+    if made is not None and made is not of:
+        raise made from None
 
 
 def stack(*layers: Layer, leaf: Service) -> Service:

@@ -12,15 +12,14 @@ written to; `total_s` does not.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from types import TracebackType
 
 import msgspec
 
 from headgate.core.call import Call, Reply
 from headgate.core.errors import UpstreamInterrupted, UpstreamUnavailable
-from headgate.pipeline.scope import Scope
-from headgate.pipeline.service import Service
-from headgate.ports.clock import Clock
+from headgate.pipeline.scope import OFF, Scope
+from headgate.pipeline.service import Passage, Service
+from headgate.ports.clock import Alarm, Clock
 
 
 class Patience(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,52 +40,46 @@ class Timeout:
         return _Patient(self._inner, call, self._patience, self._clock)
 
 
-class _Patient:
-    """One call being timed. A hand-written context: it is entered on every attempt."""
+class _Patient(Passage):
+    """One call being timed."""
 
-    __slots__ = ("_call", "_clock", "_inner", "_opened", "_patience", "_scope", "_watch")
+    __slots__ = ("_clock", "_patience", "_reply", "_scope", "_started_at", "_watch")
 
     def __init__(self, inner: Service, call: Call, patience: Patience, clock: Clock) -> None:
-        self._inner = inner
-        self._call = call
+        super().__init__(inner, call)
         self._patience = patience
         self._clock = clock
+        self._reply: Reply | None = None
         self._watch: _Watch | None = None
 
-    async def __aenter__(self) -> Reply:
-        patience, streams, now = self._patience, self._call.payload.stream, self._clock.now()
-        wait_s = min(patience.first_byte_s, patience.total_s) if streams else patience.total_s
-        self._scope = Scope(self._clock, now + wait_s)
-        try:
-            self._opened = self._inner(self._call)
-            reply = await self._opened.__aenter__()
-        except BaseException as error:
-            if self._scope.left(error):
-                raise UpstreamUnavailable(f"The upstream was silent for {wait_s:g} s.") from None
-            raise
-        if streams:
-            ends_at = now + patience.total_s
-            reply.body = self._watch = _Watch(reply.body, self._scope, patience.idle_s, ends_at, self._clock)
-        else:
-            self._scope.lift()
-        return reply
+    @property
+    def _wait_s(self) -> float:
+        """How long the first byte may take."""
+        patience = self._patience
+        if self.call.payload.stream:
+            return min(patience.first_byte_s, patience.total_s)
+        return patience.total_s
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
+    def begin(self) -> None:
+        self._started_at = now = self._clock.now()
+        self._scope = Scope(self._clock, now + self._wait_s)
+
+    def opened(self, reply: Reply) -> None:
+        self._reply = reply
+        if not reply.stream:
+            self._scope.lift()
+            return
+        patience, ends_at = self._patience, self._started_at + self._patience.total_s
+        reply.body = self._watch = _Watch(reply.body, self._scope, patience.idle_s, ends_at, self._clock)
+
+    def ended(self, error: BaseException | None) -> BaseException | None:
         if self._watch:
             self._watch.stop()
-        try:
-            swallowed = await self._opened.__aexit__(kind, error, trace)
-        except BaseException as changed:
-            self._leave(changed)
-            raise
-        self._leave(None if swallowed else error)
-        return swallowed
-
-    def _leave(self, error: BaseException | None) -> None:
-        if self._scope.left(error):
-            raise UpstreamInterrupted("The upstream stopped in the middle of its answer.") from None
+        if not self._scope.left(error):
+            return error
+        if self._reply is None:
+            return UpstreamUnavailable(f"The upstream was silent for {self._wait_s:g} s.")
+        return UpstreamInterrupted("The upstream stopped in the middle of its answer.")
 
 
 class _Watch:
@@ -107,7 +100,7 @@ class _Watch:
         self._clock = clock
         self._waiting_since: float | None = None
         scope.move(ends_at)
-        self._alarm = clock.at(clock.now() + idle_s, self._look)
+        self._alarm: Alarm = clock.at(clock.now() + idle_s, self._look)
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
@@ -125,6 +118,7 @@ class _Watch:
 
     def stop(self) -> None:
         self._alarm.cancel()
+        self._alarm = OFF
 
     def _look(self) -> None:
         now = self._clock.now()

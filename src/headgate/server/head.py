@@ -1,4 +1,4 @@
-"""The heads of our answers: request id, decision, cache, timings."""
+"""The heads of our answers: request id, decision, cache, timings. As bytes: lines, each with its break."""
 
 from __future__ import annotations
 
@@ -9,11 +9,16 @@ from headgate.core.price import NANO
 
 RawHeaders = list[tuple[bytes, bytes]]
 
-_JSON = (b"content-type", b"application/json")
-_SSE = (b"content-type", b"text/event-stream; charset=utf-8")
-_NO_BUFFER = (b"x-accel-buffering", b"no")
-_UNCACHED = [(b"cache-status", b"headgate; fwd=bypass"), (b"x-cache", b"BYPASS")]
-_NO_STORE = (b"cache-control", b"no-cache")
+_JSON = b"content-type: application/json\r\ncontent-length: %d\r\n"
+_SSE = (
+    b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
+)
+_OURS = (
+    b"x-request-id: %b\r\n"
+    b"server-timing: gateway;dur=%.2f, upstream;dur=%.2f\r\n"
+    b"cache-status: headgate; fwd=bypass\r\n"
+    b"x-cache: BYPASS\r\n"
+)
 
 
 class Metadata(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,26 +57,25 @@ def metadata(call: Call, reply: Reply, now: float, *, final: bool) -> bytes:
     )
 
 
-def head(call: Call, reply: Reply, now: float, *, length: int | None, decision: bytes | None) -> RawHeaders:
-    """Headers of an answer that opened; `length` of its body in bytes where that is known."""
+def head(call: Call, reply: Reply, now: float, *, length: int | None, decision: bytes | None) -> bytes:
+    """The head of an answer that opened; `length` of its body in bytes where that is known."""
     upstream_s = reply.opened_at - reply.asked_at
     ours_s = now - call.started_at - upstream_s
-    headers = [
-        (b"x-request-id", call.request_id.encode()),
-        (b"server-timing", b"gateway;dur=%.2f, upstream;dur=%.2f" % (ours_s * 1e3, upstream_s * 1e3)),
-        *_UNCACHED,
-    ]
-    if length is None:
-        headers += [_SSE, _NO_STORE, _NO_BUFFER]
-    else:
-        headers += [_JSON, (b"content-length", b"%d" % length)]
+    lines = _OURS % (call.request_id.encode(), ours_s * 1e3, upstream_s * 1e3)
+    lines += _SSE if length is None else _JSON % length
     if decision is not None:
-        headers.append((b"x-routing-metadata", decision))
-    return headers
+        lines += b"x-routing-metadata: " + decision + b"\r\n"
+    return lines
 
 
-def error_head(request_id: str, *, length: int, retry_after: bytes | None) -> RawHeaders:
-    headers = [_JSON, (b"content-length", b"%d" % length), (b"x-request-id", request_id.encode())]
+def error_head(request_id: str, *, length: int, retry_after: bytes | None) -> bytes:
+    lines = _JSON % length + b"x-request-id: " + request_id.encode() + b"\r\n"
     if retry_after is not None:
-        headers.append((b"retry-after", retry_after))
-    return headers
+        lines += b"retry-after: " + retry_after + b"\r\n"
+    return lines
+
+
+def as_pairs(lines: bytes) -> RawHeaders:
+    """A head as ASGI wants it."""
+    pairs = (line.split(b": ", 1) for line in lines.split(b"\r\n") if line)
+    return [(name, value) for name, value in pairs]

@@ -14,11 +14,8 @@ from headgate.server.app import Scope, Send
 from headgate.server.errors import retry_after, status_of
 from headgate.server.front import Front, House
 from headgate.server.hangup import Hangup
-from headgate.server.head import RawHeaders, error_head, head, metadata
-from headgate.server.intake import ClientGone, Headers, Receive
-
-ANSWER = "headgate.answer"
-"""The ASGI extension that takes a whole answer at once, where the server has it (`server.protocol`)."""
+from headgate.server.head import as_pairs, error_head, head, metadata
+from headgate.server.intake import DIRECT, ClientGone, Direct, Headers, Receive
 
 
 class Endpoint:
@@ -36,7 +33,8 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: Headers = dict(scope["headers"])
         request_id = intake.request_id(headers) or self._new_id()
-        visit = _Visit(self._surface, scope, send, request_id)
+        direct: Direct | None = scope.get("extensions", {}).get(DIRECT)
+        visit = _Visit(self._surface, direct, send, request_id)
         front, started_at = self._house.front, self._clock.now()
         caller: Caller | None = None
         try:
@@ -44,7 +42,11 @@ class Endpoint:
                 raise InvalidRequest("This endpoint takes POST.")
             caller = front.door.admit(headers)
             body = await intake.read_body(
-                receive, headers, max_bytes=front.max_body_bytes, patience_s=front.body_patience_s
+                receive,
+                headers,
+                direct,
+                max_bytes=front.max_body_bytes,
+                patience_s=front.body_patience_s,
             )
             call = self._call(front, caller, headers, body, request_id, started_at)
         except ClientGone:
@@ -74,7 +76,7 @@ class Endpoint:
 
     async def _serve(self, front: Front, call: Call, receive: Receive, visit: _Visit) -> None:
         try:
-            with Hangup(receive, self._clock):
+            with Hangup(receive, visit.direct):
                 async with front.service(call) as reply:
                     if reply.stream:
                         await self._stream(front, call, reply, visit)
@@ -128,30 +130,29 @@ class Endpoint:
 class _Visit:
     """One request's way out: knows whether the head has left, and so what form an error can still take."""
 
-    __slots__ = ("_scope", "_started", "_surface", "request_id", "send")
+    __slots__ = ("_started", "_surface", "direct", "request_id", "send")
 
-    def __init__(self, surface: Surface, scope: Scope, send: Send, request_id: str) -> None:
+    def __init__(self, surface: Surface, direct: Direct | None, send: Send, request_id: str) -> None:
         self._surface = surface
-        self._scope = scope
         self._started = False
+        self.direct = direct
         self.send = send
         self.request_id = request_id
 
-    async def start(self, status: int, headers: RawHeaders) -> None:
-        await self.send({"type": "http.response.start", "status": status, "headers": headers})
+    async def start(self, status: int, lines: bytes) -> None:
+        await self.send({"type": "http.response.start", "status": status, "headers": as_pairs(lines)})
         self._started = True
 
     async def finish(self, body: bytes) -> None:
         await self.send({"type": "http.response.body", "body": body})
 
-    async def answer(self, status: int, headers: RawHeaders, body: bytes) -> None:
+    async def answer(self, status: int, lines: bytes, body: bytes) -> None:
         """A whole answer, the short way where there is one."""
-        whole = self._scope.get("extensions", {}).get(ANSWER)
-        if whole is not None:
+        if self.direct is not None:
             self._started = True
-            whole(status, headers, body)
+            self.direct.answer(status, lines, body)
             return
-        await self.start(status, headers)
+        await self.start(status, lines)
         await self.finish(body)
 
     async def refuse(self, error: GatewayError) -> None:
