@@ -13,6 +13,7 @@ from headgate.core.errors import (
 from headgate.core.retry import Backoff, RetryBudget
 from headgate.pipeline.balance import Balance
 from headgate.pipeline.fallback import Fallback, Retry
+from headgate.ports.clock import Clock
 from scripted import (
     Act,
     Notes,
@@ -38,14 +39,20 @@ class Longest(Random):
 class House:
     """Pools of scripted upstreams by model id, and the fallback over them."""
 
-    def __init__(self, *pools: Scripted, attempts: int = 3, budget: RetryBudget | None = None) -> None:
+    def __init__(
+        self,
+        *pools: Scripted,
+        attempts: int = 3,
+        budget: RetryBudget | None = None,
+        time: Clock | None = None,
+    ) -> None:
         self.notes = Notes()
         self.ups = {up.source.model_id: up for up in pools}
         self.fallback = Fallback(
             {name: Balance([up], chance=Random(7)) for name, up in self.ups.items()},
             retry=Retry(attempts=attempts, backoff=Backoff(base_s=0.2, cap_s=5.0)),
             budget=budget or RetryBudget(reserve=1000.0),
-            clock=clock(),
+            clock=time or clock(),
             chance=Longest(),
             recorder=self.notes,
         )

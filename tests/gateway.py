@@ -126,8 +126,12 @@ class Gateway:
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self.logged(STARTED, times=workers)
-        self.port = self._port() if workers == 1 else int(words[words.index("--port") + 1])
+        try:
+            self.logged(STARTED, times=workers)
+            self.port = self._port() if workers == 1 else int(words[words.index("--port") + 1])
+        except BaseException:
+            self.close()
+            raise
         self.url = f"http://{HOST}:{self.port}"
 
     def _read(self) -> None:

@@ -256,7 +256,7 @@ def play(settings: dict[str, Any], traffic: Traffic, strike_at: int | None = Non
         return runner.run(main())
 
 
-def play_cancelled_everywhere(settings: dict[str, Any], traffic: Traffic, *, at_most: int = 120) -> int:
+def play_cancelled_everywhere(settings: dict[str, Any], traffic: Traffic, *, at_most: int = 60) -> int:
     """Plays it again and again, cancelling the oldest request in flight at each turn of the loop (of many
     turns, at evenly spread ones). How many turns there are."""
     turns = play(settings, traffic).loop.turns

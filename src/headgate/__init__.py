@@ -1,8 +1,8 @@
 """Headgate: a self-hosted AI gateway. One endpoint in front of every model, cloud or local.
 
-    from headgate import HybridRouter
-    router = HybridRouter.from_env()
-    text = await router.route_request("Why is the sky blue?")
+from headgate import HybridRouter
+router = HybridRouter.from_env()
+text = await router.route_request("Why is the sky blue?")
 """
 
 from __future__ import annotations

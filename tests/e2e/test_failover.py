@@ -35,7 +35,6 @@ FAULTS = (
     "empty",
     "bad-key",
     "quota",
-    "status-301",
     "status-401",
     "status-403",
     "status-404",
@@ -121,7 +120,7 @@ def config(sim: Server, rude: dict[str, int], *, breaker: str) -> str:
         models += f"  {dialect}-{fault}: {{provider: {dialect}, name: fault-{fault}}}\n"
         routes += f"  via-{dialect}-{fault}: {{use: [{dialect}-{fault}, good]}}\n"
     return f"""
-server: {{host: 127.0.0.1, log: off, log_level: error}}
+server: {{host: 127.0.0.1, log: off}}
 keys: [{{name: me, key: {KEY}}}]
 breaker: {breaker}
 retry: {{backoff_s: 0.01, max_backoff_s: 0.05}}

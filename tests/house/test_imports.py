@@ -18,7 +18,7 @@ MOCKS = {"mock", "pytest_mock", "freezegun", "time_machine", "respx", "aiorespon
 SILENCER = re.compile(r"#\s*(?:type:\s*ignore|noqa|pragma: no cover|mypy:)")
 REASON = re.compile(
     r"#\s*(?:type:\s*ignore\[[\w\-, ]+\]|noqa:\s*[A-Z]+\d+\b(?:\s*,\s*[A-Z]+\d+\b)*)"  # which rule, and then
-    r"[\s#(:,;—-]+[A-Za-z]{2}"  # words
+    r"[\s#(:,;—-]+[A-Za-z]+\b"  # a word
 )
 
 
@@ -105,6 +105,8 @@ def test_whoever_silences_a_tool_says_which_rule_and_why_on_the_line() -> None:
         ("# noqa: E501  the table is wider than the rule", True),
         ("# type: ignore[arg-type]  # pyreqwest has no stubs for it", True),
         ("# noqa: S105, S106 - no secrets, but their names", True),
+        ("# noqa: TID251 - a child process is given this one's environment", True),
+        ("# noqa: S105, S106", False),
         ("# noqa", False),
         ("# noqa: E501", False),
         ("# type: ignore[arg-type]", False),

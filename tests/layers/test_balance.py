@@ -7,7 +7,7 @@ from collections import Counter
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headgate.core.errors import Overloaded, UpstreamUnavailable
@@ -91,6 +91,7 @@ def test_it_asks_one_and_only_once() -> None:
 
 
 @given(st.lists(st.tuples(st.booleans(), st.floats(0, 100), st.floats(0, 100)), min_size=1, max_size=6))
+@settings(max_examples=60, deadline=None)
 def test_a_pool_is_as_ready_and_as_loaded_as_its_best(members: list[tuple[bool, float, float]]) -> None:
     ups = []
     for ready, ready_at, load in members:

@@ -77,10 +77,11 @@ def test_of_two_bounds_each_knows_its_own() -> None:
     run(story())
 
 
-def test_moved_it_rings_then_and_not_before() -> None:
+def test_disarmed_it_rings_when_its_holder_says_so_and_not_before() -> None:
     async def story() -> None:
         scope = Scope(clock(), 3.0)
-        scope.move(7.0)
+        scope.disarm()
+        clock().at(7.0, scope.fire)
         with pytest.raises(asyncio.CancelledError) as caught:
             await clock().sleep(100.0)
         assert scope.left(caught.value)

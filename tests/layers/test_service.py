@@ -25,25 +25,23 @@ class Log:
     makes: dict[type[BaseException], BaseException] = field(default_factory=dict)
 
     def __call__(self, call: Call) -> Logged:
-        return Logged(self, call)
+        return Logged(self.inner, call, log=self)
 
 
-class Logged(Passage):
-    def __init__(self, log: Log, call: Call) -> None:
-        super().__init__(log.inner, call)
-        self._log = log
+class Logged(Passage, eq=False, kw_only=True):
+    log: Log
 
     def begin(self) -> None:
-        if self._log.refuses:
+        if self.log.refuses:
             raise Overloaded("no")
-        self._log.lines.append(f"{self._log.name} begins")
+        self.log.lines.append(f"{self.log.name} begins")
 
     def opened(self, reply: Reply) -> None:
-        self._log.lines.append(f"{self._log.name} opens")
+        self.log.lines.append(f"{self.log.name} opens")
 
     def ended(self, error: BaseException | None) -> BaseException | None:
-        self._log.lines.append(f"{self._log.name} ends {type(error).__name__ if error else 'well'}")
-        return self._log.makes.get(type(error), error)
+        self.log.lines.append(f"{self.log.name} ends {type(error).__name__ if error else 'well'}")
+        return self.log.makes.get(type(error), error) if error else None
 
 
 class Opaque:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headgate.core.errors import UpstreamInterrupted, UpstreamRejected, UpstreamUnavailable
+from headgate.core.errors import DeadlineExceeded, UpstreamInterrupted, UpstreamRejected, UpstreamUnavailable
 from headgate.pipeline.timeout import Patience, Timeout
 from scripted import HANG, Act, Scripted, answers, asked, cancel_after, drain, fails, fate, hangs
-from virtual import clock, run
+from virtual import VirtualClock, VirtualLoop, clock, run
 
 PATIENCE = Patience(first_byte_s=3.0, idle_s=5.0, total_s=20.0)
 
@@ -123,6 +126,18 @@ def test_silence_after_a_slow_reader_is_counted_from_when_he_asked_again() -> No
     run(story())
 
 
+def test_a_reader_who_is_still_reading_when_all_time_is_over_tells_nothing_about_the_upstream() -> None:
+    """Else five slow readers would open the breaker of a healthy one."""
+
+    async def story() -> None:
+        up = Scripted(answers(*[b"x"] * 100))
+        with pytest.raises(DeadlineExceeded):
+            await drain(patient(up), asked(), pause_s=0.9)
+        assert (up.open, clock().now()) == (0, 20.0)
+
+    run(story())
+
+
 @pytest.mark.parametrize("stream", [True, False])
 def test_once_the_answer_is_complete_the_upstream_owes_nothing(stream: bool) -> None:
     """The last bytes may take a slow reader any time: that is not the upstream's doing."""
@@ -194,6 +209,28 @@ def test_it_ends_when_the_arithmetic_says(gaps: list[float], opens_after_s: floa
     total = opens_after_s + sum(gaps)
     if all(abs(edge) > 1e-6 for edge in near) and abs(total - 20.0) > 1e-6:
         run(story())
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(
+    "act", [answers(b"a", 1.0, b"b"), answers(b"a", KeyError("a bug")), hangs(), answers(b"a", HANG)]
+)
+def test_whoever_is_done_leaves_no_alarm_set(act: Act, stream: bool) -> None:
+    class Counting(VirtualClock):
+        def at(self, when: float, action: Callable[[], None]) -> asyncio.TimerHandle:
+            alarms.append(super().at(when, action))
+            return alarms[-1]
+
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        service = Timeout(Scripted(act), patience=PATIENCE, clock=Counting(loop))
+        await cancel_after(drain(service, asked(stream=stream)), 4.0)
+        assert alarms
+        assert [alarm for alarm in alarms if not alarm.cancelled() and alarm.when() > loop.time()] == []
+
+    alarms: list[asyncio.TimerHandle] = []
+    run(story())
 
 
 @given(st.floats(0.0, 30.0))

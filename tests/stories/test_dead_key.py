@@ -63,4 +63,4 @@ def test_where_all_keys_are_dead_the_next_model_serves() -> None:
 
 def test_cancelled_at_every_turn() -> None:
     for traffic in (a_dead_key, a_key_that_revives, only_dead_keys):
-        assert play_cancelled_everywhere(two_neighbours(keys=2), traffic, at_most=40) > 5
+        assert play_cancelled_everywhere(two_neighbours(keys=2), traffic, at_most=30) > 5

@@ -49,5 +49,5 @@ def test_a_house_that_is_full_refuses_at_once() -> None:
 
 
 def test_cancelled_at_every_turn() -> None:
-    assert play_cancelled_everywhere(small(), a_crowd, at_most=60) > 10
-    assert play_cancelled_everywhere(small(max_in_flight=3), a_crowd, at_most=60) > 10
+    assert play_cancelled_everywhere(small(), a_crowd, at_most=40) > 10
+    assert play_cancelled_everywhere(small(max_in_flight=3), a_crowd, at_most=40) > 10

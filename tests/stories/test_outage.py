@@ -95,4 +95,4 @@ def test_silence_opens_the_breaker_too() -> None:
 
 def test_cancelled_at_every_turn() -> None:
     for traffic in (an_outage, an_outage_of_everybody, silence):
-        assert play_cancelled_everywhere(two_neighbours(), traffic, at_most=60) > 10
+        assert play_cancelled_everywhere(two_neighbours(), traffic, at_most=30) > 10

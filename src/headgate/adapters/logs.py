@@ -22,6 +22,25 @@ access = logging.getLogger("headgate.access")
 events = logging.getLogger("headgate.events")
 
 _encode = msgspec.json.Encoder(enc_hook=str, order="deterministic").encode
+_SHOWN = (
+    "request_id",
+    "outcome",
+    "operation",
+    "stream",
+    "tenant",
+    "key",
+    "requested",
+    "model_id",
+    "provider",
+    "upstream_model",
+    "served_model",
+    "finish",
+    "attempts",
+    "fallback_from",
+    "error",
+    "message",
+    "tags",
+)
 _QUIET = frozenset({Outcome.FINISHED, Outcome.CLIENT_GONE, Outcome.REFUSED, Outcome.REJECTED})
 
 
@@ -90,12 +109,13 @@ class LogRecorder:
 
 
 def _fields(record: Record) -> dict[str, Any]:
-    fields = msgspec.structs.asdict(record)
-    usage = fields.pop("usage")
-    nano = fields.pop("cost_nano")
+    nano, usage = record.cost_nano, record.usage
+    fields = {name: getattr(record, name) for name in _SHOWN}
+    fields |= {name: _rounded(getattr(record, name)) for name in ("total_s", "first_byte_s", "upstream_s")}
     fields["cost_usd"] = None if nano is None else usd(nano)
-    if usage is not None:
-        fields["tokens"] = msgspec.structs.asdict(usage)
-    for name in ("total_s", "first_byte_s", "upstream_s"):
-        fields[name] = None if fields[name] is None else round(fields[name], 6)
+    fields["tokens"] = None if usage is None else msgspec.structs.asdict(usage)
     return {name: value for name, value in fields.items() if value not in (None, ())}
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 6)

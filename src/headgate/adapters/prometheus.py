@@ -14,17 +14,13 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from headgate.adapters.tally import Histogram, Key, Snapshot, Tally
+from headgate.adapters.tally import UNKNOWN, Histogram, Key, Series, Snapshot, Tally
 from headgate.core.breaker import State
-from headgate.core.call import Call, Source
+from headgate.core.call import Call, Reply, Source
 from headgate.core.errors import GatewayError
-from headgate.core.price import usd
 from headgate.core.record import Record
 
 T = TypeVar("T")
-
-UNKNOWN = "unknown"
-"""The model of a request that no model served, and the intent of one that nobody classified."""
 
 COUNTERS = {
     "requests_total": ("Requests settled, by outcome.", ("model", "intent", "status")),
@@ -39,7 +35,7 @@ COUNTERS = {
 HISTOGRAMS = {
     "latency_seconds": ("From arrival to the end of the answer.", ("model", "intent")),
     "time_to_first_token_seconds": ("From arrival to a stream's first byte.", ("model",)),
-    "overhead_seconds": ("Time to the first byte that is not the upstream's.", ()),
+    "overhead_seconds": ("From arrival until the upstream that served was asked.", ()),
 }
 GAUGES = {
     "fallback_rate": ("Share of a model's first choices that another model served.", ("model",)),
@@ -48,7 +44,6 @@ GAUGES = {
     "in_flight": ("Requests in the house.", ()),
 }
 _LEVEL = {State.CLOSED: 0.0, State.HALF_OPEN: 1.0, State.OPEN: 2.0}
-_TOKENS = ("input", "cache_read", "cache_write", "output", "reasoning")
 
 
 class PrometheusRecorder:
@@ -56,27 +51,30 @@ class PrometheusRecorder:
 
     def __init__(self, tally: Tally) -> None:
         self._tally = tally
+        self._overhead = tally.histogram("overhead_seconds")
 
     def settled(self, record: Record) -> None:
-        model = record.model_id or UNKNOWN
+        reply = record.reply
+        model = reply.source.model_id if reply else UNKNOWN
         self._tally.counters["requests_total", model, UNKNOWN, record.outcome] += 1
-        if record.first_byte_s is not None:
-            self._answered(model, record, record.first_byte_s)
+        if reply is not None:
+            self._answered(self._tally.of(model), record, reply)
 
-    def _answered(self, model: str, record: Record, first_byte_s: float) -> None:
-        counters, observe = self._tally.counters, self._tally.observe
-        counters["model_requests_total", model] += 1
-        observe(("latency_seconds", model, UNKNOWN), record.total_s)
-        observe(("overhead_seconds",), first_byte_s - (record.upstream_s or 0.0))
+    def _answered(self, series: Series, record: Record, reply: Reply) -> None:
+        started_at, opened_at = record.started_at, reply.opened_at
+        series.served += 1
+        series.latency.observe(record.ended_at - started_at)
+        self._overhead.observe(reply.asked_at - started_at)
         if record.stream:
-            observe(("time_to_first_token_seconds", model), first_byte_s)
-        if record.cost_nano:
-            counters["cost_usd_total", model] += usd(record.cost_nano)
-        usage = record.usage
-        if usage is not None:
-            for kind in _TOKENS:
-                if count := getattr(usage, kind):
-                    counters["tokens_total", model, kind] += count
+            series.first_token.observe(opened_at - started_at)
+        series.cost_nano += reply.cost_nano() or 0
+        usage = reply.usage()
+        series.input += usage.input
+        series.output += usage.output
+        if usage.cache_read or usage.cache_write or usage.reasoning:
+            series.cache_read += usage.cache_read
+            series.cache_write += usage.cache_write
+            series.reasoning += usage.reasoning
 
     def attempt_failed(self, call: Call, source: Source, error: GatewayError) -> None:
         self._tally.counters["errors_total", source.model_id, type(error).__name__] += 1

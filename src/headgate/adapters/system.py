@@ -18,13 +18,11 @@ class SystemClock:
     Build it inside the loop it serves.
     """
 
-    __slots__ = ("at",)
+    __slots__ = ("at", "now")
 
     def __init__(self) -> None:
+        self.now = time.monotonic
         self.at = Alarms(asyncio.get_running_loop(), time.monotonic).at
-
-    def now(self) -> float:
-        return time.monotonic()
 
     def wall(self) -> float:
         return time.time()

@@ -1,17 +1,25 @@
 """Counting, as cheaply as Python can, in values that can be added up across processes.
 
-A count is one addition in a dictionary, under a tuple of the metric's name and its labels' values; a
-histogram's observation is a bisection and two additions. prometheus-client, which locks and checks on every
-increment, takes three times as long (`docs/decisions/004-own-tallies.md`); it still writes the page.
+What every request counts is a field of its model's `Series`; the rest is a dictionary under tuples of the
+metric's name and its labels' values. A histogram's observation is a bisection and two additions.
+prometheus-client, which locks and checks on every increment, takes three times as long
+(`docs/decisions/004-the-hot-path.md`); it still writes the page.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
+
+from headgate.core.price import usd
+
+UNKNOWN = "unknown"
+"""The model of a request that no model served, and the intent of one that nobody classified."""
+
+TOKEN_CLASSES = ("input", "cache_read", "cache_write", "output", "reasoning")
 
 Key = tuple[str, ...]
 """A metric's name and the values of its labels."""
@@ -49,6 +57,30 @@ class Snapshot(msgspec.Struct, frozen=True):
     gauges: list[tuple[Key, float]]
 
 
+class Series(msgspec.Struct, eq=False):
+    """What is counted of one model on every request: fields, so that a count is one addition.
+
+    Tokens are in their disjoint classes, `cost_nano` in nano-dollars."""
+
+    latency: Histogram
+    first_token: Histogram
+    served: int = 0
+    cost_nano: int = 0
+    input: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+    output: int = 0
+    reasoning: int = 0
+
+    def counts(self, model: str) -> Iterator[tuple[Key, float]]:
+        yield ("model_requests_total", model), self.served
+        if self.cost_nano:
+            yield ("cost_usd_total", model), usd(self.cost_nano)
+        for kind in TOKEN_CLASSES:
+            if count := getattr(self, kind):
+                yield ("tokens_total", model, kind), count
+
+
 class Tally:
     """One process's counts. `gauges` are what is so now; the others only grow."""
 
@@ -56,16 +88,30 @@ class Tally:
         self.counters: defaultdict[Key, float] = defaultdict(float)
         self.histograms: dict[Key, Histogram] = {}
         self.gauges: dict[Key, float] = {}
+        self.series: dict[str, Series] = {}
 
-    def observe(self, key: Key, value: float) -> None:
-        histogram = self.histograms.get(key)
-        if histogram is None:
-            histogram = self.histograms[key] = Histogram(BOUNDS.get(key[0], SECONDS))
-        histogram.observe(value)
+    def histogram(self, *key: str) -> Histogram:
+        """The histogram of that name and those labels, made on first use."""
+        found = self.histograms.get(key)
+        if found is None:
+            found = self.histograms[key] = Histogram(BOUNDS.get(key[0], SECONDS))
+        return found
+
+    def of(self, model: str) -> Series:
+        """The series of a model, made on first use."""
+        found = self.series.get(model)
+        if found is None:
+            latency = self.histogram("latency_seconds", model, UNKNOWN)
+            found = Series(latency, self.histogram("time_to_first_token_seconds", model))
+            self.series[model] = found
+        return found
 
     def snapshot(self) -> Snapshot:
+        counters = list(self.counters.items())
+        for model, series in self.series.items():
+            counters += series.counts(model)
         return Snapshot(
-            counters=list(self.counters.items()),
+            counters=counters,
             histograms=[(key, found.counts, found.total) for key, found in self.histograms.items()],
             gauges=list(self.gauges.items()),
         )
@@ -76,8 +122,7 @@ class Tally:
         for key, value in other.counters:
             self.counters[key] += value
         for key, counts, total in other.histograms:
-            mine = self.histograms.setdefault(key, Histogram(BOUNDS.get(key[0], SECONDS)))
-            mine.add(counts, total)
+            self.histogram(*key).add(counts, total)
         for key, value in other.gauges if living else ():
             before = self.gauges.get(key, 0.0)
             self.gauges[key] = before + value if key[0] == "in_flight" else max(before, value)

@@ -103,7 +103,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
 
 
-class Seen:
+class Seen(msgspec.Struct, eq=False):
     """What has been observed of an answer so far; complete once its body is exhausted.
 
     Written by the exchange that decodes (or watches) the upstream's bytes, read by everybody above.
@@ -111,15 +111,12 @@ class Seen:
     arguments, for estimating the usage of a provider that reports none.
     """
 
-    __slots__ = ("finish", "model", "output_chars", "prompt_chars", "started", "usage")
-
-    def __init__(self, *, prompt_chars: int = 0) -> None:
-        self.started: bool = False
-        self.model: str | None = None
-        self.finish: FinishReason | str | None = None
-        self.usage: Usage | None = None
-        self.output_chars = 0
-        self.prompt_chars = prompt_chars
+    prompt_chars: int = 0
+    started: bool = False
+    model: str | None = None
+    finish: FinishReason | str | None = None
+    usage: Usage | None = None
+    output_chars: int = 0
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,7 +137,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.provider}/{self.model_id}" + (f"#{self.key}" if self.key else "")
 
 
-class Reply:
+class Reply(msgspec.Struct, eq=False, kw_only=True):
     """An opened answer: what is known at the first byte, then the body.
 
     `body` yields bytes of the caller's dialect, ready to leave; `tail(metadata)`, once the body is
@@ -150,42 +147,17 @@ class Reply:
     another model served.
     """
 
-    __slots__ = (
-        "_cost",
-        "_priced",
-        "asked_at",
-        "attempts",
-        "body",
-        "fallback_from",
-        "opened_at",
-        "seen",
-        "source",
-        "stream",
-        "tail",
-    )
-
-    def __init__(
-        self,
-        *,
-        source: Source,
-        seen: Seen,
-        body: AsyncIterator[bytes],
-        tail: Callable[[bytes | None], bytes],
-        stream: bool,
-        asked_at: float,
-        opened_at: float,
-    ) -> None:
-        self.source = source
-        self.seen = seen
-        self.body = body
-        self.tail = tail
-        self.stream = stream
-        self.asked_at = asked_at
-        self.opened_at = opened_at
-        self._priced: Usage | None = None
-        self._cost: int | None = None
-        self.attempts = 1
-        self.fallback_from: str | None = None
+    source: Source
+    seen: Seen
+    body: AsyncIterator[bytes]
+    tail: Callable[[bytes | None], bytes]
+    stream: bool
+    asked_at: float
+    opened_at: float
+    attempts: int = 1
+    fallback_from: str | None = None
+    _priced: Usage | None = None
+    _cost: int | None = None
 
     def usage(self) -> Usage:
         """The provider's count; where it gave none, our estimate of what has passed so far."""

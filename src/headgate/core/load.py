@@ -32,7 +32,8 @@ class PeakEwma:
 
     def observe(self, seconds: float, now: float) -> None:
         """One more latency, seen at `now`."""
-        seconds = max(seconds, LEAST)
+        if seconds < LEAST:
+            seconds = LEAST
         if seconds >= self._cost:
             self._cost = seconds
         else:

@@ -29,9 +29,12 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
     def cost_nano(self, usage: Usage) -> int:
         """The answer's cost in nano-dollars, rounded half up once, over the sum of the classes."""
         total = usage.input * self.input + usage.output * self.output
-        total += usage.cache_read * (self.input if self.cache_read is None else self.cache_read)
-        total += usage.cache_write * (self.input if self.cache_write is None else self.cache_write)
-        total += usage.reasoning * (self.output if self.reasoning is None else self.reasoning)
+        if usage.cache_read:
+            total += usage.cache_read * (self.input if self.cache_read is None else self.cache_read)
+        if usage.cache_write:
+            total += usage.cache_write * (self.input if self.cache_write is None else self.cache_write)
+        if usage.reasoning:
+            total += usage.reasoning * (self.output if self.reasoning is None else self.reasoning)
         return (total + _PER_MILLION // 2) // _PER_MILLION
 
 

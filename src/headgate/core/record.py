@@ -4,37 +4,101 @@ from __future__ import annotations
 
 import msgspec
 
-from headgate.core.call import Outcome
+from headgate.core.call import Caller, Operation, Outcome, Reply
+from headgate.core.errors import GatewayError, UpstreamError
 from headgate.core.usage import Usage
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
+class Record(msgspec.Struct, eq=False):
     """One request, settled. Exactly one exists per request.
 
+    A view of what the request left behind, made on every request and mostly read in part; whoever keeps
+    records takes what it needs and lets go of the rest. `caller` is `None` where nobody was let in, `reply`
+    where no upstream answered, `cause` where nothing went wrong. Times are the clock's seconds; durations
+    end in `_s`.
+
     Three models: `requested` by the caller, `upstream_model` asked of the provider, `served_model` by the
-    provider's own word. Times are seconds: `total_s` until settled, `first_byte_s` until the answer opened,
-    `upstream_s` of it spent waiting for the upstream that served. `error` is the error's class name.
+    provider's own word.
     """
 
     request_id: str
     outcome: Outcome
-    operation: str
+    operation: Operation
     stream: bool
-    tenant: str
-    key: str
     requested: str
-    model_id: str | None = None
-    provider: str | None = None
-    upstream_model: str | None = None
-    served_model: str | None = None
-    finish: str | None = None
-    usage: Usage | None = None
-    cost_nano: int | None = None
-    attempts: int = 0
-    fallback_from: str | None = None
-    total_s: float = 0.0
-    first_byte_s: float | None = None
-    upstream_s: float | None = None
-    error: str | None = None
-    message: str | None = None
+    caller: Caller | None
+    started_at: float
+    ended_at: float
+    cause: BaseException | None = None
+    reply: Reply | None = None
     tags: tuple[str, ...] = ()
+
+    @property
+    def tenant(self) -> str:
+        return self.caller.tenant if self.caller else ""
+
+    @property
+    def key(self) -> str:
+        return self.caller.key if self.caller else ""
+
+    @property
+    def model_id(self) -> str | None:
+        return self.reply.source.model_id if self.reply else None
+
+    @property
+    def provider(self) -> str | None:
+        return self.reply.source.provider if self.reply else None
+
+    @property
+    def upstream_model(self) -> str | None:
+        return self.reply.source.model_name if self.reply else None
+
+    @property
+    def served_model(self) -> str | None:
+        return self.reply.seen.model if self.reply else None
+
+    @property
+    def finish(self) -> str | None:
+        return self.reply.seen.finish if self.reply else None
+
+    @property
+    def usage(self) -> Usage | None:
+        return self.reply.usage() if self.reply else None
+
+    @property
+    def cost_nano(self) -> int | None:
+        return self.reply.cost_nano() if self.reply else None
+
+    @property
+    def attempts(self) -> int:
+        if self.reply:
+            return self.reply.attempts
+        return self.cause.attempts if isinstance(self.cause, UpstreamError) else 0
+
+    @property
+    def fallback_from(self) -> str | None:
+        return self.reply.fallback_from if self.reply else None
+
+    @property
+    def total_s(self) -> float:
+        """From arrival until settled."""
+        return self.ended_at - self.started_at
+
+    @property
+    def first_byte_s(self) -> float | None:
+        """From arrival until the answer opened."""
+        return self.reply.opened_at - self.started_at if self.reply else None
+
+    @property
+    def upstream_s(self) -> float | None:
+        """Of that, the time spent waiting for the upstream that served."""
+        return self.reply.opened_at - self.reply.asked_at if self.reply else None
+
+    @property
+    def error(self) -> str | None:
+        """The class of what went wrong."""
+        return None if self.cause is None else type(self.cause).__name__
+
+    @property
+    def message(self) -> str | None:
+        return self.cause.message if isinstance(self.cause, GatewayError) else None

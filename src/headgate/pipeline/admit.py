@@ -21,7 +21,7 @@ class Admit:
         self.in_flight = 0
 
     def __call__(self, call: Call) -> _Admitted:
-        return _Admitted(self, self._inner, call)
+        return _Admitted(self._inner, call, admit=self)
 
     def enter(self) -> None:
         """Raises `Overloaded`."""
@@ -37,16 +37,12 @@ class Admit:
         self.in_flight -= 1
 
 
-class _Admitted(Passage):
-    __slots__ = ("_admit",)
-
-    def __init__(self, admit: Admit, inner: Service, call: Call) -> None:
-        super().__init__(inner, call)
-        self._admit = admit
+class _Admitted(Passage, eq=False, kw_only=True):
+    admit: Admit
 
     def begin(self) -> None:
-        self._admit.enter()
+        self.admit.enter()
 
     def ended(self, error: BaseException | None) -> BaseException | None:
-        self._admit.leave()
+        self.admit.leave()
         return error

@@ -30,6 +30,8 @@ class Balance:
         return self._choose()(call)
 
     def _choose(self) -> Upstream:
+        if len(self._upstreams) == 1 and self._upstreams[0].ready():
+            return self._upstreams[0]
         ready = [upstream for upstream in self._upstreams if upstream.ready()]
         if not ready:
             raise Overloaded("No upstream is ready.", code="no_upstream_ready")

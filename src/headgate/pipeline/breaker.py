@@ -18,6 +18,7 @@ from headgate.core.errors import (
     GatewayError,
     KeyRejected,
     Overloaded,
+    UpstreamError,
     UpstreamInterrupted,
     UpstreamRejected,
     UpstreamThrottled,
@@ -30,9 +31,9 @@ from headgate.ports.recorder import Recorder
 
 def ending_of(error: BaseException | None) -> Ending:
     """What an ending has shown about the upstream."""
+    if error is None:
+        return Ending.SUCCEEDED
     match error:
-        case None:
-            return Ending.SUCCEEDED
         case KeyRejected():
             return Ending.FATAL
         case UpstreamThrottled() | UpstreamRejected():
@@ -55,7 +56,7 @@ class CircuitBreaker:
         self._endings = dict.fromkeys(Ending, 0)
 
     def __call__(self, call: Call) -> _Guarded:
-        return _Guarded(self, self._inner, call)
+        return _Guarded(self._inner, call, guard=self)
 
     def ready(self) -> bool:
         closed = self.breaker.state is State.CLOSED
@@ -118,22 +119,19 @@ class CircuitBreaker:
             self._recorder.breaker_moved(self._source, before.state, after.state, now - before.since)
 
 
-class _Guarded(Passage):
-    __slots__ = ("_epoch", "_guard")
-
-    def __init__(self, guard: CircuitBreaker, inner: Upstream, call: Call) -> None:
-        super().__init__(inner, call)
-        self._guard = guard
+class _Guarded(Passage, eq=False, kw_only=True):
+    guard: CircuitBreaker
+    epoch: int = 0
 
     def begin(self) -> None:
-        self._epoch = self._guard.admit()
+        self.epoch = self.guard.admit()
 
     def opened(self, reply: Reply) -> None:
-        if self._guard.breaker.probing:
-            self._epoch = self._guard.probe_answered(self._epoch)
+        if self.guard.breaker.probing:
+            self.epoch = self.guard.probe_answered(self.epoch)
 
     def ended(self, error: BaseException | None) -> BaseException | None:
-        if isinstance(error, UpstreamUnavailable | UpstreamInterrupted | UpstreamRejected):
-            self._guard.failed(self.call, error)
-        self._guard.settle(ending_of(error), self._epoch)
+        if error is not None and isinstance(error, UpstreamError):
+            self.guard.failed(self.call, error)
+        self.guard.settle(ending_of(error), self.epoch)
         return error

@@ -22,23 +22,20 @@ class Deadline:
         self._clock = clock
 
     def __call__(self, call: Call) -> _Bounded:
-        return _Bounded(self._inner, call, self._clock)
+        return _Bounded(self._inner, call, clock=self._clock)
 
 
-class _Bounded(Passage):
-    __slots__ = ("_clock", "_scope")
-
-    def __init__(self, inner: Service, call: Call, clock: Clock) -> None:
-        super().__init__(inner, call)
-        self._clock = clock
+class _Bounded(Passage, eq=False, kw_only=True):
+    clock: Clock
+    scope: Scope | None = None
 
     def begin(self) -> None:
-        if self._clock.now() >= self.call.deadline_at:
+        if self.clock.now() >= self.call.deadline_at:
             raise self._too_late()
-        self._scope = Scope(self._clock, self.call.deadline_at)
+        self.scope = Scope(self.clock, self.call.deadline_at)
 
     def ended(self, error: BaseException | None) -> BaseException | None:
-        return self._too_late() if self._scope.left(error) else error
+        return self._too_late() if self.scope and self.scope.left(error) else error
 
     def _too_late(self) -> DeadlineExceeded:
         seconds = self.call.deadline_at - self.call.started_at

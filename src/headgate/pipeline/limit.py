@@ -19,7 +19,7 @@ from headgate.pipeline.service import Passage, Service
 from headgate.ports.clock import Clock
 
 THROTTLE_S = 1.0
-"""How long to stay away after a 429 that names no time, or zero; doubled for each in a row, up to a minute."""
+"""How long to stay away after a 429 that names no time, or none; doubled for each in a row, to a minute."""
 THROTTLE_MAX_S = 60.0
 PAUSE_MAX_S = 3600.0
 """No upstream is left alone for longer than this on its own word: then it is asked once more."""
@@ -47,7 +47,7 @@ class Limit:
         self._throttles = 0
 
     def __call__(self, call: Call) -> _Permit:
-        return _Permit(self, self._inner, call)
+        return _Permit(self._inner, call, limit=self)
 
     def ready(self) -> bool:
         return self._permits.free > 0 and (not self._retry_at or self._clock.now() >= self._retry_at)
@@ -103,23 +103,20 @@ class Limit:
             self.latency.penalise(pause_s, now)
 
 
-class _Permit(Passage):
-    __slots__ = ("_answered", "_limit", "_taken_at")
-
-    def __init__(self, limit: Limit, inner: Service, call: Call) -> None:
-        super().__init__(inner, call)
-        self._limit = limit
-        self._answered = False
+class _Permit(Passage, eq=False, kw_only=True):
+    limit: Limit
+    taken_at: float = 0.0
+    answered: bool = False
 
     def begin(self) -> None:
-        self._taken_at = self._limit.take()
+        self.taken_at = self.limit.take()
 
     def opened(self, reply: Reply) -> None:
-        self._answered = True
-        self._limit.answered(self._taken_at)
+        self.answered = True
+        self.limit.answered(self.taken_at)
 
     def ended(self, error: BaseException | None) -> BaseException | None:
-        self._limit.give_back(answered=self._answered)
+        self.limit.give_back(answered=self.answered)
         if isinstance(error, UpstreamThrottled):
-            self._limit.throttled(error.retry_after_s, self._taken_at)
+            self.limit.throttled(error.retry_after_s, self.taken_at)
         return error

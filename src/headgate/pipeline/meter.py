@@ -13,9 +13,7 @@ import asyncio
 from headgate.core.call import CLIENT_GONE, Call, Outcome, Reply
 from headgate.core.errors import (
     DeadlineExceeded,
-    GatewayError,
     Refused,
-    UpstreamError,
     UpstreamInterrupted,
     UpstreamRejected,
 )
@@ -25,11 +23,9 @@ from headgate.ports.clock import Clock
 from headgate.ports.recorder import Recorder
 
 
-def outcome_of(error: BaseException | None) -> Outcome:
-    """The one word for how a request ended."""
+def outcome_of(error: BaseException) -> Outcome:
+    """The one word for how a request went wrong."""
     match error:
-        case None:
-            return Outcome.FINISHED
         case asyncio.CancelledError() | GeneratorExit():
             return Outcome.CLIENT_GONE if CLIENT_GONE in error.args else Outcome.CANCELLED
         case DeadlineExceeded():
@@ -49,71 +45,33 @@ class Meter:
         self._recorder = recorder
         self._clock = clock
 
-    def __call__(self, call: Call) -> _Metered:
-        return _Metered(self._inner, call, self._recorder, self._clock)
+    def __call__(self, call: Call) -> Passage:
+        return _Metered(self._inner, call, recorder=self._recorder, clock=self._clock)
 
 
-class _Metered(Passage):
-    __slots__ = ("_clock", "_recorder", "_reply")
-
-    def __init__(self, inner: Service, call: Call, recorder: Recorder, clock: Clock) -> None:
-        super().__init__(inner, call)
-        self._recorder = recorder
-        self._clock = clock
-        self._reply: Reply | None = None
+class _Metered(Passage, eq=False, kw_only=True):
+    recorder: Recorder
+    clock: Clock
+    reply: Reply | None = None
 
     def opened(self, reply: Reply) -> None:
-        self._reply = reply
+        self.reply = reply
 
     def ended(self, error: BaseException | None) -> BaseException | None:
-        now = self._clock.now()
-        if self._reply is None:
-            self._recorder.settled(_unopened(self.call, error, now))
-        else:
-            self._recorder.settled(_opened(self.call, self._reply, error, now))
+        call, reply = self.call, self.reply
+        payload = call.payload
+        record = Record(
+            call.request_id,
+            Outcome.FINISHED if error is None else outcome_of(error),
+            payload.operation,
+            payload.stream,
+            payload.model,
+            call.caller,
+            call.started_at,
+            self.clock.now(),
+            error,
+            reply,
+            call.tags,
+        )
+        self.recorder.settled(record)
         return error
-
-
-def _unopened(call: Call, error: BaseException | None, now: float) -> Record:
-    return Record(
-        request_id=call.request_id,
-        outcome=outcome_of(error),
-        operation=call.payload.operation,
-        stream=call.payload.stream,
-        tenant=call.caller.tenant,
-        key=call.caller.key,
-        requested=call.payload.model,
-        attempts=error.attempts if isinstance(error, UpstreamError) else 0,
-        total_s=now - call.started_at,
-        error=type(error).__name__,
-        message=error.message if isinstance(error, GatewayError) else None,
-        tags=call.tags,
-    )
-
-
-def _opened(call: Call, reply: Reply, error: BaseException | None, now: float) -> Record:
-    source = reply.source
-    return Record(
-        request_id=call.request_id,
-        outcome=outcome_of(error),
-        operation=call.payload.operation,
-        stream=reply.stream,
-        tenant=call.caller.tenant,
-        key=call.caller.key,
-        requested=call.payload.model,
-        model_id=source.model_id,
-        provider=source.provider,
-        upstream_model=source.model_name,
-        served_model=reply.seen.model,
-        finish=reply.seen.finish,
-        usage=reply.usage(),
-        cost_nano=reply.cost_nano(),
-        attempts=reply.attempts,
-        fallback_from=reply.fallback_from,
-        total_s=now - call.started_at,
-        first_byte_s=reply.opened_at - call.started_at,
-        upstream_s=reply.opened_at - reply.asked_at,
-        error=None if error is None else type(error).__name__,
-        message=error.message if isinstance(error, GatewayError) else None,
-        tags=call.tags,
-    )

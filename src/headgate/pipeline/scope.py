@@ -27,13 +27,12 @@ OFF: Alarm = _Off()
 class Scope:
     """Entered by being built, inside the task it bounds."""
 
-    __slots__ = ("_alarm", "_cancelling", "_clock", "_fired", "_over", "_task")
+    __slots__ = ("_alarm", "_cancelling", "_fired", "_over", "_task")
 
     def __init__(self, clock: Clock, until: float) -> None:
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("a bound on a task can only be set inside one")
-        self._clock = clock
         self._task = task
         self._cancelling = task.cancelling()
         self._fired = False
@@ -46,21 +45,21 @@ class Scope:
             self._fired = True
             self._task.cancel()
 
-    def move(self, until: float) -> None:
-        """Sets another time."""
+    def disarm(self) -> None:
+        """From now on the time comes when the holder says so, with `fire`."""
         self._alarm.cancel()
-        if not self._fired:
-            self._alarm = self._clock.at(until, self.fire)
 
     def lift(self) -> None:
         """From now on no time is set. An alarm that is ringing already has come too late."""
-        self._alarm.cancel()
-        self._alarm = OFF
-        self._over = True
+        if not self._over:
+            self._over = True
+            self._alarm.cancel()
 
     def left(self, error: BaseException | None) -> bool:
         """Ends the bound. Whether `error` is a cancellation of its making: time is up, and nothing else."""
-        self.lift()
+        if not self._over:
+            self._over = True
+            self._alarm.cancel()
         if not self._fired:
             return False
         return self._task.uncancel() <= self._cancelling and isinstance(error, asyncio.CancelledError)

@@ -2,11 +2,12 @@
 
 `first_byte_s` until a stream opens, `idle_s` between its pieces while somebody waits for one, `total_s` for
 the whole. A non-streamed answer has no first byte before its last: it gets `total_s`. Patience ends with the
-upstream's last byte, however long the caller takes to be told. Stands inside the breaker, so that a silent
-upstream counts as a failed one. Holds two alarms per call.
+upstream's last byte, however long the caller takes to be told. A slow reader is not the upstream's fault: the
+idle clock stops while the caller is being written to, and who is still reading when `total_s` is over has had
+his time, which tells nothing about the upstream. Stands inside the breaker, so that a silent upstream counts
+as a failed one. Holds one alarm per call.
 
-Known weakness: a slow reader is not the upstream's fault, so the idle clock stops while the caller is being
-written to; `total_s` does not.
+Known weakness: `total_s` counts the reader's time too.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from headgate.core.call import Call, Reply
-from headgate.core.errors import UpstreamInterrupted, UpstreamUnavailable
+from headgate.core.errors import DeadlineExceeded, UpstreamInterrupted, UpstreamUnavailable
 from headgate.pipeline.scope import OFF, Scope
 from headgate.pipeline.service import Passage, Service
 from headgate.ports.clock import Alarm, Clock
@@ -37,48 +38,50 @@ class Timeout:
         self._clock = clock
 
     def __call__(self, call: Call) -> _Patient:
-        return _Patient(self._inner, call, self._patience, self._clock)
+        return _Patient(self._inner, call, patience=self._patience, clock=self._clock)
 
 
-class _Patient(Passage):
+class _Patient(Passage, eq=False, kw_only=True):
     """One call being timed."""
 
-    __slots__ = ("_clock", "_patience", "_reply", "_scope", "_started_at", "_watch")
-
-    def __init__(self, inner: Service, call: Call, patience: Patience, clock: Clock) -> None:
-        super().__init__(inner, call)
-        self._patience = patience
-        self._clock = clock
-        self._reply: Reply | None = None
-        self._watch: _Watch | None = None
+    patience: Patience
+    clock: Clock
+    started_at: float = 0.0
+    scope: Scope | None = None
+    reply: Reply | None = None
+    watch: _Watch | None = None
 
     @property
     def _wait_s(self) -> float:
         """How long the first byte may take."""
-        patience = self._patience
+        patience = self.patience
         if self.call.payload.stream:
             return min(patience.first_byte_s, patience.total_s)
         return patience.total_s
 
     def begin(self) -> None:
-        self._started_at = now = self._clock.now()
-        self._scope = Scope(self._clock, now + self._wait_s)
+        self.started_at = now = self.clock.now()
+        self.scope = Scope(self.clock, now + self._wait_s)
 
     def opened(self, reply: Reply) -> None:
-        self._reply = reply
-        if not reply.stream:
-            self._scope.lift()
+        self.reply, scope = reply, self.scope
+        if scope is None or not reply.stream:
+            if scope is not None:
+                scope.lift()
             return
-        patience, ends_at = self._patience, self._started_at + self._patience.total_s
-        reply.body = self._watch = _Watch(reply.body, self._scope, patience.idle_s, ends_at, self._clock)
+        ends_at = self.started_at + self.patience.total_s
+        reply.body = self.watch = _Watch(reply.body, scope, self.patience.idle_s, ends_at, self.clock)
 
     def ended(self, error: BaseException | None) -> BaseException | None:
-        if self._watch:
-            self._watch.stop()
-        if not self._scope.left(error):
+        if self.watch:
+            self.watch.stop()
+        if self.scope is None or not self.scope.left(error):
             return error
-        if self._reply is None:
+        if self.reply is None:
             return UpstreamUnavailable(f"The upstream was silent for {self._wait_s:g} s.")
+        if self.watch and self.watch.held:
+            seconds = self.patience.total_s
+            return DeadlineExceeded(f"The answer was not taken within {seconds:g} s.", code="deadline")
         return UpstreamInterrupted("The upstream stopped in the middle of its answer.")
 
 
@@ -86,10 +89,11 @@ class _Watch:
     """A stream's body with an eye on the clock.
 
     One alarm per idle period, not per piece: each piece only notes when waiting began; the alarm, when it
-    rings, looks whether that was long enough ago, and otherwise comes back when it would be.
+    rings, looks whether that was long enough ago, and otherwise comes back when it would be. `held` becomes
+    true where time runs out while nobody waits for the upstream.
     """
 
-    __slots__ = ("_alarm", "_body", "_clock", "_idle_s", "_scope", "_waiting_since")
+    __slots__ = ("_alarm", "_body", "_clock", "_ends_at", "_idle_s", "_scope", "_waiting_since", "held")
 
     def __init__(
         self, body: AsyncIterator[bytes], scope: Scope, idle_s: float, ends_at: float, clock: Clock
@@ -97,10 +101,12 @@ class _Watch:
         self._body = body
         self._scope = scope
         self._idle_s = idle_s
+        self._ends_at = ends_at
         self._clock = clock
         self._waiting_since: float | None = None
-        scope.move(ends_at)
-        self._alarm: Alarm = clock.at(clock.now() + idle_s, self._look)
+        self.held = False
+        scope.disarm()
+        self._alarm: Alarm = clock.at(min(clock.now() + idle_s, ends_at), self._look)
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
@@ -121,9 +127,10 @@ class _Watch:
         self._alarm = OFF
 
     def _look(self) -> None:
-        now = self._clock.now()
-        due = (now if self._waiting_since is None else self._waiting_since) + self._idle_s
+        now, since = self._clock.now(), self._waiting_since
+        due = min((now if since is None else since) + self._idle_s, self._ends_at)
         if now >= due:
+            self.held = since is None
             self._scope.fire()
         else:
             self._alarm = self._clock.at(due, self._look)

@@ -114,16 +114,15 @@ class Endpoint:
     ) -> Record:
         """The record of a request that never became a call."""
         return Record(
-            request_id=request_id,
-            outcome=Outcome.REFUSED,
-            operation=self._operation,
-            stream=False,
-            tenant=caller.tenant if caller else "",
-            key=caller.key if caller else "",
-            requested="",
-            total_s=self._clock.now() - started_at,
-            error=type(error).__name__,
-            message=error.message,
+            request_id,
+            Outcome.REFUSED,
+            self._operation,
+            False,
+            "",
+            caller,
+            started_at,
+            self._clock.now(),
+            error,
         )
 
 

@@ -129,7 +129,7 @@ def after(*endings: Ending, threshold: int = THRESHOLD) -> Breaker:
 
 
 @given(st.integers(1, 50))
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 def test_it_opens_at_the_threshold_and_not_before(threshold: int) -> None:
     assert after(*[Ending.FAILED] * (threshold - 1), threshold=threshold).state is State.CLOSED
     assert after(*[Ending.FAILED] * threshold, threshold=threshold).state is State.OPEN

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import exp
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headgate.core.load import UNTRIED, PeakEwma
@@ -45,6 +45,7 @@ def test_what_is_not_seen_again_fades() -> None:
 
 
 @given(steps)
+@settings(max_examples=60, deadline=None)
 def test_the_estimate_stays_between_the_best_and_the_worst_seen(history: list[tuple[float, float]]) -> None:
     ewma, now = PeakEwma(), 0.0
     for latency, gap in history:
@@ -56,6 +57,7 @@ def test_the_estimate_stays_between_the_best_and_the_worst_seen(history: list[tu
 
 
 @given(steps, st.integers(0, 100))
+@settings(max_examples=60, deadline=None)
 def test_one_more_call_in_hand_is_never_less_load(history: list[tuple[float, float]], in_flight: int) -> None:
     ewma, now = PeakEwma(), 0.0
     for latency, gap in history:
@@ -65,6 +67,7 @@ def test_one_more_call_in_hand_is_never_less_load(history: list[tuple[float, flo
 
 
 @given(latencies, st.floats(0.1, 60.0))
+@settings(max_examples=60, deadline=None)
 def test_a_penalty_adds_to_what_was_believed(latency: float, penalty: float) -> None:
     ewma = PeakEwma()
     ewma.observe(latency, 0.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headgate.core.retry import Backoff, RetryBudget
@@ -13,6 +13,7 @@ rounds = st.integers(1, 10_000)
 
 
 @given(rounds, st.floats(0.0, 10.0), st.floats(0.0, 60.0), st.integers())
+@settings(max_examples=60, deadline=None)
 def test_a_wait_is_between_nothing_and_the_rounds_ceiling(
     round_: int, base_s: float, cap_s: float, seed: int
 ) -> None:
@@ -45,6 +46,7 @@ def test_the_ceiling_doubles_until_the_cap() -> None:
     st.floats(0.0, 20.0),
     st.lists(st.booleans(), max_size=300),
 )
+@settings(max_examples=60, deadline=None)
 def test_retries_never_exceed_their_share_of_requests_and_the_reserve(
     ratio: float, reserve: float, events: list[bool]
 ) -> None:
