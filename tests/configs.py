@@ -17,16 +17,12 @@ _ROOT = {"openai": "/v1", "anthropic": "", "gemini": "/v1beta", "ollama": ""}
 
 def provider(dialect: str, port: int, *, name: str = "", timeouts: str = PATIENT, more: str = "") -> str:
     """A provider, named after its dialect unless it is given a name, as a line of the file."""
+    parts = [f"dialect: {dialect}", "drop: ['*']", f"timeouts: {timeouts}", *([more] if more else [])]
     if dialect == "simulated":
-        return f"  {name or dialect}: {{dialect: simulated, simulated: {{latency_s: 0, tokens_per_s: 0}}}}\n"
-    parts = [
-        f"dialect: {dialect}",
-        f"base_url: 'http://{HOST}:{port}{_ROOT[dialect]}'",
-        f"keys: ['{PLANTED}-{dialect}']",
-        "drop: ['*']",
-        f"timeouts: {timeouts}",
-        *([more] if more else []),
-    ]
+        parts.append("simulated: {latency_s: 0, tokens_per_s: 0}")
+    else:
+        parts.append(f"base_url: 'http://{HOST}:{port}{_ROOT[dialect]}'")
+        parts.append(f"keys: ['{PLANTED}-{dialect}']")
     return f"  {name or dialect}: {{{', '.join(parts)}}}\n"
 
 

@@ -8,7 +8,7 @@ with the old (an upstream with the same settings) it takes over as it stands: br
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from random import Random
 from typing import Any, TypeVar
@@ -103,7 +103,8 @@ class Plan:
     provider: Provider
     key: Secret | None
     breaker: BreakerSettings
-    source: Source
+    price: Price | None
+    source: Source = field(compare=False)
 
 
 class Gateway:
@@ -249,16 +250,15 @@ class Generation:
                 key=str(number) if len(keys) > 1 else "",
                 price=price,
             )
-            plan = Plan(model_id, model, provider, key, self.settings.breaker, source)
-            yield self.kept(source.label, plan, partial(self._upstream, plan))
+            plan = Plan(model_id, model, provider, key, self.settings.breaker, price, source)
+            permits = self.kept(("permits", model.provider), provider, partial(Permits, provider.concurrency))
+            make = partial(self._upstream, plan, permits, self._transport(plan))
+            yield self.kept(source.label, plan, make)
 
-    def _upstream(self, plan: Plan) -> CircuitBreaker:
+    def _upstream(self, plan: Plan, permits: Permits, transport: Transport) -> CircuitBreaker:
         """breaker → limit → timeout → dispatch: is it well, has it room, is it answering, go."""
-        clock, provider, name = self._machine.clock, plan.provider, plan.source.provider
-        patience = provider.timeouts
-        dispatch = Dispatch(
-            link=_link(plan), transport=self._transport(plan), source=plan.source, clock=clock
-        )
+        clock, patience = self._machine.clock, plan.provider.timeouts
+        dispatch = Dispatch(link=_link(plan), transport=transport, source=plan.source, clock=clock)
         timeout = Timeout(
             dispatch,
             clock=clock,
@@ -266,7 +266,6 @@ class Generation:
                 first_byte_s=patience.first_byte_s, idle_s=patience.idle_s, total_s=patience.total_s
             ),
         )
-        permits = self.kept(("permits", name), provider, partial(Permits, provider.concurrency))
         return CircuitBreaker(
             Limit(timeout, permits=permits, clock=clock),
             breaker=Breaker(
@@ -282,7 +281,8 @@ class Generation:
         name, provider = plan.source.provider, plan.provider
         if provider.dialect == "simulated":
             simulation = self.kept(("simulation", name), provider, partial(self._simulation, provider))
-            return simulated.SimulatedTransport(simulation, key=plan.source.key)
+            make = partial(simulated.SimulatedTransport, simulation, key=plan.source.key)
+            return self.kept(("transport", name, plan.source.key), provider, make)
         row = catalog.row_of(name, provider.dialect, provider.base_url)
         fixed = {header: value.reveal() for header, value in provider.headers.items()}
         headers = {**fixed, **catalog.auth_headers(row.auth, plan.key)}

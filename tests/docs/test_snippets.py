@@ -1,8 +1,8 @@
 """Every snippet of the pages does what it says, pasted as it stands.
 
-Python runs against the demo that `make demo` starts. YAML is a configuration, or a part of one. A line of bash is
-a command of ours (run, or where it would not end, its options checked), a curl (sent, and answered 200), a make
-target, or one of a few that only people run. JSON is JSON. Anything else is no snippet and has no language.
+Python runs against the demo that `make demo` starts. YAML is a configuration. A line of bash is a command of
+ours (run, or where it would not end, its options checked), a curl (sent, and answered 200), a make target, or
+one of a few that only people run. JSON is JSON. Anything else is no snippet, and has no language.
 """
 
 from __future__ import annotations
@@ -71,20 +71,16 @@ def of(*languages: str) -> pytest.MarkDecorator:
 
 @contextmanager
 def serving(*command: str) -> Iterator[Iterator[str]]:
-    """A process of ours and the lines it prints; stopped at the end, or where it says nothing for too long."""
-    process = subprocess.Popen(
-        [HEADGATE, *command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=NOWHERE
-    )
-    guard = Timer(PATIENCE_S, process.kill)
-    guard.start()
+    """A process of ours, and the lines it prints. It is stopped at the end, and where it hangs."""
+    process = subprocess.Popen([HEADGATE, *command], stdout=subprocess.PIPE, text=True, env=NOWHERE)
+    hangs = Timer(10 * PATIENCE_S, process.kill)
+    hangs.start()
     assert process.stdout is not None
     try:
         with process.stdout as lines:
             yield lines
-            guard.cancel()
-            process.terminate()
     finally:
-        guard.cancel()
+        hangs.cancel()
         process.kill()
         process.wait()
 
@@ -93,14 +89,13 @@ def serving(*command: str) -> Iterator[Iterator[str]]:
 def addresses() -> Iterator[dict[str, str]]:
     """The addresses on the pages → those of what is running here."""
     with serving("demo", "--port", "0") as demo, serving("sim-providers", "--port", "0") as simulated:
-        here = {}
-        for line in demo:
-            if found := re.match(r"Endpoint (\S+)/v1 ", line):
-                here["http://127.0.0.1:8080"] = found[1]
-            if "until Ctrl-C" in line:
-                break
-        here["http://127.0.0.1:9100"] = next(simulated).split()[-1]
-        yield here
+        said = "".join(iter(demo.__next__, "Serving until Ctrl-C.\n"))
+        endpoint = re.search(r"^Endpoint (\S+)/v1 ", said, flags=re.MULTILINE)
+        assert endpoint, said
+        yield {
+            "http://127.0.0.1:8080": endpoint[1],
+            "http://127.0.0.1:9100": next(simulated).split()[-1],
+        }
 
 
 def moved(text: str, addresses: dict[str, str]) -> str:

@@ -52,6 +52,9 @@ FAULTS = (
 PLAIN_ONLY = ("cut-mid", "cut-mid-json", "stall-mid", "error-event")
 """Broken off in the middle: of an answer that is not streamed, nothing has left by then."""
 
+OF_THE_REQUEST = ("status-400", "status-413", "status-422", "context")
+"""Any other upstream would say the same."""
+
 HURRIED = "{connect_s: 0.4, first_byte_s: 0.4, idle_s: 0.4, total_s: 0.8}"
 WIDE = "concurrency: 1000"
 
@@ -109,7 +112,7 @@ def config(sim: Server, rude: dict[str, int], *, breaker: str) -> str:
     """A route for every way to fail of every dialect: the failing model, then one that is well."""
     providers = provider("openai", sim.port, name="well", more=WIDE)
     models, routes = "  good: {provider: well, name: fine}\n", ""
-    ways = [(dialect, fault) for dialect in DIALECTS for fault in (*FAULTS, *PLAIN_ONLY)]
+    ways = [(dialect, fault) for dialect in DIALECTS for fault in (*FAULTS, *PLAIN_ONLY, *OF_THE_REQUEST)]
     providers += "".join(provider(one, sim.port, timeouts=HURRIED, more=WIDE) for one in DIALECTS)
     for name, port in rude.items():
         providers += provider("openai", port, name=name, timeouts=HURRIED, more=WIDE)
@@ -225,7 +228,7 @@ def test_who_speaks_no_http_is_passed_over(stubborn: Gateway, way: str, stream: 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "plain"])
 def test_nobody_notices_breakers_that_open_and_probe(prudent: Gateway, stream: bool) -> None:
     routes = [f"via-{dialect}-{fault}" for dialect in DIALECTS for fault in FAULTS]
-    assert troubles(prudent, routes, len(routes) * 20, stream=stream) == []
+    assert troubles(prudent, routes, len(routes) * (50 if SOAK else 5), stream=stream) == []
     page = prudent.metrics()
     assert page("breaker_transitions_total", upstream="openai/openai-status-503", to="open") >= 1
     assert page("in_flight") == 0
@@ -245,17 +248,14 @@ def test_every_failure_and_every_fallback_is_counted(stubborn: Gateway) -> None:
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_a_fault_of_the_request_is_not_asked_elsewhere(sim: Server, dialect: str) -> None:
-    text = f"""
-server: {{host: 127.0.0.1, auth: off, log_level: info}}
-providers:
-{provider(dialect, sim.port)}models:
-  first: {{provider: {dialect}, name: fault-status-422}}
-  second: {{provider: {dialect}, name: fine}}
-routes:
-  both: {{use: [first, second]}}
-"""
-    with running(text) as gateway:
-        assert gateway.chat("both").status == 422
-        assert gateway.chat("both", stream=True).status == 422
-        assert gateway.metrics()("requests_total", model="second") == 0
+@pytest.mark.parametrize("fault", OF_THE_REQUEST)
+def test_a_fault_of_the_request_is_not_asked_elsewhere(stubborn: Gateway, dialect: str, fault: str) -> None:
+    before = stubborn.metrics()
+    status = 400 if fault == "context" else int(fault.removeprefix("status-"))
+    for stream in (False, True):
+        answer = stubborn.chat(f"via-{dialect}-{fault}", stream=stream)
+        assert (answer.status, answer.headers["content-type"]) == (status, "application/json")
+        assert answer.error["message"]
+    after = stubborn.metrics()
+    assert after("requests_total", model="good") == before("requests_total", model="good")
+    assert after("requests_total", status="rejected") - before("requests_total", status="rejected") == 2

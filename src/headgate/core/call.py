@@ -119,8 +119,9 @@ class Seen(msgspec.Struct, eq=False):
     output_chars: int = 0
 
 
-class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """Where answers of one upstream come from. Built once per upstream, shared by all its replies.
+class Source(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """Where answers of one upstream come from. Built once per upstream, shared by all its replies; compared
+    by identity.
 
     `model_id` is the configuration's name, `model_name` the provider's, `key` the label of our key there.
     """

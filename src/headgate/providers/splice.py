@@ -28,52 +28,52 @@ def with_metadata(document: bytes, metadata: bytes | None) -> bytes:
     return b"".join((document[:end], comma, _MEMBER, metadata, b"}"))
 
 
-def rewritten(
-    document: bytes, *, put: Mapping[str, object], rules: Rules, absent: Mapping[str, object] | None = None
-) -> bytes:
-    """A request's JSON object on its way to a provider of its own dialect.
+class Rewrite:
+    """A request's JSON object on its way to `model` at a provider of its own dialect.
 
-    Members in `put` are set, those in `absent` set where the caller left them out; the provider's rules are
-    applied to the others, which otherwise stay as they came, byte for byte.
-
-    Raises:
-        Unsupported: for a member the provider does not take and the operator does not let us drop.
+    The model is replaced, `put` set where it is asked for, the provider's rules applied to the members they
+    name; all others stay as they came, byte for byte.
     """
-    if not absent and not (rules.refuse or rules.ranges or rules.rename):
-        quick = _with_model(document, put)
-        if quick is not None:
-            return quick
-    members = _decoded(document)
-    if rules.refuse or rules.ranges or rules.rename:
-        members = _ruled(members, rules)
-    for name, value in (absent or {}).items():
-        if name not in members:
-            members[name] = msgspec.Raw(_encode(value))
-    for name, value in put.items():
-        members[name] = msgspec.Raw(_encode(value))
-    return _encode(members)
 
+    def __init__(self, *, model: str, rules: Rules, put: Mapping[str, object] | None = None) -> None:
+        self._model = _encode(model)
+        self._rules = rules if rules.refuse or rules.ranges or rules.rename else None
+        self._put = {name: _encode(value) for name, value in (put or {}).items()}
+        self._names = [b'"%b"' % name.encode() for name in self._put]
+        self._more = b"".join([b',"%b":%b' % (name.encode(), value) for name, value in self._put.items()])
 
-def _with_model(document: bytes, put: Mapping[str, object]) -> bytes | None:
-    """The document with its one `model` replaced and the other members of `put` added at its end; `None`
-    where that cannot be done by looking alone.
+    def __call__(self, document: bytes, *, put: bool) -> bytes:
+        """Raises `Unsupported` for a member the provider does not take and nobody lets us drop."""
+        if self._rules is None:
+            quick = self._at_sight(document, put)
+            if quick is not None:
+                return quick
+        members = _decoded(document)
+        if self._rules is not None:
+            members = _ruled(members, self._rules)
+        members["model"] = msgspec.Raw(self._model)
+        if put:
+            members.update({name: msgspec.Raw(value) for name, value in self._put.items()})
+        return _encode(members)
 
-    A name in bare quotation marks that stands only once in the text, and is a member of the object, is that
-    member: inside a string its quotation marks would be escaped.
-    """
-    if document.count(b'"model"') != 1 or any(
-        document.count(b'"%b"' % name.encode()) for name in put if name != "model"
-    ):
-        return None
-    found = _MODEL.search(document)
-    if found is None:
-        return None
-    start, stop = found.span(1)
-    end = document.rindex(b"}")
-    more = b"".join(
-        [b',"%b":%b' % (name.encode(), _encode(value)) for name, value in put.items() if name != "model"]
-    )
-    return b"".join((document[:start], _encode(put["model"]), document[stop:end], more, b"}"))
+    def _at_sight(self, document: bytes, put: bool) -> bytes | None:
+        """The same without decoding; `None` where looking is not enough.
+
+        A name in bare quotation marks that stands only once in the text of an object that has such a member
+        is that member: inside a string its quotation marks would be escaped.
+        """
+        if document.count(b'"model"') != 1:
+            return None
+        found = _MODEL.search(document)
+        if found is None:
+            return None
+        start, stop = found.span(1)
+        if not put:
+            return b"".join((document[:start], self._model, document[stop:]))
+        if any(name in document for name in self._names):
+            return None
+        end = document.rindex(b"}")
+        return b"".join((document[:start], self._model, document[stop:end], self._more, b"}"))
 
 
 def _decoded(document: bytes) -> dict[str, msgspec.Raw]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
 
-from headgate.core.call import Call, Reply
+from headgate.core.call import Call, Reply, Source
 from headgate.core.price import NANO
 
 RawHeaders = list[tuple[bytes, bytes]]
@@ -33,27 +35,31 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True):
     fallback_used: bool
     attempts: int
     cache: str = "bypass"
-    cost_usd: float | None
-    total_time_seconds: float
 
 
 _encode = msgspec.json.Encoder().encode
 
 
+@lru_cache(maxsize=4096)
+def _decided(source: Source, fallback_used: bool, attempts: int) -> bytes:
+    """The part of the metadata that many answers share, open at its end."""
+    known = Metadata(
+        model_id=source.model_id,
+        model_name=source.model_name,
+        provider=source.provider,
+        fallback_used=fallback_used,
+        attempts=attempts,
+    )
+    return _encode(known)[:-1]
+
+
 def metadata(call: Call, reply: Reply, now: float, *, final: bool) -> bytes:
     """`final`: the body is exhausted, so the cost is known."""
-    source = reply.source
     cost = reply.cost_nano() if final else None
-    return _encode(
-        Metadata(
-            model_id=source.model_id,
-            model_name=source.model_name,
-            provider=source.provider,
-            fallback_used=reply.fallback_from is not None,
-            attempts=reply.attempts,
-            cost_usd=None if cost is None else cost / NANO,
-            total_time_seconds=round(now - call.started_at, 6),
-        )
+    return b'%b,"cost_usd":%b,"total_time_seconds":%.6f}' % (
+        _decided(reply.source, reply.fallback_from is not None, reply.attempts),
+        b"null" if cost is None else b"%.9f" % (cost / NANO),
+        now - call.started_at,
     )
 
 

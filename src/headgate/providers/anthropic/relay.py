@@ -12,7 +12,7 @@ from headgate.ports.codec import Codec, Exchange
 from headgate.ports.transport import Outgoing
 from headgate.providers.exchange import Relay, observe
 from headgate.providers.spec import Rules
-from headgate.providers.splice import rewritten, with_metadata
+from headgate.providers.splice import Rewrite, with_metadata
 from headgate.providers.sse import Framer, Oversize, data_of, frame
 
 PATH = "/v1/messages"
@@ -23,9 +23,11 @@ _STOP = b'"message_stop"'
 
 
 def relay(codec: Codec, *, model: str, rules: Rules) -> Relay:
+    rewrite = Rewrite(model=model, rules=rules)
+
     def open_(payload: Payload) -> Exchange:
-        kind = StreamRelay if payload.stream else DocumentRelay
-        return kind(payload, codec, model=model, rules=rules)
+        outgoing = Outgoing(PATH, rewrite(payload.raw, put=False), HEADERS)
+        return (StreamRelay if payload.stream else DocumentRelay)(payload, codec, outgoing)
 
     return open_
 
@@ -33,9 +35,8 @@ def relay(codec: Codec, *, model: str, rules: Rules) -> Relay:
 class _Relay:
     """What streamed and whole answers share: the request, and a decoder that reads along."""
 
-    def __init__(self, payload: Payload, codec: Codec, *, model: str, rules: Rules) -> None:
-        body = rewritten(payload.raw, put={"model": model}, rules=rules)
-        self.outgoing = Outgoing(PATH, body, HEADERS)
+    def __init__(self, payload: Payload, codec: Codec, outgoing: Outgoing) -> None:
+        self.outgoing = outgoing
         self.seen = Seen(prompt_chars=len(payload.raw))
         self._decoder = codec.decoder(Operation.CHAT, stream=payload.stream)
 
@@ -49,8 +50,8 @@ class StreamRelay(_Relay):
 
     stream = True
 
-    def __init__(self, payload: Payload, codec: Codec, *, model: str, rules: Rules) -> None:
-        super().__init__(payload, codec, model=model, rules=rules)
+    def __init__(self, payload: Payload, codec: Codec, outgoing: Outgoing) -> None:
+        super().__init__(payload, codec, outgoing)
         self._framer = Framer()
         self._stop = b""
 
@@ -83,8 +84,8 @@ class DocumentRelay(_Relay):
 
     stream = False
 
-    def __init__(self, payload: Payload, codec: Codec, *, model: str, rules: Rules) -> None:
-        super().__init__(payload, codec, model=model, rules=rules)
+    def __init__(self, payload: Payload, codec: Codec, outgoing: Outgoing) -> None:
+        super().__init__(payload, codec, outgoing)
         self._document = b""
 
     def feed(self, chunk: bytes) -> bytes:

@@ -15,12 +15,11 @@ from headgate.core.call import Operation, Payload, Seen
 from headgate.core.errors import UpstreamError, UpstreamInterrupted, UpstreamUnavailable
 from headgate.ports.codec import Exchange
 from headgate.ports.transport import Outgoing
-from headgate.providers.exchange import Relay
+from headgate.providers.exchange import Relay, failure
 from headgate.providers.openai.reply import failed, usage_of
 from headgate.providers.openai.wire import UsageReport
-from headgate.providers.exchange import failure
 from headgate.providers.spec import Rules
-from headgate.providers.splice import rewritten, with_metadata
+from headgate.providers.splice import Rewrite, with_metadata
 from headgate.providers.sse import Framer, Oversize, data_of, frame
 
 _DONE = b"[DONE]"
@@ -66,21 +65,17 @@ class AsksForUsage(Protocol):
 def relay(*, model: str, rules: Rules, completions: bool) -> Relay:
     """The relay towards `model`. Without `completions` the provider has no such endpoint: those are
     translated to chat."""
+    usage = {"stream_options": {"include_usage": True}} if rules.stream_usage else {}
+    rewrite = Rewrite(model=model, rules=rules, put=usage)
 
     def open_(payload: Payload) -> Exchange | None:
         if payload.operation is Operation.COMPLETION and not completions:
             return None
-        kind = StreamRelay if payload.stream else DocumentRelay
-        return kind(payload, model=model, rules=rules)
+        stream = payload.stream
+        outgoing = Outgoing(_PATHS[payload.operation], rewrite(payload.raw, put=stream))
+        return StreamRelay(payload, outgoing) if stream else DocumentRelay(payload, outgoing)
 
     return open_
-
-
-def _outgoing(payload: Payload, model: str, rules: Rules) -> Outgoing:
-    put: dict[str, object] = {"model": model}
-    if payload.stream and rules.stream_usage:
-        put["stream_options"] = {"include_usage": True}
-    return Outgoing(_PATHS[payload.operation], rewritten(payload.raw, put=put, rules=rules))
 
 
 def _read(data: bytes) -> _Glance:
@@ -100,7 +95,8 @@ def _note(seen: Seen, glance: _Glance) -> bool:
         seen.usage = usage_of(glance.usage)
     finished = False
     for choice in glance.choices or ():
-        seen.output_chars += _chars(choice)
+        if glance.usage is None:
+            seen.output_chars += _chars(choice)
         if choice.finish_reason:
             seen.finish = choice.finish_reason
             finished = True
@@ -124,9 +120,9 @@ class StreamRelay:
 
     stream = True
 
-    def __init__(self, payload: Payload, *, model: str, rules: Rules) -> None:
-        self.outgoing = _outgoing(payload, model, rules)
-        self.seen = Seen(prompt_chars=len(payload.raw))
+    def __init__(self, payload: Payload, outgoing: Outgoing) -> None:
+        self.outgoing = outgoing
+        self.seen = Seen(len(payload.raw))
         self._wants_usage = bool(getattr(payload, "include_usage", False))
         self._framer = Framer()
         self._held = b""
@@ -181,9 +177,9 @@ class DocumentRelay:
 
     stream = False
 
-    def __init__(self, payload: Payload, *, model: str, rules: Rules) -> None:
-        self.outgoing = _outgoing(payload, model, rules)
-        self.seen = Seen(prompt_chars=len(payload.raw))
+    def __init__(self, payload: Payload, outgoing: Outgoing) -> None:
+        self.outgoing = outgoing
+        self.seen = Seen(len(payload.raw))
         self._operation = payload.operation
         self._document = b""
 

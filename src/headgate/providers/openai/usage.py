@@ -18,7 +18,10 @@ def read(report: wire.UsageReport | None) -> Usage | None:
     if report is None or (report.prompt_tokens is None and report.completion_tokens is None):
         return None
     prompt, completion = report.prompt_tokens or 0, report.completion_tokens or 0
-    cached, written = _prompt_parts(report)
+    if report.prompt_tokens_details is None and report.completion_tokens_details is None:
+        cached, written = report.prompt_cache_hit_tokens or 0, 0
+    else:
+        cached, written = _prompt_parts(report)
     details = report.completion_tokens_details
     reasoning = (details.reasoning_tokens or 0) if details else 0
     if not reasoning or report.total_tokens != prompt + completion + reasoning:
