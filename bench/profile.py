@@ -25,12 +25,11 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, MutableMapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any
-from unittest import mock
 
 import uvloop
 import yaml
@@ -41,12 +40,12 @@ from bench import config, machine
 from bench.processes import ROOT, environment
 from bench.rows import per_event, quantile
 from bench.wire import ANTHROPIC_DOCUMENT, OPENAI_DOCUMENT, Plan, events_of, plan_of, request_maker
+from headgate import assemble
 
 App = Callable[
     [MutableMapping[str, Any], Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]],
     Awaitable[None],
 ]
-TRANSPORT = "headgate.assemble.HttpTransport"
 _IMPORT = re.compile(r"import time:\s+(\d+) \|\s+(\d+) \|\s*(\S+)")
 _BATCHES = 20
 
@@ -217,10 +216,21 @@ async def _functions(app: App, model: str, requests: int, functions: int) -> Non
     pstats.Stats(profiler).sort_stats("tottime").print_stats(functions)
 
 
+@contextmanager
+def canned_answers() -> Iterator[None]:
+    """Puts `Canned` in the place of the transport the gateway is assembled with."""
+    real = assemble.HttpTransport
+    assemble.HttpTransport = Canned  # type: ignore[misc,assignment]  # the one thing that is not real here
+    try:
+        yield
+    finally:
+        assemble.HttpTransport = real  # type: ignore[misc]  # put back
+
+
 async def _in_process(
     make: Callable[[Path], App], requests: int, functions: int
 ) -> list[tuple[str, float, float]]:
-    with tempfile.TemporaryDirectory(prefix="bench-") as at, mock.patch(TRANSPORT, Canned):
+    with tempfile.TemporaryDirectory(prefix="bench-") as at, canned_answers():
         file = Path(at) / "headgate.yaml"
         file.write_text(yaml.safe_dump(config.settings(port=9, json_port=9, sse_port=9)))
         async with alive(make(file)) as app:

@@ -163,12 +163,13 @@ class Scripted:
         asked_at = clock().now()
         try:
             steps = act.before if call.payload.stream else act.before + act.then
+            seen = Seen()
             async for _ in Playing(steps):
                 pass
             reply = Reply(
                 source=self.source,
-                seen=Seen(),
-                body=Playing(act.then if call.payload.stream else ()),
+                seen=seen,
+                body=Playing(act.then if call.payload.stream else (), seen),
                 tail=lambda metadata: metadata or b"tail",
                 stream=call.payload.stream,
                 asked_at=asked_at,
@@ -184,8 +185,9 @@ class Scripted:
 class Playing:
     """Steps as a stream."""
 
-    def __init__(self, steps: Sequence[Step]) -> None:
+    def __init__(self, steps: Sequence[Step], seen: Seen | None = None) -> None:
         self._steps = list(steps)
+        self._seen = seen or Seen()
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
@@ -195,7 +197,12 @@ class Playing:
             step = self._steps.pop(0)
             if isinstance(step, bytes):
                 return step
-            await _endure(step)
+            self._seen.waiting_since = clock().now()
+            try:
+                await _endure(step)
+            finally:
+                self._seen.waiting_since = None
+        self._seen.over = True
         raise StopAsyncIteration
 
 

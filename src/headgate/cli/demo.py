@@ -16,7 +16,6 @@ import msgspec
 import uvicorn
 import uvloop
 from pyreqwest.client import Client, ClientBuilder
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -145,7 +144,7 @@ def _last_event(text: str) -> dict[str, Any]:
 
 
 def _show(console: Console, rows: list[dict[str, Any]], url: str) -> None:
-    table = Table(title="What the gateway decided", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(title="What the gateway decided", title_justify="left", box=None, padding=(0, 2, 0, 0))
     for name in ("request", "asked for", "served by"):
         table.add_column(name, no_wrap=True)
     for name in ("tries", "tokens", "latency", "cost"):

@@ -108,7 +108,9 @@ class Seen(msgspec.Struct, eq=False):
 
     Written by the exchange that decodes (or watches) the upstream's bytes, read by everybody above.
     `started` becomes true with the first event that decodes; `output_chars` counts text, thoughts and
-    arguments, for estimating the usage of a provider that reports none.
+    arguments, for estimating the usage of a provider that reports none. `waiting_since`, in the clock's
+    seconds, is set while the body waits for its upstream and not for its reader; `over` once the upstream
+    has said its last.
     """
 
     prompt_chars: int = 0
@@ -117,6 +119,8 @@ class Seen(msgspec.Struct, eq=False):
     finish: FinishReason | str | None = None
     usage: Usage | None = None
     output_chars: int = 0
+    waiting_since: float | None = None
+    over: bool = False
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, eq=False):

@@ -55,7 +55,10 @@ class _Asked:
         try:
             if response.status != 200:
                 raise await self._refusal(response)
-            body = await _begun(exchange, response) if exchange.stream else await _whole(exchange, response)
+            if exchange.stream:
+                body = await _begun(exchange, response, self._clock)
+            else:
+                body = await _whole(exchange, response)
         except BaseException as error:
             await self._opened.__aexit__(type(error), error, error.__traceback__)
             raise
@@ -96,17 +99,17 @@ async def _whole(exchange: Exchange, response: Response) -> AsyncIterator[bytes]
     return _NOTHING
 
 
-async def _begun(exchange: Exchange, response: Response) -> AsyncIterator[bytes]:
+async def _begun(exchange: Exchange, response: Response, clock: Clock) -> AsyncIterator[bytes]:
     """Reads a stream until its first event. What fails before that, somebody else may still be asked."""
-    out, ended = b"", False
+    out, seen = b"", exchange.seen
     try:
-        while not exchange.seen.started and not ended:
+        while not seen.started and not seen.over:
             chunk = await response.chunk()
-            ended = chunk is None
+            seen.over = chunk is None
             out += exchange.close() if chunk is None else exchange.feed(chunk)
     except UpstreamInterrupted as cut:
         raise _unavailable(cut) from cut
-    return _Body(exchange, response, out, ended)
+    return _Body(exchange, response, out, clock)
 
 
 def _unavailable(cut: UpstreamInterrupted) -> UpstreamUnavailable:
@@ -114,15 +117,16 @@ def _unavailable(cut: UpstreamInterrupted) -> UpstreamUnavailable:
 
 
 class _Body:
-    """The rest of a stream. An iterator by hand: nothing to close, and cheap per piece."""
+    """The rest of a stream. An iterator by hand: nothing to close, and one coroutine per piece."""
 
-    __slots__ = ("_ended", "_exchange", "_first", "_response")
+    __slots__ = ("_chunk", "_exchange", "_first", "_now", "_seen")
 
-    def __init__(self, exchange: Exchange, response: Response, first: bytes, ended: bool) -> None:
+    def __init__(self, exchange: Exchange, response: Response, first: bytes, clock: Clock) -> None:
         self._exchange = exchange
-        self._response = response
+        self._chunk = response.chunk
         self._first = first
-        self._ended = ended
+        self._now = clock.now
+        self._seen = exchange.seen
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
@@ -131,20 +135,24 @@ class _Body:
         if self._first:
             first, self._first = self._first, b""
             return first
-        while not self._ended:
-            if out := await self._more():
-                return out
-        raise StopAsyncIteration
-
-    async def _more(self) -> bytes:
+        seen = self._seen
         try:
-            chunk = await self._response.chunk()
-            if chunk is None:
-                self._ended = True
-                return self._exchange.close()
-            return self._exchange.feed(chunk)
+            while not seen.over:
+                seen.waiting_since = self._now()
+                chunk = await self._chunk()
+                seen.waiting_since = None
+                if chunk is None:
+                    seen.over = True
+                    out = self._exchange.close()
+                else:
+                    out = self._exchange.feed(chunk)
+                if out:
+                    return out
         except UpstreamUnavailable as broken:
             raise UpstreamInterrupted(broken.message, status=broken.status, kind=broken.kind) from broken
+        finally:
+            seen.waiting_since = None
+        raise StopAsyncIteration
 
 
 class _Empty:

@@ -12,11 +12,9 @@ Known weakness: `total_s` counts the reader's time too.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import msgspec
 
-from headgate.core.call import Call, Reply
+from headgate.core.call import Call, Reply, Seen
 from headgate.core.errors import DeadlineExceeded, UpstreamInterrupted, UpstreamUnavailable
 from headgate.pipeline.scope import OFF, Scope
 from headgate.pipeline.service import Passage, Service
@@ -70,7 +68,7 @@ class _Patient(Passage, eq=False, kw_only=True):
                 scope.lift()
             return
         ends_at = self.started_at + self.patience.total_s
-        reply.body = self.watch = _Watch(reply.body, scope, self.patience.idle_s, ends_at, self.clock)
+        self.watch = _Watch(reply.seen, scope, self.patience.idle_s, ends_at, self.clock)
 
     def ended(self, error: BaseException | None) -> BaseException | None:
         if self.watch:
@@ -86,48 +84,33 @@ class _Patient(Passage, eq=False, kw_only=True):
 
 
 class _Watch:
-    """A stream's body with an eye on the clock.
+    """An eye on a stream.
 
-    One alarm per idle period, not per piece: each piece only notes when waiting began; the alarm, when it
-    rings, looks whether that was long enough ago, and otherwise comes back when it would be. `held` becomes
-    true where time runs out while nobody waits for the upstream.
+    One alarm per idle period, not per piece: the stream itself notes since when it has been waiting for its
+    upstream; the alarm, when it rings, looks whether that was long enough ago, and otherwise comes back when
+    it would be. `held` becomes true where time runs out while nobody waits for the upstream.
     """
 
-    __slots__ = ("_alarm", "_body", "_clock", "_ends_at", "_idle_s", "_scope", "_waiting_since", "held")
+    __slots__ = ("_alarm", "_clock", "_ends_at", "_idle_s", "_scope", "_seen", "held")
 
-    def __init__(
-        self, body: AsyncIterator[bytes], scope: Scope, idle_s: float, ends_at: float, clock: Clock
-    ) -> None:
-        self._body = body
+    def __init__(self, seen: Seen, scope: Scope, idle_s: float, ends_at: float, clock: Clock) -> None:
+        self._seen = seen
         self._scope = scope
         self._idle_s = idle_s
         self._ends_at = ends_at
         self._clock = clock
-        self._waiting_since: float | None = None
         self.held = False
         scope.disarm()
         self._alarm: Alarm = clock.at(min(clock.now() + idle_s, ends_at), self._look)
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self
-
-    async def __anext__(self) -> bytes:
-        self._waiting_since = self._clock.now()
-        try:
-            return await self._body.__anext__()
-        except StopAsyncIteration:
-            self.stop()
-            self._scope.lift()
-            raise
-        finally:
-            self._waiting_since = None
 
     def stop(self) -> None:
         self._alarm.cancel()
         self._alarm = OFF
 
     def _look(self) -> None:
-        now, since = self._clock.now(), self._waiting_since
+        if self._seen.over:
+            return
+        now, since = self._clock.now(), self._seen.waiting_since
         due = min((now if since is None else since) + self._idle_s, self._ends_at)
         if now >= due:
             self.held = since is None

@@ -102,10 +102,10 @@ class Endpoint:
     async def _stream(self, front: Front, call: Call, reply: Reply, visit: _Visit) -> None:
         now = self._clock.now()
         shown = metadata(call, reply, now, final=False) if front.metadata_in_headers else None
-        await visit.start(200, head(call, reply, now, length=None, decision=shown))
-        send = visit.send
+        await visit.start(head(call, reply, now, length=None, decision=shown))
+        write = visit.direct.piece if visit.direct else visit.piece
         async for piece in reply.body:
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await write(piece)
         decision = metadata(call, reply, self._clock.now(), final=True) if front.metadata_in_body else None
         await visit.finish(reply.tail(decision))
 
@@ -129,30 +129,41 @@ class Endpoint:
 class _Visit:
     """One request's way out: knows whether the head has left, and so what form an error can still take."""
 
-    __slots__ = ("_started", "_surface", "direct", "request_id", "send")
+    __slots__ = ("_send", "_started", "_surface", "direct", "request_id")
 
     def __init__(self, surface: Surface, direct: Direct | None, send: Send, request_id: str) -> None:
         self._surface = surface
+        self._send = send
         self._started = False
         self.direct = direct
-        self.send = send
         self.request_id = request_id
 
-    async def start(self, status: int, lines: bytes) -> None:
-        await self.send({"type": "http.response.start", "status": status, "headers": as_pairs(lines)})
-        self._started = True
-
-    async def finish(self, body: bytes) -> None:
-        await self.send({"type": "http.response.body", "body": body})
-
     async def answer(self, status: int, lines: bytes, body: bytes) -> None:
-        """A whole answer, the short way where there is one."""
-        if self.direct is not None:
-            self._started = True
+        """A whole answer."""
+        self._started = True
+        if self.direct:
             self.direct.answer(status, lines, body)
             return
-        await self.start(status, lines)
-        await self.finish(body)
+        await self._send({"type": "http.response.start", "status": status, "headers": as_pairs(lines)})
+        await self._send({"type": "http.response.body", "body": body})
+
+    async def start(self, lines: bytes) -> None:
+        """The head of a stream."""
+        self._started = True
+        if self.direct:
+            self.direct.begin(200, lines)
+            return
+        await self._send({"type": "http.response.start", "status": 200, "headers": as_pairs(lines)})
+
+    async def piece(self, data: bytes) -> None:
+        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
+    async def finish(self, data: bytes) -> None:
+        """The last piece of a stream."""
+        if self.direct:
+            self.direct.end(data)
+            return
+        await self._send({"type": "http.response.body", "body": data})
 
     async def refuse(self, error: GatewayError) -> None:
         """An error document; or, of a stream that has begun, its last event."""

@@ -1,0 +1,154 @@
+"""A client that hangs up, wherever its request stands: the upstream is let go at once, nothing stays behind."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from configs import provider
+from gateway import CHAT, HI, KEY, Gateway, running
+from simserver import Server
+
+pytestmark = pytest.mark.e2e
+
+DIALECTS = ("openai", "anthropic", "gemini", "ollama")
+MESSAGES = "/v1/messages"
+AT_ONCE_S = 0.1
+TRIES = 4
+"""The machine may be busy elsewhere for a moment; being late every time is our own doing."""
+
+
+@pytest.fixture(scope="module")
+def gateway(sim: Server) -> Iterator[Gateway]:
+    providers = "".join(provider(dialect, sim.port) for dialect in DIALECTS)
+    models = "".join(
+        f"  {dialect}-{fault}: {{provider: {dialect}, name: left-{dialect}-fault-{fault}}}\n"
+        for dialect in DIALECTS
+        for fault in ("hang", "slow-20", "stall-mid", "status-503", "none")
+    )
+    text = f"""
+server: {{host: 127.0.0.1}}
+keys: [{{name: me, key: {KEY}}}]
+breaker: {{failures: 1000000}}
+retry: {{attempts: 9, backoff_s: 30, max_backoff_s: 30, budget: 1}}
+providers:
+{providers}models:
+{models}"""
+    with running(text) as served:
+        yield served
+
+
+def asked(model: str, *, stream: bool) -> dict[str, Any]:
+    return {"model": model, "messages": HI, "stream": stream, "max_tokens": 300}
+
+
+def leave(gateway: Gateway, sim: Server, path: str, model: str, *, stream: bool, after: bytes) -> float:
+    """Asks, waits for `after` in what comes, hangs up. How long the upstream's end stayed open, in seconds."""
+    dialect, _, fault = model.partition("-")
+    name = f"left-{dialect}-fault-{fault}"
+    connection = gateway.open(path, asked(model, stream=stream))
+    with connection:
+        sim.until(lambda stats: [visit["model"] for visit in stats["open"]] == [name])
+        found = b""
+        while after not in found:
+            piece = connection.recv(65536)
+            assert piece, "the gateway hung up"
+            found += piece
+        left_at = time.monotonic()
+    visit = sim.until(lambda stats: not stats["open"])["closed"][-1]
+    assert (visit["model"], visit["ended"]) == (name, "client_gone")
+    closed_at: float = visit["closed_at"]
+    return closed_at - left_at
+
+
+def quickest(gateway: Gateway, sim: Server, path: str, model: str, *, stream: bool, after: bytes = b"") -> float:
+    """The best of a few tries; the first that is quick enough ends them."""
+    best = 1e9
+    for _ in range(TRIES):
+        best = min(best, leave(gateway, sim, path, model, stream=stream, after=after))
+        if best < AT_ONCE_S:
+            break
+    gateway.until(lambda page: page("in_flight") == 0)
+    return best
+
+
+# ── one ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("path", [CHAT, MESSAGES], ids=["openai-client", "anthropic-client"])
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_in_the_middle_of_a_stream(gateway: Gateway, sim: Server, dialect: str, path: str) -> None:
+    model = f"{dialect}-slow-20"
+    before = gateway.metrics()("requests_total", model=model, status="client_gone")
+    assert quickest(gateway, sim, path, model, stream=True, after=b"\r\n\r\n") < AT_ONCE_S
+    assert gateway.metrics()("requests_total", model=model, status="client_gone") > before
+    assert gateway.metrics()("requests_total", model=model, status="finished") == 0
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_in_a_stream_that_has_fallen_silent(gateway: Gateway, sim: Server, dialect: str) -> None:
+    assert quickest(gateway, sim, CHAT, f"{dialect}-stall-mid", stream=True, after=b"data: ") < AT_ONCE_S
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "plain"])
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_before_the_first_byte(gateway: Gateway, sim: Server, dialect: str, stream: bool) -> None:
+    assert quickest(gateway, sim, CHAT, f"{dialect}-hang", stream=stream) < AT_ONCE_S
+
+
+def test_while_a_slow_answer_is_made(gateway: Gateway, sim: Server) -> None:
+    assert quickest(gateway, sim, CHAT, "openai-slow-20", stream=False) < AT_ONCE_S
+
+
+def test_while_the_gateway_waits_to_try_again(gateway: Gateway) -> None:
+    before = gateway.metrics()("requests_total", status="client_gone")
+    with gateway.open(CHAT, asked("openai-status-503", stream=False)):
+        gateway.until(lambda page: page("in_flight") == 1)
+    gateway.until(lambda page: page("in_flight") == 0)
+    assert gateway.metrics()("requests_total", status="client_gone") == before + 1
+
+
+def test_by_a_reset_instead_of_an_end(gateway: Gateway, sim: Server) -> None:
+    connection = gateway.open(CHAT, asked("openai-slow-20", stream=True))
+    with connection:
+        assert connection.recv(65536)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    sim.until(lambda stats: not stats["open"])
+    gateway.until(lambda page: page("in_flight") == 0)
+
+
+def test_while_the_request_is_still_being_sent(gateway: Gateway) -> None:
+    for _ in range(20):
+        with gateway.connect() as connection:
+            connection.sendall(f"POST {CHAT} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {KEY}\r\n".encode())
+            connection.sendall(b'content-length: 1000\r\n\r\n{"model": ')
+    gateway.until(lambda page: page("in_flight") == 0)
+    assert gateway.chat("openai-none").status == 200
+
+
+# ── many ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_many_at_once_leave_nothing_behind(gateway: Gateway, sim: Server) -> None:
+    connections = [
+        gateway.open(CHAT, asked(f"{DIALECTS[number % 4]}-{fault}", stream=number % 8 < 6))
+        for number, fault in enumerate(("slow-20", "hang", "stall-mid") * 20)
+    ]
+    sim.until(lambda stats: len(stats["open"]) == 60)
+    for connection in connections:
+        connection.close()
+    sim.until(lambda stats: not stats["open"])
+    gateway.until(lambda page: page("in_flight") == 0)
+    models = gateway.ask("/health").document["models"]
+    assert sum(upstream["in_flight"] for model in models.values() for upstream in model) == 0
+    assert {upstream["state"] for model in models.values() for upstream in model} == {"closed"}
+    assert gateway.metrics()("errors_total", error_type="UpstreamInterrupted") == 0
+
+
+def test_who_stays_is_not_disturbed(gateway: Gateway) -> None:
+    with gateway.open(CHAT, asked("openai-slow-20", stream=True)):
+        assert gateway.chat("openai-none", stream=True).body.endswith(b"data: [DONE]\n\n")
