@@ -26,7 +26,7 @@ STARTED = "Application startup complete."
 PATIENCE_S = 20.0
 """How long anything may take that is only waited for. A slow machine is slow; a hanging test is wrong."""
 
-_LISTENING = re.compile(r"running on http://[^:]+:(\d+)")
+_LISTENING = re.compile(r"Listening on http://.*:(\d+)$")
 _SAMPLE = re.compile(r"(\w+)(?:\{(.*)\})? (\S+)")
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
@@ -75,7 +75,7 @@ class Metrics:
         self._samples: list[tuple[str, dict[str, str], float]] = []
         for line in text.splitlines():
             if found := _SAMPLE.fullmatch(line):
-                labels = {name: value for name, value in _LABEL.findall(found[2] or "")}
+                labels = dict(_LABEL.findall(found[2] or ""))
                 self._samples.append((found[1], labels, float(found[3])))
 
     def __call__(self, name: str, **labels: str) -> float:
@@ -110,7 +110,7 @@ class Gateway:
             self.file.write_text(config)
             words += ["--config", str(self.file)]
         if "--port" not in options:
-            words += ["--port", "0" if workers == 1 else str(free_port())]
+            words += ["--port", "0"]
         if workers != 1:
             words += ["--workers", str(workers)]
         self.lines: list[str] = []
@@ -128,7 +128,7 @@ class Gateway:
         self._reader.start()
         try:
             self.logged(STARTED, times=workers)
-            self.port = self._port() if workers == 1 else int(words[words.index("--port") + 1])
+            self.port = self._port()
         except BaseException:
             self.close()
             raise
@@ -145,7 +145,7 @@ class Gateway:
             self._written.notify_all()
 
     def _port(self) -> int:
-        found = _LISTENING.search(self.logged("running on http"))
+        found = _LISTENING.search(self.logged("Listening on http").strip())
         assert found is not None
         return int(found[1])
 
@@ -209,9 +209,8 @@ class Gateway:
         """A raw connection with the request already sent."""
         sent = json.dumps(body).encode()
         lines = [f"POST {path} HTTP/1.1", "host: gateway", f"content-length: {len(sent)}"]
-        lines += [
-            f"{name}: {value}" for name, value in {"authorization": f"Bearer {KEY}", **(headers or {})}.items()
-        ]
+        shown = {"authorization": f"Bearer {KEY}", **(headers or {})}
+        lines += [f"{name}: {value}" for name, value in shown.items()]
         connection = self.connect()
         connection.sendall("\r\n".join([*lines, "", ""]).encode() + sent)
         return connection

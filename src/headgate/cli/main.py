@@ -50,7 +50,7 @@ def serve(
     from headgate.config.check import ConfigError
 
     try:
-        command.serve(_file(config), host=host, port=port, workers=workers)
+        raise typer.Exit(command.serve(_file(config), host=host, port=port, workers=workers))
     except ConfigError as error:
         _wrong(error)
 
@@ -91,8 +91,8 @@ def _wrong(error: Exception) -> None:
 
 
 def main() -> None:
-    """The console script."""
-    if "sim-providers" in sys.argv[1:2]:
+    """The console script. One command brings its own options along, which only those wait for who ask."""
+    if sys.argv[1:2] not in (["serve"], ["check"], ["demo"]):
         from headgate.cli.sim_providers import sim_providers
 
         app.command("sim-providers")(sim_providers)

@@ -2,21 +2,64 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import socket
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import uvicorn
 from pydantic import ValidationError
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from headgate.cli.life import Application, Origin
 from headgate.config.check import ConfigError, Problem
-from headgate.config.tree import Server, Settings
+from headgate.config.tree import Server as ServerSettings
+from headgate.config.tree import Settings
 from headgate.server.protocol import BoundedProtocol
 
 BACKLOG = 4096
 """Connections the kernel may hold for us; a burst is not an attack."""
+
+_STOP = (signal.SIGINT, signal.SIGTERM)
+
+
+class Server(uvicorn.Server):
+    """uvicorn, for which being told to stop is no failure: the process ends with exit code 0."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """As uvicorn's, but the signal is not raised again once everything is done."""
+        before = {number: signal.signal(number, self.handle_exit) for number in _STOP}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+class Workers(Multiprocess):
+    """uvicorn's supervisor, which restarts workers that die.
+
+    SIGHUP is handed on: each worker reloads as a lone one would, instead of being replaced. The listening
+    socket is closed before workers drain: this process holds it too, and the kernel would go on accepting
+    connections that nobody serves.
+    """
+
+    def handle_hup(self) -> None:
+        for worker in self.processes:
+            if worker.pid is not None:
+                with suppress(ProcessLookupError):
+                    os.kill(worker.pid, signal.SIGHUP)
+
+    def terminate_all(self) -> None:
+        for listener in self.sockets:
+            listener.close()
+        super().terminate_all()
 
 
 def config(application: Application, settings: Settings) -> uvicorn.Config:
@@ -52,13 +95,27 @@ def overridden(settings: Settings, **given: object) -> Settings:
     server = {name: getattr(settings.server, name) for name in type(settings.server).model_fields}
     server |= {name: value for name, value in given.items() if value is not None}
     try:
-        return settings.model_copy(update={"server": Server(**server)})
+        return settings.model_copy(update={"server": ServerSettings(**server)})
     except ValidationError as error:
         raise ConfigError([Problem(path="server", message=e["msg"]) for e in error.errors()]) from None
 
 
-def serve(file: Path | None, *, host: str | None, port: int | None, workers: int | None) -> None:
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that clients may connect to from now on; they are answered once the gateway has started.
+
+    Raises:
+        OSError: where the address is taken or not of this machine.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.create_server((host.strip("[]"), port), family=family, backlog=BACKLOG)
+    listener.set_inheritable(True)
+    return listener
+
+
+def serve(file: Path | None, *, host: str | None, port: int | None, workers: int | None) -> int:
     """Runs until a signal says stop; then lets running requests finish for up to `drain_s`.
+
+    Returns the exit code: 1 where it could not start.
 
     Raises:
         ConfigError: before anything is started.
@@ -68,10 +125,28 @@ def serve(file: Path | None, *, host: str | None, port: int | None, workers: int
     settings = overridden(settings, host=host, port=port, workers=workers)
     for line in banner:
         sys.stderr.write(line + "\n")
-    running = config(Application(origin), settings)
+    server = settings.server
+    try:
+        listener = listening(server.host, server.port)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        sys.stderr.write(f"cannot listen on {_shown(server.host)}:{server.port}: {reason}\n")
+        return 1
+    sys.stderr.write(f"Listening on http://{_shown(server.host)}:{listener.getsockname()[1]}\n")
+    sys.stderr.flush()
+    return _run(origin, settings, listener)
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host and "[" not in host else host
+
+
+def _run(origin: Origin, settings: Settings, listener: socket.socket) -> int:
     if settings.server.workers == 1:
-        uvicorn.Server(running).run()
-        return
+        lone = Server(config(Application(origin), settings))
+        lone.run(sockets=[listener])
+        return 0 if lone.started else 1
     with tempfile.TemporaryDirectory(prefix="headgate-") as folder:
-        running = config(Application(origin, Path(folder)), settings)
-        Multiprocess(running, sockets=[running.bind_socket()]).run()
+        several = Workers(config(Application(origin, Path(folder)), settings), sockets=[listener])
+        several.run()
+        return 1 if any(worker.exitcode == STARTUP_FAILURE for worker in several.processes) else 0

@@ -21,28 +21,29 @@ class Framer:
     """Cuts a byte stream into raw events, each with its closing blank line.
 
     Line ends `\\r\\n` and `\\r` are accepted and normalised; a leading byte-order mark is dropped.
-    A raw event is bytes as they may be relayed; `data_of` and `name_of` look inside one.
+    A raw event is bytes as they may be relayed; `data_of` looks inside one. `rest` is what has been fed of an
+    event that has not ended.
     """
 
-    __slots__ = ("_begun", "_rest")
+    __slots__ = ("_begun", "rest")
 
     def __init__(self) -> None:
-        self._rest = b""
+        self.rest = b""
         self._begun = False
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """Events completed by this piece. Raises `Oversize`."""
         if not self._begun:
-            chunk = self._rest + chunk
-            self._rest = b""
+            chunk = self.rest + chunk
+            self.rest = b""
             if len(chunk) < len(_MARK) and _MARK.startswith(chunk):
-                self._rest = chunk  # it may yet become a byte-order mark
+                self.rest = chunk  # it may yet become a byte-order mark
                 return []
             self._begun = True
             chunk = chunk.removeprefix(_MARK)
-        if self._rest:
-            chunk = self._rest + chunk
-            self._rest = b""
+        if self.rest:
+            chunk = self.rest + chunk
+            self.rest = b""
         if b"\r" in chunk:
             chunk = self._without_carriage_returns(chunk)
         if chunk.endswith(b"\n\n") and chunk.count(b"\n\n") == 1:
@@ -52,20 +53,20 @@ class Framer:
     def _without_carriage_returns(self, chunk: bytes) -> bytes:
         """A `\\r` at the very end may be half of `\\r\\n`: it waits for the next piece."""
         if chunk.endswith(b"\r"):
-            self._rest = b"\r"
+            self.rest = b"\r"
             chunk = chunk[:-1]
         return _normal(chunk)
 
     def _split(self, chunk: bytes) -> list[bytes]:
         *whole, rest = chunk.split(b"\n\n")
-        self._rest = rest + self._rest
-        if len(self._rest) > MAX_EVENT_BYTES:
+        self.rest = rest + self.rest
+        if len(self.rest) > MAX_EVENT_BYTES:
             raise Oversize(f"an event of more than {MAX_EVENT_BYTES} bytes")
         return [event + b"\n\n" for event in whole if event.strip(b"\n")]
 
     def close(self) -> list[bytes]:
         """What stands unfinished at the end, as an event: some servers forget the last blank line."""
-        rest, self._rest = _normal(self._rest).strip(b"\n"), b""
+        rest, self.rest = _normal(self.rest).strip(b"\n"), b""
         return [rest + b"\n\n"] if rest else []
 
 
