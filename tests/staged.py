@@ -16,9 +16,10 @@ from typing import Any
 from headgate.assemble import Gateway, Machine
 from headgate.config.tree import Settings
 from headgate.core.call import Call, Caller, Operation, Outcome
+from headgate.core.permits import Permits
 from headgate.pipeline.breaker import CircuitBreaker
 from headgate.pipeline.dispatch import Dispatch
-from headgate.pipeline.limit import Limit, Permits
+from headgate.pipeline.limit import Limit
 from headgate.pipeline.timeout import Timeout
 from headgate.providers.simulated import Scheduled, SimulatedTransport, Simulation
 from scripted import Notes, TurningLoop, ended

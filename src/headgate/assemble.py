@@ -21,22 +21,23 @@ from headgate.adapters.prometheus import Page, PrometheusRecorder
 from headgate.adapters.record import Recorders
 from headgate.adapters.shared import Folder
 from headgate.adapters.system import Ids
-from headgate.adapters.tally import Tally
 from headgate.config.tree import Breaker as BreakerSettings
 from headgate.config.tree import Model, Provider, Settings
 from headgate.core.breaker import Breaker
 from headgate.core.call import Caller, Operation, Source
+from headgate.core.permits import Permits
 from headgate.core.price import Price
 from headgate.core.retry import Backoff, RetryBudget
 from headgate.core.routes import Routes
 from headgate.core.secret import Secret
+from headgate.core.tally import Tally
 from headgate.pipeline.admit import Admit
 from headgate.pipeline.balance import Balance
 from headgate.pipeline.breaker import CircuitBreaker
 from headgate.pipeline.deadline import Deadline
 from headgate.pipeline.dispatch import Dispatch
 from headgate.pipeline.fallback import Fallback, Retry
-from headgate.pipeline.limit import Limit, Permits
+from headgate.pipeline.limit import Limit
 from headgate.pipeline.meter import Meter
 from headgate.pipeline.route import Route
 from headgate.pipeline.service import Service, stack
@@ -127,13 +128,13 @@ class Gateway:
             PrometheusRecorder(self.tally), LogRecorder(requests=settings.server.log != "off")
         )
         self._generation = Generation(1, settings, prices or {}, machine, self._recorder, Kept())
-        page = Page(
+        self.page = Page(
             self.tally,
             namespace=settings.metrics.namespace,
             before=self.show_health,
             others=folder.others if folder else lambda: (),
         )
-        self.house = House(self._generation.front, metrics=page)
+        self.house = House(self._generation.front, metrics=self.page)
 
     @property
     def service(self) -> Service:
@@ -205,7 +206,9 @@ class Generation:
     def _service(self) -> Service:
         """The stack, outermost first."""
         settings, machine, recorder = self.settings, self._machine, self._recorder
-        self.admit = Admit(self._below_admit(), max_in_flight=settings.server.max_in_flight)
+        places = self.kept("places", None, partial(Permits, settings.server.max_in_flight))
+        places.resize(settings.server.max_in_flight)
+        self.admit = Admit(self._below_admit(), permits=places)
         return stack(
             partial(Trace, span_id=Ids("", size=8)),  # everything below is inside the span
             partial(Meter, recorder=recorder, clock=machine.clock),  # sees refusals too; one record a request

@@ -74,6 +74,15 @@ def test_a_decision_tells_context_decision_price_and_what_would_change_it(page: 
     assert heads == ["Context", "Decision", "Price", "What would change our mind"]
 
 
+def test_every_module_is_in_the_tree_of_the_architecture() -> None:
+    """Modules by their names; of the providers' dialects the folder."""
+    drawn = set(re.findall(r"\w+", (ROOT / "ARCHITECTURE.md").read_text()))
+    source = ROOT / "src" / "headgate"
+    modules = {path.stem for path in [*source.glob("*.py"), *source.glob("*/*.py")]}
+    folders = {path.parent.name for path in source.glob("providers/*/__init__.py")}
+    assert not (modules | folders) - drawn - {"__init__", "main"}
+
+
 def test_every_page_is_on_the_list_of_pages() -> None:
     listed = set(LINK.findall((ROOT / "docs" / "README.md").read_text()))
     assert {page.name for page in (ROOT / "docs").glob("*.md")} - {"README.md"} <= listed

@@ -73,7 +73,7 @@ def test_layers_do_not_import_each_other() -> None:
 
 def test_adapters_do_not_import_each_other_but_for_their_parts() -> None:
     """`record`, `alarms` and `tallies` are parts of adapters, not adapters."""
-    parts = {"headgate.adapters.alarms", "headgate.adapters.tally", "headgate.adapters.record"}
+    parts = {"headgate.adapters.alarms", "headgate.core.tally", "headgate.adapters.record"}
     for path in sources("src/headgate/adapters"):
         names = {
             ".".join(name.split(".")[:3]) for name in imported(path) if name.startswith("headgate.adapters.")

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from headgate.core.errors import Overloaded, UpstreamUnavailable
+from headgate.core.permits import Permits
 from headgate.pipeline.admit import Admit
 from scripted import HANG, Act, Scripted, answers, asked, cancel_after, drain, fails, fate
 from virtual import clock, run
@@ -15,7 +16,7 @@ from virtual import clock, run
 def test_one_more_than_the_house_holds_is_refused_at_once() -> None:
     async def story() -> None:
         up = Scripted(answers(b"a", 5.0, b"b"))
-        admit = Admit(up, max_in_flight=2)
+        admit = Admit(up, permits=Permits(2))
         inside = [asyncio.ensure_future(drain(admit, asked())) for _ in range(2)]
         await clock().sleep(1.0)
         with pytest.raises(Overloaded) as caught:
@@ -32,7 +33,7 @@ def test_one_more_than_the_house_holds_is_refused_at_once() -> None:
 
 def test_a_permit_is_held_exactly_as_long_as_the_stream() -> None:
     async def story() -> None:
-        admit = Admit(Scripted(answers(b"a", b"b")), max_in_flight=1)
+        admit = Admit(Scripted(answers(b"a", b"b")), permits=Permits(1))
         assert admit.in_flight == 0
         async with admit(asked()) as reply:
             async for _ in reply.body:
@@ -46,7 +47,7 @@ def test_a_permit_is_held_exactly_as_long_as_the_stream() -> None:
 @pytest.mark.parametrize("act", [fails(UpstreamUnavailable("no")), answers(b"a", UpstreamUnavailable("no"))])
 def test_a_failure_gives_the_permit_back(act: Act) -> None:
     async def story() -> None:
-        admit = Admit(Scripted(act), max_in_flight=1)
+        admit = Admit(Scripted(act), permits=Permits(1))
         assert isinstance(await fate(admit, asked()), UpstreamUnavailable)
         assert admit.in_flight == 0
 
@@ -56,7 +57,7 @@ def test_a_failure_gives_the_permit_back(act: Act) -> None:
 @pytest.mark.parametrize("act", [Act(before=(HANG,)), answers(b"a", HANG)])
 def test_a_cancelled_request_gives_the_permit_back(act: Act) -> None:
     async def story() -> None:
-        admit = Admit(Scripted(act), max_in_flight=1)
+        admit = Admit(Scripted(act), permits=Permits(1))
         assert await cancel_after(drain(admit, asked()), 5.0)
         assert admit.in_flight == 0
 
@@ -65,7 +66,7 @@ def test_a_cancelled_request_gives_the_permit_back(act: Act) -> None:
 
 def test_a_refusal_takes_no_permit() -> None:
     async def story() -> None:
-        admit = Admit(Scripted(), max_in_flight=0)
+        admit = Admit(Scripted(), permits=Permits(0))
         for _ in range(3):
             assert isinstance(await fate(admit, asked()), Overloaded)
         assert admit.in_flight == 0

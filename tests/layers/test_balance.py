@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headgate.core.errors import Overloaded, UpstreamUnavailable
+from headgate.core.permits import Permits
 from headgate.pipeline.balance import Balance
-from headgate.pipeline.limit import Limit, Permits
+from headgate.pipeline.limit import Limit
 from scripted import Scripted, answers, asked, drain, fails, fate, hangs
 from virtual import clock, run
 

@@ -11,6 +11,7 @@ import pytest
 from headgate.core.breaker import Breaker, State
 from headgate.core.call import CLIENT_GONE, Outcome
 from headgate.core.errors import UpstreamInterrupted, UpstreamUnavailable
+from headgate.core.permits import Permits
 from headgate.core.retry import RetryBudget
 from headgate.core.routes import Routes
 from headgate.pipeline.admit import Admit
@@ -18,7 +19,7 @@ from headgate.pipeline.balance import Balance
 from headgate.pipeline.breaker import CircuitBreaker
 from headgate.pipeline.deadline import Deadline
 from headgate.pipeline.fallback import Fallback, Retry
-from headgate.pipeline.limit import Limit, Permits
+from headgate.pipeline.limit import Limit
 from headgate.pipeline.meter import Meter
 from headgate.pipeline.route import Route
 from headgate.pipeline.service import Service, stack
@@ -72,7 +73,7 @@ def everything(up: Scripted) -> Service:
         partial(Trace, span_id=lambda: "0" * 16),
         partial(Meter, recorder=Notes(), clock=clock()),
         partial(Deadline, clock=clock()),
-        partial(Admit, max_in_flight=1),
+        partial(Admit, permits=Permits(1)),
         partial(Route, routes=ROUTES),
         leaf=fallback(pool),
     )
@@ -82,7 +83,7 @@ LAYERS: dict[str, Callable[[Scripted], Service]] = {
     "trace": partial(Trace, span_id=lambda: "0" * 16),
     "meter": lambda up: Meter(up, recorder=Notes(), clock=clock()),
     "deadline": lambda up: Deadline(up, clock=clock()),
-    "admit": partial(Admit, max_in_flight=1),
+    "admit": partial(Admit, permits=Permits(1)),
     "route": lambda up: Route(up, routes=ROUTES),
     "fallback": fallback,
     "balance": lambda up: Balance([up], chance=Random(7)),

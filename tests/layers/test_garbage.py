@@ -17,6 +17,7 @@ import pytest
 from headgate.adapters.alarms import Alarms
 from headgate.core.breaker import Breaker
 from headgate.core.errors import GatewayError, UpstreamInterrupted, UpstreamUnavailable
+from headgate.core.permits import Permits
 from headgate.core.retry import RetryBudget
 from headgate.core.routes import Routes
 from headgate.pipeline.admit import Admit
@@ -24,7 +25,7 @@ from headgate.pipeline.balance import Balance
 from headgate.pipeline.breaker import CircuitBreaker
 from headgate.pipeline.deadline import Deadline
 from headgate.pipeline.fallback import Fallback, Retry
-from headgate.pipeline.limit import Limit, Permits
+from headgate.pipeline.limit import Limit
 from headgate.pipeline.meter import Meter
 from headgate.pipeline.route import Route
 from headgate.pipeline.service import Service, stack
@@ -59,7 +60,7 @@ def everything(*ups: Scripted) -> Service:
         partial(Trace, span_id=lambda: "0" * 16),
         partial(Meter, recorder=notes, clock=time),
         partial(Deadline, clock=time),
-        partial(Admit, max_in_flight=1),
+        partial(Admit, permits=Permits(1)),
         partial(Route, routes=Routes(routes={"m": tuple(pools)}, models=models)),
         leaf=fallback,
     )

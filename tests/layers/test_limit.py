@@ -16,7 +16,8 @@ from headgate.core.errors import (
     UpstreamThrottled,
     UpstreamUnavailable,
 )
-from headgate.pipeline.limit import THROTTLE_MAX_S, Limit, Permits
+from headgate.core.permits import Permits
+from headgate.pipeline.limit import THROTTLE_MAX_S, Limit
 from scripted import (
     Scripted,
     TurningLoop,

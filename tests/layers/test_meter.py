@@ -18,6 +18,7 @@ from headgate.core.errors import (
     UpstreamThrottled,
     UpstreamUnavailable,
 )
+from headgate.core.permits import Permits
 from headgate.core.price import Price
 from headgate.core.record import Record
 from headgate.core.usage import Usage
@@ -129,7 +130,7 @@ def test_a_generator_closed_midway_counts_as_cancelled() -> None:
 def test_cancelled_at_any_turn_it_leaves_exactly_one_record(act: Act, stream: bool) -> None:
     async def scene(loop: TurningLoop) -> None:
         notes = Notes()
-        service = metered(Deadline(Admit(Scripted(act), max_in_flight=1), clock=clock()), notes)
+        service = metered(Deadline(Admit(Scripted(act), permits=Permits(1)), clock=clock()), notes)
         task = await loop.on_the_block(drain(service, asked(stream=stream)))
         if loop.struck and loop.turns == 1:
             assert notes.records == [], "it was over before it began"

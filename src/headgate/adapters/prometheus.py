@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from headgate.adapters.tally import UNKNOWN, Histogram, Key, Series, Snapshot, Tally
 from headgate.core.breaker import State
 from headgate.core.call import Call, Reply, Source
 from headgate.core.errors import GatewayError
 from headgate.core.record import Record
+from headgate.core.tally import UNKNOWN, Histogram, Key, Series, Snapshot, Tally
 
 T = TypeVar("T")
 
@@ -89,7 +89,7 @@ class PrometheusRecorder:
         self._tally.counters["breaker_state_seconds_total", label, before] += seconds
 
 
-class Page:
+class Page(Collector):
     """The exposition of a tally, and of those of other processes, under `namespace`.
 
     `before` is called first, to bring gauges up to date; `others` gives the other processes' counts, with
@@ -108,18 +108,25 @@ class Page:
         self._namespace = namespace
         self._before = before
         self._others = others
+        self.registry = CollectorRegistry()
+        self.registry.register(self)
 
     def __call__(self) -> tuple[bytes, str]:
         """The page and its content type."""
+        return generate_latest(self.registry), CONTENT_TYPE_LATEST
+
+    def serve(self, host: str, port: int) -> None:
+        """Serves the page alone, from a thread, for as long as the process lives. Raises `OSError`."""
+        start_http_server(port, host, self.registry)
+
+    def collect(self) -> Iterator[Metric]:
         self._before()
         whole = Tally()
         whole.add(self._tally.snapshot(), living=True)
         for other, living in self._others():
             whole.add(other, living=living)
         _rate_fallbacks(whole)
-        registry = CollectorRegistry()
-        registry.register(_Families(whole, self._namespace))
-        return generate_latest(registry), CONTENT_TYPE_LATEST
+        return _families(whole, self._namespace)
 
 
 def _rate_fallbacks(tally: Tally) -> None:
@@ -135,33 +142,23 @@ def _rate_fallbacks(tally: Tally) -> None:
         tally.gauges["fallback_rate", model] = count / (served_first + count)
 
 
-class _Families(Collector):
+def _families(tally: Tally, namespace: str) -> Iterator[Metric]:
     """A tally in prometheus-client's words."""
-
-    def __init__(self, tally: Tally, namespace: str) -> None:
-        self._tally = tally
-        self._namespace = namespace
-
-    def collect(self) -> Iterator[Metric]:
-        tally = self._tally
-        for name, (text, labels) in COUNTERS.items():
-            counter = CounterMetricFamily(self._named(name), text, labels=labels)
-            for values, count in _of(name, tally.counters.items()):
-                counter.add_metric(values, count)
-            yield counter
-        for name, (text, labels) in GAUGES.items():
-            gauge = GaugeMetricFamily(self._named(name), text, labels=labels)
-            for values, value in _of(name, tally.gauges.items()):
-                gauge.add_metric(values, value)
-            yield gauge
-        for name, (text, labels) in HISTOGRAMS.items():
-            histogram = HistogramMetricFamily(self._named(name), text, labels=labels)
-            for values, found in _of(name, tally.histograms.items()):
-                histogram.add_metric(values, _cumulated(found), found.total)
-            yield histogram
-
-    def _named(self, name: str) -> str:
-        return f"{self._namespace}_{name}"
+    for name, (text, labels) in COUNTERS.items():
+        counter = CounterMetricFamily(f"{namespace}_{name}", text, labels=labels)
+        for values, count in _of(name, tally.counters.items()):
+            counter.add_metric(values, count)
+        yield counter
+    for name, (text, labels) in GAUGES.items():
+        gauge = GaugeMetricFamily(f"{namespace}_{name}", text, labels=labels)
+        for values, value in _of(name, tally.gauges.items()):
+            gauge.add_metric(values, value)
+        yield gauge
+    for name, (text, labels) in HISTOGRAMS.items():
+        histogram = HistogramMetricFamily(f"{namespace}_{name}", text, labels=labels)
+        for values, found in _of(name, tally.histograms.items()):
+            histogram.add_metric(values, _cumulated(found), found.total)
+        yield histogram
 
 
 def _of(name: str, items: Iterable[tuple[Key, T]]) -> Iterator[tuple[tuple[str, ...], T]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from headgate.adapters.tally import Snapshot, Tally
+from headgate.core.tally import Snapshot, Tally
 
 EVERY_S = 1.0
 """Seconds between two writings: how old another worker's counts may be on a page."""

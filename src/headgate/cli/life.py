@@ -69,6 +69,7 @@ async def life(
     logs.configure(level=settings.server.log_level, as_json=settings.server.log != "text")
     machine = Machine(clock=SystemClock(), chance=Random(), pepper=os.urandom(32))
     gateway = Gateway(settings, machine, folder=folder)
+    _open_metrics(gateway, settings, shared=folder is not None)
     tasks = [asyncio.create_task(_price(gateway, settings))]
     if folder is not None:
         tasks.append(asyncio.create_task(_share(gateway, folder)))
@@ -77,7 +78,6 @@ async def life(
     try:
         yield gateway.endpoints(), partial(_cold, gateway)
     finally:
-        gateway.house.draining = True
         for task in tasks:
             task.cancel()
 
@@ -91,6 +91,18 @@ def _cold(gateway: Gateway) -> AsgiApp:
     gc.collect()
     gc.freeze()
     return app
+
+
+def _open_metrics(gateway: Gateway, settings: Settings, *, shared: bool) -> None:
+    """The port for metrics alone. Among several workers the first to come serves it, for all of them."""
+    server = settings.server
+    if server.metrics_port is None:
+        return
+    try:
+        gateway.page.serve(server.host, server.metrics_port)
+    except OSError as error:
+        if not shared:
+            log.error("metrics_port %d: %s", server.metrics_port, error.strerror)
 
 
 async def _share(gateway: Gateway, folder: Folder) -> None:

@@ -177,7 +177,9 @@ class Provider(Section):
         description="Our keys there; several share the load.",
         json_schema_extra=_by("its environment variable"),
     )
-    concurrency: Count = Field(default=64, description="Calls at once, per key, model and worker.")
+    concurrency: Count = Field(
+        default=64, description="Calls at once to this provider, per worker; one more goes elsewhere."
+    )
     timeouts: Timeouts = Field(default=Timeouts(), description="Patience with it.")
     drop: Annotated[frozenset[Name], OneOrMore] = Field(
         default=frozenset(),
@@ -230,7 +232,9 @@ class Model(Section):
     supports: Annotated[
         tuple[Literal["tools", "vision", "json", "reasoning", "embeddings"], ...] | None, OneOrMore
     ] = Field(
-        default=None, description="What it can do, where that is known.", json_schema_extra=_by("not known")
+        default=None,
+        description="What it can do. A model that supports `embeddings` alone is left out of `auto`.",
+        json_schema_extra=_by("not known"),
     )
     price: Price | None = Field(
         default=None, description="What it costs.", json_schema_extra=_by("from the price catalogue")
@@ -285,14 +289,6 @@ class Retry(Section):
     budget: Share = Field(default=0.2, description="Retries as a share of requests.")
 
 
-class Health(Section):
-    """How upstreams are watched."""
-
-    interval_s: Seconds = Field(default=30.0, description="Seconds between two looks.")
-    unhealthy_after: Count = Field(default=3, description="Bad looks in a row that make it unhealthy.")
-    healthy_after: Count = Field(default=2, description="Good looks in a row that make it healthy again.")
-
-
 class Metrics(Section):
     """What is measured."""
 
@@ -317,5 +313,4 @@ class Settings(Section):
     keys: Annotated[tuple[Key, ...], OneOrMore] = Field(default=(), description="Keys that callers show.")
     breaker: Breaker = Field(default=Breaker(), description="When an upstream is left alone.")
     retry: Retry = Field(default=Retry(), description="How often a failed request is tried again.")
-    health: Health = Field(default=Health(), description="How upstreams are watched.")
     metrics: Metrics = Field(default=Metrics(), description="What is measured.")

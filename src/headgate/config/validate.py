@@ -16,7 +16,9 @@ from headgate.config.fill import fill
 from headgate.config.tree import Key, Model, Provider, ProviderKey, Route, Section, Server, Settings
 
 LATER: Mapping[type[Section], frozenset[str]] = {
-    Settings: frozenset({"store", "intents", "agents", "tiers", "cache", "coalesce", "queue", "batch"}),
+    Settings: frozenset(
+        {"store", "health", "intents", "agents", "tiers", "cache", "coalesce", "queue", "batch"}
+    ),
     Provider: frozenset({"fleet", "region"}),
     ProviderKey: frozenset({"rpm", "tpm", "burst"}),
     Model: frozenset({"quality", "skills"}),

@@ -1,7 +1,7 @@
 """Admit: our own health before anybody's rights. Refusing must cost nothing.
 
-At most `max_in_flight` requests are in the house at once; one more is refused, now. A house that is
-closing lets nobody in and lets everybody finish. A permit is held until the stream has ended.
+So many requests are in the house at once; one more is refused, now. A permit is held until the stream has
+ended.
 
 Known weakness: the limit is a number the operator chose, not one we measured; a wait for a slow upstream
 counts like work.
@@ -11,38 +11,36 @@ from __future__ import annotations
 
 from headgate.core.call import Call
 from headgate.core.errors import Overloaded
+from headgate.core.permits import Permits
 from headgate.pipeline.service import Passage, Service
 
 
 class Admit:
-    def __init__(self, inner: Service, *, max_in_flight: int) -> None:
+    def __init__(self, inner: Service, *, permits: Permits) -> None:
+        """`permits` outlive a generation: requests of the one before still count."""
         self._inner = inner
-        self._max_in_flight = max_in_flight
-        self.in_flight = 0
+        self._permits = permits
 
-    def __call__(self, call: Call) -> _Admitted:
-        return _Admitted(self._inner, call, admit=self)
+    @property
+    def in_flight(self) -> int:
+        return self._permits.taken
 
-    def enter(self) -> None:
-        """Raises `Overloaded`."""
-        if self.in_flight >= self._max_in_flight:
-            raise Overloaded(
-                f"The gateway is full: {self.in_flight} requests are in flight.",
-                code="gateway_overloaded",
-                retry_after_s=1.0,
-            )
-        self.in_flight += 1
-
-    def leave(self) -> None:
-        self.in_flight -= 1
+    def __call__(self, call: Call) -> Passage:
+        return _Admitted(self._inner, call, permits=self._permits)
 
 
 class _Admitted(Passage, eq=False, kw_only=True):
-    admit: Admit
+    permits: Permits
 
     def begin(self) -> None:
-        self.admit.enter()
+        if self.permits.free <= 0:
+            raise Overloaded(
+                f"The gateway is full: {self.permits.taken} requests are in flight.",
+                code="gateway_overloaded",
+                retry_after_s=1.0,
+            )
+        self.permits.free -= 1
 
     def ended(self, error: BaseException | None) -> BaseException | None:
-        self.admit.leave()
+        self.permits.free += 1
         return error

@@ -15,6 +15,7 @@ from typing import Any
 from headgate.core.call import Call, Reply
 from headgate.core.errors import Overloaded, UpstreamThrottled
 from headgate.core.load import PeakEwma
+from headgate.core.permits import Permits
 from headgate.pipeline.service import Passage, Service
 from headgate.ports.clock import Clock
 
@@ -23,16 +24,6 @@ THROTTLE_S = 1.0
 THROTTLE_MAX_S = 60.0
 PAUSE_MAX_S = 3600.0
 """No upstream is left alone for longer than this on its own word: then it is asked once more."""
-
-
-class Permits:
-    """How many calls may be out at once; shared by those who hold the same object."""
-
-    __slots__ = ("free", "size")
-
-    def __init__(self, size: int) -> None:
-        self.size = size
-        self.free = size
 
 
 class Limit:

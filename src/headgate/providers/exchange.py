@@ -56,7 +56,8 @@ def _note(seen: Seen, event: Event | Embedded) -> None:
         case Spent(usage):
             seen.usage = usage
         case Embedded():
-            seen.usage, seen.model, seen.finish = event.usage, event.model, "stop"
+            seen.model, seen.finish = event.model, "stop"
+            seen.usage = event.usage if event.usage.total else None
 
 
 class Translation:

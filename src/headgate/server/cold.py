@@ -48,7 +48,7 @@ def _health(app: FastAPI, house: House) -> None:
     @app.get("/readyz", tags=["health"], summary="Should it be sent traffic? 503 with the reason if not.")
     async def readyz(response: Response) -> dict[str, Any]:
         status = house.front.health()["status"]
-        reason = "shutting down" if house.draining else "no upstream is ready" if status == "down" else None
+        reason = "no upstream is ready" if status == "down" else None
         if reason:
             response.status_code = 503
             response.headers["retry-after"] = "1"

@@ -59,4 +59,3 @@ class House:
         """`metrics` gives the Prometheus page and its content type."""
         self.front = front
         self.metrics = metrics
-        self.draining = False

@@ -264,7 +264,6 @@ FULL: dict[str, Any] = {
     "keys": [{"name": "a", "key": "k3", "tenant": "t", "models": ["m"]}],
     "breaker": {"failures": 1, "recovery_s": 1},
     "retry": {"attempts": 1, "backoff_s": 1, "budget": 1, "max_backoff_s": 1},
-    "health": {"interval_s": 1, "unhealthy_after": 1, "healthy_after": 1},
     "metrics": {"namespace": "x"},
 }
 

@@ -33,11 +33,6 @@ def test_the_defaults_are_the_contracts() -> None:
     assert (server.auth, server.metadata, server.admin_key) == ("required", "both", None)
     assert settings.breaker == Breaker(failures=5, recovery_s=60)
     assert (settings.retry.attempts, settings.retry.backoff_s, settings.retry.budget) == (3, 0.2, 0.2)
-    assert (settings.health.interval_s, settings.health.unhealthy_after, settings.health.healthy_after) == (
-        30,
-        3,
-        2,
-    )
     assert settings.metrics.namespace == "headgate"
     provider = Provider()
     assert provider.concurrency == 64
@@ -93,7 +88,6 @@ def test_text_becomes_what_the_key_holds(section: str, key: str, text: str | Non
         ("retry", "attempts", "0"),
         ("retry", "attempts", "1000"),
         ("retry", "budget", "1.1"),
-        ("health", "interval_s", "-3"),
         ("metrics", "namespace", "head-gate"),
         ("metrics", "namespace", "9"),
     ],

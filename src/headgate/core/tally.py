@@ -108,11 +108,11 @@ class Tally:
 
     def snapshot(self) -> Snapshot:
         counters = list(self.counters.items())
-        for model, series in self.series.items():
+        for model, series in list(self.series.items()):
             counters += series.counts(model)
         return Snapshot(
             counters=counters,
-            histograms=[(key, found.counts, found.total) for key, found in self.histograms.items()],
+            histograms=[(key, found.counts, found.total) for key, found in list(self.histograms.items())],
             gauges=list(self.gauges.items()),
         )
 
