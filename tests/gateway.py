@@ -12,8 +12,8 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from os import environ  # noqa: TID251 - a child process is given this one's environment, tidied
+from contextlib import contextmanager, suppress
+from os import environ, killpg  # noqa: TID251 - a child process is given this one's environment, tidied
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -123,6 +123,7 @@ class Gateway:
             text=True,
             cwd=self._folder.name,
             env=environment(**more),
+            start_new_session=True,
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -161,7 +162,6 @@ class Gateway:
             self._written.wait_for(lambda: self.ended or len(self._with(text, since)) >= times, PATIENCE_S)
             found = self._with(text, since)
         if len(found) < times:
-            self.process.kill()
             raise AssertionError(f"never logged: {text!r} in\n{self.log}")
         return found[times - 1]
 
@@ -235,10 +235,10 @@ class Gateway:
             self.close()
 
     def close(self) -> None:
-        """Ends it, whatever it is doing."""
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
+        """Ends it and its workers, whatever they are doing."""
+        with suppress(ProcessLookupError):
+            killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
         self._reader.join(timeout=PATIENCE_S)
         assert self.process.stderr is not None
         self.process.stderr.close()

@@ -84,7 +84,7 @@ class Stage:
         machine = Machine(clock=clock(), chance=self.chance, pepper=b"x" * 16)
         self.gateway = Gateway(Settings.model_validate(self.settings), machine)
         recorders = self.gateway._recorder
-        recorders._recorders = (*recorders._recorders, self.notes)
+        recorders.add(self.notes)
 
     # ── what callers do ──
 

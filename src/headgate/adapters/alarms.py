@@ -61,21 +61,16 @@ class Alarms:
 
     def at(self, when: float, action: Action) -> Handle:
         """Calls `action` within `FINE_S` after `when`; at the next opportunity if that has passed."""
-        bucket = self._bucket(when)
+        far = when - self._now() > FAR_S
+        tick = int(when) * _PER_SECOND if far else ceil(when * _PER_SECOND)
+        bucket = self._buckets.get(tick)
+        if bucket is None:
+            bucket = self._open(tick)
         handle = Handle(when, action, bucket)
         bucket.add(handle)
         return handle
 
-    def _bucket(self, when: float) -> set[Handle]:
-        far = when - self._now() > FAR_S
-        tick = int(when) * _PER_SECOND if far else ceil(when * _PER_SECOND)
-        return self._buckets.get(tick) or self._open(tick)
-
     def _open(self, tick: int) -> set[Handle]:
-        """The bucket of that tick, new or empty."""
-        bucket = self._buckets.get(tick)
-        if bucket is not None:
-            return bucket
         bucket = self._buckets[tick] = set()
         heappush(self._due, tick)
         if self._timer is None or tick < self._timer_at:
@@ -104,5 +99,7 @@ class Alarms:
         if handle.when <= now:
             self._loop.call_soon(handle.ring)
         else:
-            handle.bucket = self._bucket(handle.when)
+            tick = ceil(handle.when * _PER_SECOND)
+            bucket = self._buckets.get(tick)
+            handle.bucket = self._open(tick) if bucket is None else bucket
             handle.bucket.add(handle)

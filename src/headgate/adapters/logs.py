@@ -81,7 +81,7 @@ class LogRecorder:
         self._requests = requests
 
     def settled(self, record: Record) -> None:
-        quiet = record.outcome in _QUIET
+        quiet = record.cause is None or record.outcome in _QUIET
         if quiet and not self._requests:
             return
         access.log(logging.INFO if quiet else logging.WARNING, "request", extra={"fields": _fields(record)})

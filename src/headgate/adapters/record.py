@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from headgate.core.breaker import State
 from headgate.core.call import Call, Source
 from headgate.core.errors import GatewayError
@@ -13,11 +15,19 @@ class Recorders:
     """Tells each of `recorders`, in order."""
 
     def __init__(self, *recorders: Recorder) -> None:
-        self._recorders = recorders
+        self._recorders: tuple[Recorder, ...] = ()
+        self._settled: tuple[Callable[[Record], None], ...] = ()
+        for recorder in recorders:
+            self.add(recorder)
+
+    def add(self, recorder: Recorder) -> None:
+        """Tells this one too, from now on, after the others."""
+        self._recorders = (*self._recorders, recorder)
+        self._settled = (*self._settled, recorder.settled)
 
     def settled(self, record: Record) -> None:
-        for recorder in self._recorders:
-            recorder.settled(record)
+        for settled in self._settled:
+            settled(record)
 
     def attempt_failed(self, call: Call, source: Source, error: GatewayError) -> None:
         for recorder in self._recorders:

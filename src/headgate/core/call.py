@@ -174,7 +174,7 @@ class Reply(msgspec.Struct, eq=False, kw_only=True):
         price = self.source.price
         if price is None:
             return None
-        usage = self.usage()
+        usage = self.seen.usage or self.usage()
         if usage is not self._priced:
             self._priced, self._cost = usage, price.cost_nano(usage)
         return self._cost

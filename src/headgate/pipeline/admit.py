@@ -9,6 +9,8 @@ counts like work.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from headgate.core.call import Call
 from headgate.core.errors import Overloaded
 from headgate.core.permits import Permits
@@ -30,6 +32,7 @@ class Admit:
 
 
 class _Admitted(Passage, eq=False, kw_only=True):
+    listens: ClassVar[bool] = False
     permits: Permits
 
     def begin(self) -> None:

@@ -24,14 +24,16 @@ class Balance:
 
     def __init__(self, upstreams: Sequence[Upstream], *, chance: Random) -> None:
         self._upstreams = tuple(upstreams)
+        self._only = self._upstreams[0] if len(self._upstreams) == 1 else None
         self._chance = chance
 
     def __call__(self, call: Call) -> AbstractAsyncContextManager[Reply]:
-        return self._choose()(call)
+        upstream = self._only
+        if upstream is None or not upstream.ready():
+            upstream = self._choose()
+        return upstream(call)
 
     def _choose(self) -> Upstream:
-        if len(self._upstreams) == 1 and self._upstreams[0].ready():
-            return self._upstreams[0]
         ready = [upstream for upstream in self._upstreams if upstream.ready()]
         if not ready:
             raise Overloaded("No upstream is ready.", code="no_upstream_ready")

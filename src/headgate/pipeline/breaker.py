@@ -29,10 +29,8 @@ from headgate.ports.clock import Clock
 from headgate.ports.recorder import Recorder
 
 
-def ending_of(error: BaseException | None) -> Ending:
-    """What an ending has shown about the upstream."""
-    if error is None:
-        return Ending.SUCCEEDED
+def ending_of(error: BaseException) -> Ending:
+    """What a failure has shown about the upstream."""
     match error:
         case KeyRejected():
             return Ending.FATAL
@@ -84,8 +82,6 @@ class CircuitBreaker:
 
     def admit(self) -> int:
         """Lets a call through and names the epoch its ending belongs to. Raises `Overloaded`."""
-        if self.breaker.state is State.CLOSED:
-            return self.breaker.epoch
         now = self._clock.now()
         if not self.breaker.admits(now):
             wait = max(0.0, self.breaker.ready_at(now) - now)
@@ -124,14 +120,18 @@ class _Guarded(Passage, eq=False, kw_only=True):
     epoch: int = 0
 
     def begin(self) -> None:
-        self.epoch = self.guard.admit()
+        breaker = self.guard.breaker
+        self.epoch = breaker.epoch if breaker.state is State.CLOSED else self.guard.admit()
 
     def opened(self, reply: Reply) -> None:
         if self.guard.breaker.probing:
             self.epoch = self.guard.probe_answered(self.epoch)
 
     def ended(self, error: BaseException | None) -> BaseException | None:
-        if error is not None and isinstance(error, UpstreamError):
+        if error is None:
+            self.guard.settle(Ending.SUCCEEDED, self.epoch)
+            return None
+        if isinstance(error, UpstreamError):
             self.guard.failed(self.call, error)
         self.guard.settle(ending_of(error), self.epoch)
         return error

@@ -49,16 +49,19 @@ class _Asked:
     async def __aenter__(self) -> Reply:
         exchange = self._link.open(self._call.payload)
         asked_at = self._clock.now()
-        outgoing = _traced(exchange.outgoing, self._call)
+        outgoing = exchange.outgoing
+        if self._call.traceparent is not None:
+            outgoing = _traced(outgoing, self._call.traceparent)
         self._opened = self._transport(outgoing, stream=exchange.stream)
         response = await self._opened.__aenter__()
         try:
             if response.status != 200:
                 raise await self._refusal(response)
+            body: AsyncIterator[bytes] = _NOTHING
             if exchange.stream:
                 body = await _begun(exchange, response, self._clock)
             else:
-                body = await _whole(exchange, response)
+                _gather(exchange, await response.read())
         except BaseException as error:
             await self._opened.__aexit__(type(error), error, error.__traceback__)
             raise
@@ -82,21 +85,18 @@ class _Asked:
         return self._link.refusal(response.status, response.header, body, self._clock.wall())
 
 
-def _traced(outgoing: Outgoing, call: Call) -> Outgoing:
-    if call.traceparent is None:
-        return outgoing
-    headers = {**outgoing.headers, "traceparent": call.traceparent}
+def _traced(outgoing: Outgoing, traceparent: str) -> Outgoing:
+    headers = {**outgoing.headers, "traceparent": traceparent}
     return Outgoing(outgoing.path, outgoing.body, headers)
 
 
-async def _whole(exchange: Exchange, response: Response) -> AsyncIterator[bytes]:
-    """Reads a non-streamed answer. Whatever is wrong with it, somebody else may still be asked."""
+def _gather(exchange: Exchange, document: bytes) -> None:
+    """Takes in a non-streamed answer. Whatever is wrong with it, somebody else may still be asked."""
     try:
-        exchange.feed(await response.read())
+        exchange.feed(document)
         exchange.close()
     except UpstreamInterrupted as cut:
         raise _unavailable(cut) from cut
-    return _NOTHING
 
 
 async def _begun(exchange: Exchange, response: Response, clock: Clock) -> AsyncIterator[bytes]:

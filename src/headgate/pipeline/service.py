@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import msgspec
 
@@ -54,6 +54,9 @@ class Passage(msgspec.Struct, eq=False):
     because Python 3.11 takes four times as long to make an object with an `__init__` of its own.
     """
 
+    listens: ClassVar[bool] = True
+    """Whether `opened` does anything: a layer that says no is not asked."""
+
     inner: Service
     call: Call
     rest: AbstractAsyncContextManager[Reply] | None = None
@@ -83,7 +86,8 @@ class Passage(msgspec.Struct, eq=False):
             _go_on(_ended(run, error), error)
             raise
         for passage in reversed(run):
-            passage.opened(reply)
+            if passage.listens:
+                passage.opened(reply)
         self.run = run
         return reply
 

@@ -59,7 +59,8 @@ class _Patient(Passage, eq=False, kw_only=True):
 
     def begin(self) -> None:
         self.started_at = now = self.clock.now()
-        self.scope = Scope(self.clock, now + self._wait_s)
+        wait_s = self._wait_s if self.call.payload.stream else self.patience.total_s
+        self.scope = Scope(self.clock, now + wait_s)
 
     def opened(self, reply: Reply) -> None:
         self.reply, scope = reply, self.scope

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from headgate.core.call import Call, Caller, Operation, Outcome, Reply
 from headgate.core.errors import GatewayError, InternalError, InvalidRequest
@@ -16,6 +17,8 @@ from headgate.server.front import Front, House
 from headgate.server.hangup import Hangup
 from headgate.server.head import as_pairs, error_head, head, metadata
 from headgate.server.intake import DIRECT, ClientGone, Direct, Headers, Receive
+
+_NO_EXTENSIONS: Mapping[str, Any] = {}
 
 
 class Endpoint:
@@ -32,27 +35,25 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: Headers = dict(scope["headers"])
-        request_id = intake.request_id(headers) or self._new_id()
-        direct: Direct | None = scope.get("extensions", {}).get(DIRECT)
-        visit = _Visit(self._surface, direct, send, request_id)
+        request_id = intake.request_id(headers) if b"x-request-id" in headers else None
+        direct: Direct | None = scope.get("extensions", _NO_EXTENSIONS).get(DIRECT)
+        visit = _Visit(self._surface, direct, send, request_id or self._new_id())
         front, started_at = self._house.front, self._clock.now()
         caller: Caller | None = None
         try:
             if scope["method"] != "POST":
                 raise InvalidRequest("This endpoint takes POST.")
             caller = front.door.admit(headers)
-            body = await intake.read_body(
-                receive,
-                headers,
-                direct,
-                max_bytes=front.max_body_bytes,
-                patience_s=front.body_patience_s,
-            )
-            call = self._call(front, caller, headers, body, request_id, started_at)
+            body = direct.body(front.max_body_bytes) if direct else None
+            if body is None:
+                body = await intake.read_body(
+                    receive, headers, max_bytes=front.max_body_bytes, patience_s=front.body_patience_s
+                )
+            call = self._call(front, caller, headers, body, visit.request_id, started_at)
         except ClientGone:
             return
         except GatewayError as error:
-            front.recorder.settled(self._turned_away(request_id, caller, error, started_at))
+            front.recorder.settled(self._turned_away(visit.request_id, caller, error, started_at))
             await visit.refuse(error)
             return
         await self._serve(front, call, receive, visit)
@@ -61,17 +62,17 @@ class Endpoint:
         self, front: Front, caller: Caller, headers: Headers, body: bytes, request_id: str, started_at: float
     ) -> Call:
         payload = self._surface.parse(self._operation, body)
-        longest_s = front.deadlines.get(payload.model, front.deadline_s)
-        wanted_s = intake.deadline_s(headers)
-        deadline_s = longest_s if wanted_s is None else min(wanted_s, longest_s)
+        deadline_s = front.deadlines.get(payload.model, front.deadline_s)
+        if b"x-headgate-deadline" in headers:
+            deadline_s = min(deadline_s, intake.deadline_s(headers))
         return Call(
             payload=payload,
             caller=caller,
             request_id=request_id,
             started_at=started_at,
             deadline_at=started_at + deadline_s,
-            traceparent=intake.traceparent(headers),
-            tags=intake.tags(headers),
+            traceparent=intake.traceparent(headers) if b"traceparent" in headers else None,
+            tags=intake.tags(headers) if b"x-headgate-tags" in headers else (),
         )
 
     async def _serve(self, front: Front, call: Call, receive: Receive, visit: _Visit) -> None:
@@ -97,7 +98,11 @@ class Endpoint:
         decision = metadata(call, reply, now, final=True)
         body = reply.tail(decision if front.metadata_in_body else None)
         shown = decision if front.metadata_in_headers else None
-        await visit.answer(200, head(call, reply, now, length=len(body), decision=shown), body)
+        lines = head(call, reply, now, length=len(body), decision=shown)
+        if visit.direct:
+            visit.direct.answer(200, lines, body)
+        else:
+            await visit.answer(200, lines, body)
 
     async def _stream(self, front: Front, call: Call, reply: Reply, visit: _Visit) -> None:
         now = self._clock.now()

@@ -27,7 +27,7 @@ DIRECT = "headgate.direct"
 class Direct(Protocol):
     """The short way in and out that our own server offers (`server.protocol`); others do not."""
 
-    def body(self) -> bytes | None: ...
+    def body(self, at_most: int, /) -> bytes | None: ...
     def on_gone(self, call: Callable[[], None] | None, /) -> bool: ...
     def answer(self, status: int, head: bytes, body: bytes, /) -> None: ...
     def begin(self, status: int, head: bytes, /) -> None: ...
@@ -51,16 +51,13 @@ def traceparent(headers: Headers) -> str | None:
     return given.decode() if given and _TRACEPARENT.fullmatch(given) else None
 
 
-def deadline_s(headers: Headers) -> float | None:
+def deadline_s(headers: Headers) -> float:
     """Seconds the caller gives us: `x-headgate-deadline: 2.5s` (also `ms`, `m`; a bare number is seconds).
 
     Raises:
         InvalidRequest: for anything else, and for zero.
     """
-    given = headers.get(b"x-headgate-deadline")
-    if given is None:
-        return None
-    match = _DURATION.fullmatch(given.strip())
+    match = _DURATION.fullmatch(headers[b"x-headgate-deadline"].strip())
     seconds = float(match[1]) * _UNIT_S[match[2]] if match else 0.0
     if seconds <= 0.0:
         raise InvalidRequest("A deadline is a duration like '2.5s' or '800ms'.", param="x-headgate-deadline")
@@ -78,9 +75,7 @@ def tags(headers: Headers) -> tuple[str, ...]:
     ]
 
 
-async def read_body(
-    receive: Receive, headers: Headers, direct: Direct | None, *, max_bytes: int, patience_s: float
-) -> bytes:
+async def read_body(receive: Receive, headers: Headers, *, max_bytes: int, patience_s: float) -> bytes:
     """The whole body.
 
     Raises:
@@ -91,11 +86,6 @@ async def read_body(
     announced = headers.get(b"content-length", b"0")
     if announced.isdigit() and int(announced) > max_bytes:
         raise _too_large(max_bytes)
-    body = direct.body() if direct else None
-    if body is not None:
-        if len(body) > max_bytes:
-            raise _too_large(max_bytes)
-        return body
     try:
         async with asyncio.timeout(patience_s):
             return await _rest(receive, max_bytes)

@@ -36,10 +36,10 @@ class Direct:
         self._protocol = protocol
         self._cycle = cycle
 
-    def body(self) -> bytes | None:
-        """The whole body, once, if it has arrived; `None` if it must be waited for."""
+    def body(self, at_most: int) -> bytes | None:
+        """The whole body, once, if it has arrived and is no longer than that; `None` if it must be read."""
         cycle = self._cycle
-        if cycle.more_body or cycle.disconnected:
+        if cycle.more_body or cycle.disconnected or len(cycle.body) > at_most:
             return None
         body = bytes(cycle.body)
         cycle.body = bytearray()

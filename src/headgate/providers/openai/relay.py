@@ -17,7 +17,8 @@ from headgate.core.usage import CHARS_PER_TOKEN
 from headgate.ports.codec import Exchange
 from headgate.ports.transport import Outgoing
 from headgate.providers.exchange import Relay, failure
-from headgate.providers.openai.reply import failed, usage_of
+from headgate.providers.openai import usage
+from headgate.providers.openai.reply import failed
 from headgate.providers.openai.wire import UsageReport
 from headgate.providers.spec import Rules
 from headgate.providers.splice import Rewrite, with_metadata
@@ -66,8 +67,8 @@ class AsksForUsage(Protocol):
 def relay(*, model: str, rules: Rules, completions: bool) -> Relay:
     """The relay towards `model`. Without `completions` the provider has no such endpoint: those are
     translated to chat."""
-    usage = {"stream_options": {"include_usage": True}} if rules.stream_usage else {}
-    rewrite = Rewrite(model=model, rules=rules, put=usage)
+    more = {"stream_options": {"include_usage": True}} if rules.stream_usage else {}
+    rewrite = Rewrite(model=model, rules=rules, put=more)
 
     def open_(payload: Payload) -> Exchange | None:
         if payload.operation is Operation.COMPLETION and not completions:
@@ -93,7 +94,7 @@ def _note(seen: Seen, glance: _Glance) -> bool:
     seen.started = True
     seen.model = seen.model or glance.model
     if glance.usage is not None:
-        seen.usage = usage_of(glance.usage)
+        seen.usage = usage.read(glance.usage)
     finished = False
     for choice in glance.choices or ():
         if glance.usage is None:
