@@ -78,11 +78,10 @@ def test_a_scrape_of_any_one_answers_for_both(pair: Gateway) -> None:
     before = pair.metrics()("requests_total", model="plain", status="finished")
     for _ in range(30):
         assert pair.chat("plain").status == 200
-    for _ in range(10):
+    for _ in range(5):
         pair.until(lambda page: page("requests_total", model="plain", status="finished") == before + 30)
-    page = pair.metrics()
-    assert page("latency_seconds_count", model="plain") == before + 30
-    assert page("model_health", model="plain") == 1
+    pair.until(lambda page: page("latency_seconds_count", model="plain") == before + 30)
+    assert pair.metrics()("model_health", model="plain") == 1
 
 
 def test_a_worker_that_is_killed_is_replaced_and_its_counts_remain(pair: Gateway) -> None:
@@ -96,6 +95,16 @@ def test_a_worker_that_is_killed_is_replaced_and_its_counts_remain(pair: Gateway
     for _ in range(10):
         assert pair.chat("plain").status == 200
     pair.until(lambda page: page("requests_total", model="plain") == before + 10)
+
+
+def refused(gateway: Gateway) -> bool:
+    """Whether it soon lets nobody in."""
+    for _ in range(1000):
+        try:
+            gateway.connect().close()
+        except ConnectionError:
+            return True
+    return False
 
 
 # ── stopping ─────────────────────────────────────────────────────────────────────────────────────
@@ -112,8 +121,7 @@ def test_a_running_stream_is_finished_and_nothing_new_begun(sim: Server, workers
         sim.until(lambda stats: [visit["model"] for visit in stats["open"]] == ["fault-slow-30"] * 2)
         gateway.tell(number)
         gateway.logged("Shutting down", times=workers)
-        with pytest.raises(ConnectionRefusedError):
-            gateway.connect()
+        assert refused(gateway)
         rest = received(stream)
         assert rest.endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n")
         assert json.loads(received(plain).partition(b"\r\n\r\n")[2])["choices"][0]["finish_reason"] == "stop"
