@@ -203,7 +203,8 @@ class Gateway:
         for _ in range(500):
             if wanted(page := self.metrics()):
                 return page
-        raise AssertionError(f"not so: {self.ask('/metrics').body.decode()}")
+        text = self.ask("/metrics").body.decode()
+        raise AssertionError("not so: " + "\n".join(line for line in text.splitlines() if "_total{" in line))
 
     def open(self, path: str, body: object, headers: Mapping[str, str] | None = None) -> socket.socket:
         """A raw connection with the request already sent."""

@@ -194,7 +194,7 @@ def _error(kind: type[e.GatewayError]) -> tuple[str, ...]:
         shown, told = "the provider's", "the provider's"
     if kind is e.UpstreamInterrupted:
         shown = "in the stream"
-    return what, shown, told, code(anthropic["type"]), code(str(outcome_of(error)))
+    return what, shown, told, code(anthropic["type"]), code(str(outcome_of(error, gone=False)))
 
 
 # ── metrics, faults ──────────────────────────────────────────────────────────────────────────────

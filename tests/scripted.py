@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from headgate.core.breaker import State
-from headgate.core.call import CLIENT_GONE, Call, Caller, Operation, Payload, Reply, Seen, Source
+from headgate.core.call import Call, Caller, Operation, Payload, Reply, Seen, Source
 from headgate.core.chat import Chat, Event
 from headgate.core.embeddings import Embedded, Embeddings
 from headgate.core.errors import GatewayError
@@ -266,11 +266,11 @@ def ended(task: asyncio.Task[Any] | asyncio.Future[Any]) -> BaseException | None
     return asyncio.CancelledError() if task.cancelled() else task.exception()
 
 
-async def cancel_after(work: Coroutine[Any, Any, Any], seconds: float, reason: str | None = None) -> bool:
+async def cancel_after(work: Coroutine[Any, Any, Any], seconds: float) -> bool:
     """Runs `work` and cancels it after so long. Whether that ended it."""
     task = asyncio.ensure_future(work)
     await asyncio.wait({task}, timeout=seconds)
-    task.cancel(reason)
+    task.cancel()
     await asyncio.wait({task})
     return task.cancelled()
 
@@ -313,14 +313,14 @@ class TurningLoop(VirtualLoop):
             return
         self.turns += 1
         if self.turns == self._strike_at:
-            self.strike(CLIENT_GONE)
+            self.strike()
 
-    def strike(self, reason: str | None) -> None:
+    def strike(self) -> None:
         """Cancels who has been on the block longest, if anybody is."""
         waiting = [task for task in self._block if not task.done()]
         if waiting:
             self.struck = waiting[0]
-            self.struck.cancel(reason)
+            self.struck.cancel()
 
     async def on_the_block(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Runs `work`, which may be struck, to its end. Does not raise what it raised."""

@@ -17,7 +17,7 @@ import msgspec
 
 from headgate.adapters.http import HttpTransport
 from headgate.adapters.logs import LogRecorder
-from headgate.adapters.prometheus import Page, PrometheusRecorder
+from headgate.adapters.prometheus import LEVEL, Page, PrometheusRecorder
 from headgate.adapters.record import Recorders
 from headgate.adapters.shared import Folder
 from headgate.adapters.system import Ids
@@ -124,9 +124,8 @@ class Gateway:
         self.clock = machine.clock
         self.surface = OpenAISurface(machine.clock.wall, Ids(""))
         self._machine = machine
-        self._recorder = Recorders(
-            PrometheusRecorder(self.tally), LogRecorder(requests=settings.server.log != "off")
-        )
+        self._log = LogRecorder(requests=settings.server.log != "off")
+        self._recorder = Recorders(PrometheusRecorder(self.tally), self._log)
         self._generation = Generation(1, settings, prices or {}, machine, self._recorder, Kept())
         self.page = Page(
             self.tally,
@@ -147,6 +146,7 @@ class Gateway:
         known = old.prices if prices is None else prices
         new = Generation(old.front.number + 1, settings, known, self._machine, self._recorder, Kept(old.kept))
         self._generation, self.house.front = new, new.front
+        self._log.requests = settings.server.log != "off"
         return new.front.number
 
     def endpoints(self) -> dict[str, AsgiApp]:
@@ -162,11 +162,14 @@ class Gateway:
         }
 
     def show_health(self) -> None:
-        """Brings the gauges that nobody keeps up to date."""
+        """Says anew how things stand; of models and upstreams that are gone, nothing."""
         gauges = self.tally.gauges
+        gauges.clear()
+        gauges["in_flight",] = float(self._generation.admit.in_flight)
         for model, upstreams in self._generation.upstreams.items():
             gauges["model_health", model] = float(any(upstream.ready() for upstream in upstreams))
-        gauges["in_flight",] = float(self._generation.admit.in_flight)
+            for upstream in upstreams:
+                gauges["breaker_state", upstream.condition()["upstream"]] = LEVEL[upstream.breaker.state]
 
 
 class Generation:
@@ -292,7 +295,12 @@ class Generation:
         return self.kept(
             ("transport", name, plan.source.key),
             (provider, plan.key),
-            lambda: HttpTransport(provider.base_url, headers=headers, connect_s=provider.timeouts.connect_s),
+            lambda: HttpTransport(
+                provider.base_url,
+                headers=headers,
+                connect_s=provider.timeouts.connect_s,
+                total_s=provider.timeouts.total_s,
+            ),
         )
 
     def _simulation(self, provider: Provider) -> simulated.Simulation:
@@ -326,8 +334,7 @@ class Generation:
     def _health(self) -> dict[str, Any]:
         """The document of `/health`."""
         models = {
-            model: [upstream.condition() for upstream in upstreams]
-            for model, upstreams in self.upstreams.items()
+            model: [one.condition() for one in upstreams] for model, upstreams in self.upstreams.items()
         }
         able = [any(upstream.ready() for upstream in upstreams) for upstreams in self.upstreams.values()]
         status = "ok" if all(able) else "degraded" if any(able) else "down"
@@ -349,9 +356,8 @@ def _link(plan: Plan) -> Link:
         relay = openai_relay(model=model, rules=rules, completions=row.completions)
         return Link(codec, model=model, relays={"openai": relay})
     if provider.dialect == "anthropic":
-        return Link(
-            codec, model=model, relays={"anthropic": anthropic_relay(codec, model=model, rules=rules)}
-        )
+        own = anthropic_relay(codec, model=model, rules=rules)
+        return Link(codec, model=model, relays={"anthropic": own})
     return Link(codec, model=model)
 
 

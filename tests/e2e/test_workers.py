@@ -148,6 +148,13 @@ def test_an_idle_gateway_stops_at_once(sim: Server) -> None:
         assert time.monotonic() - told_at < 2
 
 
+def test_workers_do_not_outlive_their_supervisor(sim: Server) -> None:
+    with running(config(sim), workers=2) as gateway:
+        gateway.process.kill()
+        gateway.logged("Finished server process", times=2)
+        assert refused(gateway)
+
+
 # ── starting ─────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from headgate.core.breaker import Breaker, State
-from headgate.core.call import CLIENT_GONE, Outcome
+from headgate.core.call import Outcome
 from headgate.core.errors import UpstreamInterrupted, UpstreamUnavailable
 from headgate.core.permits import Permits
 from headgate.core.retry import RetryBudget
@@ -192,15 +192,17 @@ def test_a_cut_passes_unchanged(build: Callable[[Scripted], Service]) -> None:
 
 
 @each_layer
-def test_the_reason_of_a_cancellation_survives(build: Callable[[Scripted], Service]) -> None:
-    """The meter tells a caller who hung up from other cancellations by it."""
+def test_a_hang_up_is_told_from_other_cancellations(build: Callable[[Scripted], Service]) -> None:
 
     async def story(after_s: float) -> None:
         notes = Notes()
         up = Scripted(answers(b"a", 2.0, b"b", after_s=1.0))
         metered = Meter(build(up), recorder=notes, clock=clock())
-        assert await cancel_after(drain(metered, asked(chain=("m",))), after_s, CLIENT_GONE)
-        assert [record.outcome for record in notes.records] == [Outcome.CLIENT_GONE]
+        for gone, outcome in ((True, Outcome.CLIENT_GONE), (False, Outcome.CANCELLED)):
+            call = asked(chain=("m",))
+            call.line.gone = gone
+            assert await cancel_after(drain(metered, call), after_s)
+            assert notes.records.pop().outcome is outcome
 
     for after_s in (0.5, 1.5):
         run(story(after_s))

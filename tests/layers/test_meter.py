@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from headgate.core.call import CLIENT_GONE, Outcome, Reply
+from headgate.core.call import Outcome, Reply
 from headgate.core.errors import (
     AllUpstreamsFailed,
     Forbidden,
@@ -92,17 +92,17 @@ def test_the_record_never_holds_the_message_of_a_bug() -> None:
     assert record_of(fails(UpstreamUnavailable("down"))).message == "down"
 
 
-@pytest.mark.parametrize(
-    ("reason", "outcome"), [(CLIENT_GONE, Outcome.CLIENT_GONE), (None, Outcome.CANCELLED)]
-)
+@pytest.mark.parametrize(("gone", "outcome"), [(True, Outcome.CLIENT_GONE), (False, Outcome.CANCELLED)])
 @pytest.mark.parametrize("steps", [(HANG,), (b"a", HANG)])
 def test_a_caller_who_hung_up_is_told_from_other_cancellations(
-    reason: str | None, outcome: Outcome, steps: tuple[Step, ...]
+    gone: bool, outcome: Outcome, steps: tuple[Step, ...]
 ) -> None:
     async def story() -> None:
         for act in (Act(before=steps), Act(then=steps)):
             notes = Notes()
-            assert await cancel_after(drain(metered(Scripted(act), notes), asked()), 3.0, reason)
+            call = asked()
+            call.line.gone = gone
+            assert await cancel_after(drain(metered(Scripted(act), notes), call), 3.0)
             [record] = notes.records
             assert (record.outcome, record.total_s) == (outcome, 3.0)
 
@@ -137,7 +137,7 @@ def test_cancelled_at_any_turn_it_leaves_exactly_one_record(act: Act, stream: bo
             return
         [record] = notes.records
         if task.cancelled():
-            assert record.outcome is Outcome.CLIENT_GONE
+            assert record.outcome is Outcome.CANCELLED
 
     cancelled_at_every_turn(scene)
 
@@ -187,7 +187,7 @@ def test_usage_that_was_not_reported_is_estimated_from_what_has_passed() -> None
                 async for _ in reply.body:
                     pass
 
-        assert await cancel_after(taken(), 1.0, CLIENT_GONE)
+        assert await cancel_after(taken(), 1.0)
         assert notes.records[0].usage == Usage(input=10, output=2, estimated=True)
 
     run(story())

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from headgate.config.tree import Settings
-from headgate.core.call import CLIENT_GONE, Outcome
+from headgate.core.call import Outcome
 from headgate.providers.simulated import FAULTS
 from staged import Stage, Traffic, play, two_neighbours
 from virtual import clock
@@ -30,7 +30,7 @@ def weather(seed: int) -> Traffic:
         )
         if chance.random() < 0.2:
             await clock().sleep(chance.uniform(0.0, 3.0))
-            stage.loop.strike(CLIENT_GONE)
+            stage.loop.strike()
         await task
 
     async def sky(stage: Stage) -> None:

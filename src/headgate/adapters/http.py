@@ -19,6 +19,9 @@ from headgate.ports.transport import Outgoing, Response
 
 USER_AGENT = "headgate"
 
+GRACE_S = 1.0
+"""How much longer than anybody's patience a request may live: the layers above give up first, and say why."""
+
 
 def unavailable(error: PyreqwestError) -> UpstreamUnavailable:
     """A connection's failure in words that name neither address nor key."""
@@ -35,11 +38,18 @@ class HttpTransport:
     Redirects are not followed: a provider that answers with one is misconfigured, and a request carrying a
     key goes where the operator said or nowhere. Answers are asked for uncompressed: compressing a stream
     holds its events back. Build it inside the loop it serves; `close` when done.
+
+    Known weakness: pyreqwest lets a request that is cancelled before the head of its answer is here run on, and
+    its connection with it, until the upstream answers or `total_s` have passed. From the head on, leaving the
+    context closes the connection at once.
     """
 
-    def __init__(self, base_url: str, *, headers: Mapping[str, str], connect_s: float) -> None:
+    def __init__(
+        self, base_url: str, *, headers: Mapping[str, str], connect_s: float, total_s: float
+    ) -> None:
         self._base_url = base_url.rstrip("/")
         self._urls: dict[str, Url] = {}
+        self._at_most = timedelta(seconds=total_s + GRACE_S)
         self._client: Client = (
             ClientBuilder()
             .user_agent(USER_AGENT)
@@ -57,7 +67,7 @@ class HttpTransport:
         url = self._urls.get(request.path)
         if url is None:
             url = self._urls[request.path] = Url(self._base_url + request.path)
-        builder = self._client.post(url).body_bytes(request.body)
+        builder = self._client.post(url).body_bytes(request.body).timeout(self._at_most)
         if request.headers:
             builder = builder.headers(dict(request.headers))
         return _Streamed(builder) if stream else _Whole(builder)

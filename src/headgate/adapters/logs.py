@@ -63,7 +63,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure(*, level: str, as_json: bool) -> None:
-    """Sends all of Python's logging to standard error. Called once, by whoever owns the process."""
+    """Sends all of Python's logging to standard error. For whoever owns the process."""
     handler = logging.StreamHandler(sys.stderr)
     formatter = JsonFormatter() if as_json else logging.Formatter("%(asctime)s %(levelname)-7s %(message)s")
     if as_json:
@@ -78,11 +78,11 @@ class LogRecorder:
 
     def __init__(self, *, requests: bool) -> None:
         """`requests`: also one line for every request that went well."""
-        self._requests = requests
+        self.requests = requests
 
     def settled(self, record: Record) -> None:
         quiet = record.cause is None or record.outcome in _QUIET
-        if quiet and not self._requests:
+        if quiet and not self.requests:
             return
         access.log(logging.INFO if quiet else logging.WARNING, "request", extra={"fields": _fields(record)})
 

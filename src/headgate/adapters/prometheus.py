@@ -43,7 +43,7 @@ GAUGES = {
     "breaker_state": ("0 closed, 1 half-open, 2 open.", ("upstream",)),
     "in_flight": ("Requests in the house.", ()),
 }
-_LEVEL = {State.CLOSED: 0.0, State.HALF_OPEN: 1.0, State.OPEN: 2.0}
+LEVEL = {State.CLOSED: 0.0, State.HALF_OPEN: 1.0, State.OPEN: 2.0}
 
 
 class PrometheusRecorder:
@@ -84,7 +84,7 @@ class PrometheusRecorder:
 
     def breaker_moved(self, source: Source, before: State, after: State, seconds: float) -> None:
         label = source.label
-        self._tally.gauges["breaker_state", label] = _LEVEL[after]
+        self._tally.gauges["breaker_state", label] = LEVEL[after]
         self._tally.counters["breaker_transitions_total", label, after] += 1
         self._tally.counters["breaker_state_seconds_total", label, before] += seconds
 

@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import uvicorn
 import uvloop
 from pyreqwest.client import Client, ClientBuilder
 from rich.console import Console
 from rich.table import Table
 
 from headgate.cli.life import Application, Origin
-from headgate.cli.serve import config
+from headgate.cli.serve import Server, config
 from headgate.config.load import load
 
 KEY = "demo-key"
@@ -93,7 +92,7 @@ async def _demo(*, once: bool, port: int) -> int:
         file.write_text(CONFIG)
         sock = _listening(port)
         url = f"http://{HOST}:{sock.getsockname()[1]}"
-        server = uvicorn.Server(config(Application(Origin(file)), load(file)))
+        server = Server(config(Application(Origin(file)), load(file)))
         serving = asyncio.create_task(server.serve(sockets=[sock]))
         rows = await _workload(url)
         _show(console, rows, url)

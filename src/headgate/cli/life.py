@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import os
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -66,20 +67,24 @@ async def life(
     """Runs a gateway: serves, looks prices up, follows its file, shares its counts with other workers."""
     gc.set_threshold(GC_THRESHOLD)
     settings, _ = origin.read()
-    logs.configure(level=settings.server.log_level, as_json=settings.server.log != "text")
+    _log_as(settings)
     machine = Machine(clock=SystemClock(), chance=Random(), pepper=os.urandom(32))
     gateway = Gateway(settings, machine, folder=folder)
     _open_metrics(gateway, settings, shared=folder is not None)
-    tasks = [asyncio.create_task(_price(gateway, settings))]
+    tasks = [pricing := asyncio.create_task(_price(gateway, settings))]
     if folder is not None:
         tasks.append(asyncio.create_task(_share(gateway, folder)))
     if origin.file is not None:
-        tasks.append(asyncio.create_task(_follow(gateway, origin, origin.file)))
+        tasks.append(asyncio.create_task(_follow(gateway, origin, origin.file, pricing)))
     try:
         yield gateway.endpoints(), partial(_cold, gateway)
     finally:
         for task in tasks:
             task.cancel()
+
+
+def _log_as(settings: Settings) -> None:
+    logs.configure(level=settings.server.log_level, as_json=settings.server.log != "text")
 
 
 def _cold(gateway: Gateway) -> AsgiApp:
@@ -106,10 +111,15 @@ def _open_metrics(gateway: Gateway, settings: Settings, *, shared: bool) -> None
 
 
 async def _share(gateway: Gateway, folder: Folder) -> None:
-    while True:
+    """A worker's side of being one of several. One whose supervisor has died stops too: nobody else would
+    ever tell it to, and it holds the port."""
+    supervisor = os.getppid()
+    while os.getppid() == supervisor:
         gateway.show_health()
         folder.write(gateway.tally)
         await gateway.clock.sleep(EVERY_S)
+    log.error("the process that supervises the workers is gone: stopping")
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 async def _price(gateway: Gateway, settings: Settings) -> None:
@@ -134,13 +144,26 @@ def _unpriced(settings: Settings) -> Iterator[tuple[str, Pair]]:
             yield id_, (row.prices, model.name or id_)
 
 
-async def _follow(gateway: Gateway, origin: Origin, file: Path) -> None:
-    """Reloads on every change. A file that is wrong is reported and changes nothing."""
-    async for _ in changes(file):
-        try:
-            settings, _ = await asyncio.to_thread(origin.read)
-        except ConfigError as error:
-            log.error("configuration not reloaded\n%s", report(error.problems))
-            continue
-        log.warning("configuration reloaded as generation %d", gateway.reload(settings))
-        await _price(gateway, settings)
+async def _follow(gateway: Gateway, origin: Origin, file: Path, pricing: asyncio.Task[None]) -> None:
+    """Reloads on every change. A file that is wrong is reported and changes nothing.
+
+    Prices that are still being looked up for the file as it was are not waited for: they would bring it back.
+    """
+    try:
+        async for _ in changes(file):
+            settings = await _read(origin)
+            if settings is not None:
+                pricing.cancel()
+                _log_as(settings)
+                log.warning("configuration reloaded as generation %d", gateway.reload(settings))
+                pricing = asyncio.create_task(_price(gateway, settings))
+    finally:
+        pricing.cancel()
+
+
+async def _read(origin: Origin) -> Settings | None:
+    try:
+        return (await asyncio.to_thread(origin.read))[0]
+    except ConfigError as error:
+        log.error("configuration not reloaded\n%s", report(error.problems))
+    return None

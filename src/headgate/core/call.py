@@ -13,9 +13,6 @@ from headgate.core.embeddings import Embedded, Embeddings
 from headgate.core.price import Price
 from headgate.core.usage import Usage, estimate
 
-CLIENT_GONE = "client gone"
-"""The message of a cancellation that means: the caller has hung up."""
-
 
 class Operation(StrEnum):
     """What is asked for: each is a separate endpoint upstream."""
@@ -85,6 +82,13 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     models: frozenset[str] | None = None
 
 
+class Line(msgspec.Struct, eq=False):
+    """The caller's end of the line. `gone` is set before a hang-up cancels the request: the message of a
+    cancellation does not survive every library it passes through."""
+
+    gone: bool = False
+
+
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One request on its way down. Immutable: a layer that changes it passes on a copy.
 
@@ -101,6 +105,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     traceparent: str | None = None
     session: str | None = None
     tags: tuple[str, ...] = ()
+    line: Line = msgspec.field(default_factory=Line)
 
 
 class Seen(msgspec.Struct, eq=False):

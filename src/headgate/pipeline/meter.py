@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 
-from headgate.core.call import CLIENT_GONE, Call, Outcome, Reply
+from headgate.core.call import Call, Outcome, Reply
 from headgate.core.errors import (
     DeadlineExceeded,
     Refused,
@@ -23,11 +23,11 @@ from headgate.ports.clock import Clock
 from headgate.ports.recorder import Recorder
 
 
-def outcome_of(error: BaseException) -> Outcome:
+def outcome_of(error: BaseException, *, gone: bool) -> Outcome:
     """The one word for how a request went wrong."""
     match error:
         case asyncio.CancelledError() | GeneratorExit():
-            return Outcome.CLIENT_GONE if CLIENT_GONE in error.args else Outcome.CANCELLED
+            return Outcome.CLIENT_GONE if gone else Outcome.CANCELLED
         case DeadlineExceeded():
             return Outcome.DEADLINE
         case Refused():
@@ -62,7 +62,7 @@ class _Metered(Passage, eq=False, kw_only=True):
         payload = call.payload
         record = Record(
             call.request_id,
-            Outcome.FINISHED if error is None else outcome_of(error),
+            Outcome.FINISHED if error is None else outcome_of(error, gone=call.line.gone),
             payload.operation,
             payload.stream,
             payload.model,

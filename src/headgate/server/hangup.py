@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from types import TracebackType
 
-from headgate.core.call import CLIENT_GONE
+from headgate.core.call import Line
 from headgate.server.intake import ClientGone, Direct, Receive
 
 
@@ -16,13 +16,13 @@ class Hangup:
     body of the request has been read, so that can only be the one that the caller left.
     """
 
-    __slots__ = ("_direct", "_gone", "_receive", "_task", "_watcher")
+    __slots__ = ("_direct", "_line", "_receive", "_task", "_watcher")
 
-    def __init__(self, receive: Receive, direct: Direct | None) -> None:
+    def __init__(self, line: Line, receive: Receive, direct: Direct | None) -> None:
+        self._line = line
         self._receive = receive
         self._direct = direct
         self._watcher: asyncio.Task[None] | None = None
-        self._gone = False
 
     def __enter__(self) -> None:
         task = asyncio.current_task()
@@ -41,12 +41,12 @@ class Hangup:
             self._direct.on_gone(None)
         if self._watcher:
             self._watcher.cancel()
-        if self._gone and self._task.uncancel() == 0 and isinstance(error, asyncio.CancelledError):
+        if self._line.gone and self._task.uncancel() == 0 and isinstance(error, asyncio.CancelledError):
             raise ClientGone from None
 
     def _left(self) -> None:
-        self._gone = True
-        self._task.cancel(CLIENT_GONE)
+        self._line.gone = True
+        self._task.cancel()
 
     async def _watch(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":

@@ -77,7 +77,7 @@ class Endpoint:
 
     async def _serve(self, front: Front, call: Call, receive: Receive, visit: _Visit) -> None:
         try:
-            with Hangup(receive, visit.direct):
+            with Hangup(call.line, receive, visit.direct):
                 async with front.service(call) as reply:
                     if reply.stream:
                         await self._stream(front, call, reply, visit)
