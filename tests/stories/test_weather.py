@@ -57,7 +57,7 @@ def test_afterwards_everything_is_as_it_was(seed: int) -> None:
     stage = play(two_neighbours(keys=2), weather(seed))
     assert stage.begun > 300
     assert stage.outcomes.count(Outcome.FINISHED) > stage.begun / 4
-    assert {Outcome.CLIENT_GONE, Outcome.DEADLINE} <= set(stage.outcomes)
+    assert {Outcome.CANCELLED, Outcome.DEADLINE} <= set(stage.outcomes)
 
 
 def test_the_same_seed_is_the_same_half_hour() -> None:

@@ -39,7 +39,7 @@ class HttpTransport:
     key goes where the operator said or nowhere. Answers are asked for uncompressed: compressing a stream
     holds its events back. Build it inside the loop it serves; `close` when done.
 
-    Known weakness: pyreqwest lets a request that is cancelled before the head of its answer is here run on, and
+    Known weakness: pyreqwest lets a request that is cancelled before its answer has a head run on, and
     its connection with it, until the upstream answers or `total_s` have passed. From the head on, leaving the
     context closes the connection at once.
     """
