@@ -26,17 +26,16 @@ STARTED = "Application startup complete."
 PATIENCE_S = 20.0
 """How long anything may take that is only waited for. A slow machine is slow; a hanging test is wrong."""
 
+_HANDED_ON = {"HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "PYTHONWARNINGS", "TMPDIR"}
 _LISTENING = re.compile(r"Listening on http://.*:(\d+)$")
 _SAMPLE = re.compile(r"(\w+)(?:\{(.*)\})? (\S+)")
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
 
 def environment(**more: str) -> dict[str, str]:
-    """This process's environment without what would find providers or keep Python from caching bytecode."""
-    told = ("PYTHONDONTWRITEBYTECODE", "OLLAMA_HOST", "OLLAMA_MODEL", "HEADGATE_API_KEY")
-    kept = {
-        name: value for name, value in environ.items() if name not in told and not name.endswith("_API_KEY")
-    }
+    """What a child process is told: nothing that names a provider, a port or a proxy, and nothing that keeps
+    Python from caching bytecode. `more` comes on top."""
+    kept = {name: value for name, value in environ.items() if name in _HANDED_ON}
     return {**kept, "COLUMNS": "200", **more}
 
 

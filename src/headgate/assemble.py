@@ -21,6 +21,7 @@ from headgate.adapters.prometheus import LEVEL, Page, PrometheusRecorder
 from headgate.adapters.record import Recorders
 from headgate.adapters.shared import Folder
 from headgate.adapters.system import Ids
+from headgate.config.describe import described
 from headgate.config.tree import Breaker as BreakerSettings
 from headgate.config.tree import Model, Provider, Settings
 from headgate.core.breaker import Breaker
@@ -197,7 +198,7 @@ class Generation:
             recorder=recorder,
             models=tuple(_cards(settings)),
             health=self._health,
-            info=partial(_info, settings, number),
+            info=partial(described, settings, number),
             max_body_bytes=settings.server.max_body_bytes,
             deadline_s=settings.server.deadline_s,
             deadlines={name: route.deadline_s for name, route in settings.routes.items() if route.deadline_s},
@@ -385,21 +386,3 @@ def _cards(settings: Settings) -> Iterator[ModelCard]:
         yield ModelCard(id=name, owned_by="headgate", kind="route")
     for id_, model in settings.models.items():
         yield ModelCard(id=id_, owned_by=model.provider, kind="model", context=model.context)
-
-
-def _info(settings: Settings, number: int) -> dict[str, Any]:
-    """The document of `/router/info`: what was configured, without what is secret."""
-    return {
-        "generation": number,
-        "routes": {name: list(route.use) for name, route in settings.routes.items()},
-        "models": {
-            id_: {"provider": model.provider, "name": model.name or id_, "context": model.context}
-            for id_, model in settings.models.items()
-        },
-        "providers": {
-            name: {"dialect": provider.dialect, "keys": len(provider.keys)}
-            for name, provider in settings.providers.items()
-        },
-        "breaker": settings.breaker.model_dump(),
-        "retry": settings.retry.model_dump(),
-    }
