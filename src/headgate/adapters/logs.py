@@ -6,6 +6,7 @@ Nothing of a request's or an answer's content is ever logged, and nothing per pi
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import time
 from typing import Any
@@ -41,6 +42,7 @@ _SHOWN = (
     "message",
     "tags",
 )
+_WORD = re.compile(r"[\w./:#@+-]+")
 _QUIET = frozenset({Outcome.FINISHED, Outcome.CLIENT_GONE, Outcome.REFUSED, Outcome.REJECTED})
 
 
@@ -48,6 +50,7 @@ class JsonFormatter(logging.Formatter):
     """A record's message, level, logger, time (RFC 3339, UTC) and what it was given in `extra["fields"]`."""
 
     default_time_format = "%Y-%m-%dT%H:%M:%S"
+    converter = staticmethod(time.gmtime)
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -62,13 +65,26 @@ class JsonFormatter(logging.Formatter):
         return _encode(line).decode()
 
 
+class TextFormatter(logging.Formatter):
+    """The same for people: time, level, message, and what it was given as `name=value`."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(message)s")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # logging named it
+        fields = getattr(record, "fields", {})
+        return super().formatMessage(record) + "".join(f" {name}={_word(fields[name])}" for name in fields)
+
+
+def _word(value: object) -> str:
+    """A value on one line and without doubt where it ends: as it is if it is a word, else as JSON."""
+    return value if isinstance(value, str) and _WORD.fullmatch(value) else _encode(value).decode()
+
+
 def configure(*, level: str, as_json: bool) -> None:
     """Sends all of Python's logging to standard error. For whoever owns the process."""
     handler = logging.StreamHandler(sys.stderr)
-    formatter = JsonFormatter() if as_json else logging.Formatter("%(asctime)s %(levelname)-7s %(message)s")
-    if as_json:
-        formatter.converter = time.gmtime
-    handler.setFormatter(formatter)
+    handler.setFormatter(JsonFormatter() if as_json else TextFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.getLogger("uvicorn.access").disabled = True
 

@@ -28,8 +28,8 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            endpoint = self._hot.get(scope["path"]) or await self._cold_app()
-            await endpoint(scope, receive, send)
+            endpoint = self._hot.get(scope["path"]) if scope["method"] == "POST" else None
+            await (endpoint or await self._cold_app())(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         else:

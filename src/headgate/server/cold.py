@@ -12,13 +12,13 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from headgate.core.errors import GatewayError, UnknownModel
+from headgate.core.errors import GatewayError, InternalError, UnknownModel
 from headgate.core.routes import shown
 from headgate.core.version import VERSION
 from headgate.ports.codec import Surface
 from headgate.server.errors import retry_after, status_of
 from headgate.server.front import House, ModelCard
-from headgate.server.hotdocs import describe_hot
+from headgate.server.hotdocs import PATHS, describe_hot
 
 CREATED = 1_700_000_000
 """`created` of a model card: the API wants a date, and the configuration has none."""
@@ -35,6 +35,7 @@ def create(house: House, surface: Surface) -> FastAPI:
     _health(app, house)
     _models(app, house)
     _router(app, house)
+    _hot(app)
     _errors(app, surface)
     describe_hot(app)
     return app
@@ -105,6 +106,16 @@ def _router(app: FastAPI, house: House) -> None:
         return house.front.info()
 
 
+def _hot(app: FastAPI) -> None:
+    """The hot paths, as far as they come here: by any method but theirs, which is an error that says so."""
+
+    async def elsewhere() -> None:
+        raise InternalError("The gateway failed: a hot path was not taken.")
+
+    for path in PATHS:
+        app.add_api_route(path, elsewhere, methods=["POST"], include_in_schema=False)
+
+
 def _errors(app: FastAPI, surface: Surface) -> None:
     """Every error in OpenAI's shape, whoever raised it."""
 
@@ -117,10 +128,15 @@ def _errors(app: FastAPI, surface: Surface) -> None:
         if not isinstance(error, HTTPException):
             raise error
         text = "There is nothing at this path." if error.status_code == 404 else str(error.detail)
-        return _document(surface, GatewayError(text), error.status_code)
+        response = _document(surface, GatewayError(text), error.status_code)
+        response.headers.update(error.headers or {})
+        return response
+
+    async def bugs(request: Request, error: Exception) -> Response:
+        return _document(surface, InternalError("The gateway failed. Its log has more."), 500)
 
     handlers: list[tuple[type[Exception], Callable[[Request, Exception], Awaitable[Response]]]]
-    handlers = [(GatewayError, ours), (HTTPException, starlettes)]
+    handlers = [(GatewayError, ours), (HTTPException, starlettes), (Exception, bugs)]
     for kind, handler in handlers:
         app.add_exception_handler(kind, handler)
 

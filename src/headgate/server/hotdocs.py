@@ -29,7 +29,7 @@ _STATUSES = {
     "503": "Overloaded, or no upstream is ready; `retry-after` tells when.",
     "504": "The deadline passed.",
 }
-_PATHS: dict[str, tuple[str, type[msgspec.Struct]]] = {
+PATHS: dict[str, tuple[str, type[msgspec.Struct]]] = {
     "/v1/chat/completions": ("OpenAI chat completions.", ChatRequest),
     "/v1/completions": ("OpenAI text completions.", CompletionRequest),
     "/v1/embeddings": ("OpenAI embeddings.", EmbeddingsRequest),
@@ -44,9 +44,9 @@ def describe_hot(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         document = cold()
         schemas, components = msgspec.json.schema_components(
-            [kind for _, kind in _PATHS.values()], ref_template=_REF
+            [kind for _, kind in PATHS.values()], ref_template=_REF
         )
-        for (path, (summary, _)), schema in zip(_PATHS.items(), schemas, strict=True):
+        for (path, (summary, _)), schema in zip(PATHS.items(), schemas, strict=True):
             document["paths"][path] = {"post": _operation(path, summary, schema)}
         parts = document.setdefault("components", {})
         parts.setdefault("schemas", {}).update(components)

@@ -9,24 +9,25 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Raw, Struct
+from msgspec import Meta, Raw, Struct, field
 from msgspec.json import Decoder
-
-ABSENT = Raw(b"")
-"""A raw member that was not there at all."""
 
 
 class Block(Struct, gc=False):
-    """A content block of either side: text, image, tool_use, tool_result, thinking, redacted_thinking …"""
+    """A content block of either side: text, image, tool_use, tool_result, thinking, redacted_thinking …
+
+    A raw member that was not there at all is empty; a factory makes it, because a value of it cannot stand
+    in a JSON Schema.
+    """
 
     type: str
     text: str | None = None
-    source: Raw = ABSENT
+    source: Raw = field(default_factory=Raw)
     id: str | None = None
     name: str | None = None
-    input: Raw = ABSENT
+    input: Raw = field(default_factory=Raw)
     tool_use_id: str | None = None
-    content: Raw = ABSENT
+    content: Raw = field(default_factory=Raw)
     is_error: bool | None = None
     thinking: str | None = None
     signature: str | None = None
@@ -56,7 +57,7 @@ class ToolSpec(Struct, gc=False):
     type: str | None = None
     name: str | None = None
     description: str | None = None
-    input_schema: Raw = ABSENT
+    input_schema: Raw = field(default_factory=Raw)
     strict: bool | None = None
 
 
@@ -73,7 +74,7 @@ class Thinking(Struct, gc=False):
 
 class Format(Struct, gc=False):
     type: str
-    schema: Raw = ABSENT
+    schema: Raw = field(default_factory=Raw)
 
 
 class OutputConfig(Struct, gc=False):

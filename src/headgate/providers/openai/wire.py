@@ -2,7 +2,8 @@
 
 Source: https://platform.openai.com/docs/api-reference/chat, …/completions, …/embeddings. What compatible
 servers add is marked with who adds it. Unknown members are passed over, so that a new one breaks nothing;
-`null` stands wherever a member may be absent. `Raw` members are checked for syntax only until asked for.
+`null` stands wherever a member may be absent. `Raw` members are checked for syntax only until asked for; in
+requests an absent one is made by a factory, because a value of it cannot stand in a JSON Schema.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta, Raw
+from msgspec import Meta, Raw, field
 
 Name = Annotated[str, Meta(min_length=1)]
 Tokens = str | Annotated[list[str | int | list[int]], Meta(min_length=1)]
@@ -48,7 +49,8 @@ class ToolCall(msgspec.Struct, gc=False):
     id: str | None = None
     type: str | None = None
     function: Function | None = None
-    extra_content: Raw = Raw()  # Google's compatible server: {"google": {"thought_signature": …}}
+    extra_content: Raw = field(default_factory=Raw)
+    """Google's compatible server: {"google": {"thought_signature": …}}"""
 
 
 class Message(msgspec.Struct, gc=False):
@@ -61,13 +63,13 @@ class Message(msgspec.Struct, gc=False):
     reasoning_content: str | None = None  # DeepSeek, vLLM
     reasoning: str | None = None  # OpenRouter, newer vLLM, Groq
     function_call: Function | None = None
-    audio: Raw = Raw()
+    audio: Raw = field(default_factory=Raw)
 
 
 class FunctionTool(msgspec.Struct, gc=False):
     name: str
     description: str | None = None
-    parameters: Raw = Raw()
+    parameters: Raw = field(default_factory=Raw)
     strict: bool | None = None
 
 
@@ -88,7 +90,7 @@ class ToolChoice(msgspec.Struct, gc=False):
 class JSONSchema(msgspec.Struct, gc=False):
     name: str | None = None
     description: str | None = None
-    schema: Raw = Raw()
+    schema: Raw = field(default_factory=Raw)
     strict: bool | None = None
 
 
@@ -132,7 +134,7 @@ class ChatRequest(Sampling, kw_only=True, gc=False):
     function_call: str | Named | None = None
     response_format: ResponseFormat | None = None
     reasoning_effort: str | None = None
-    reasoning: Raw = Raw()  # OpenRouter: {"effort", "max_tokens", "enabled"}
+    reasoning: Raw = field(default_factory=Raw)  # OpenRouter: {"effort", "max_tokens", "enabled"}
 
 
 class CompletionRequest(Sampling, kw_only=True, gc=False):
