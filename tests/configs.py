@@ -31,7 +31,9 @@ def every_dialect(port: int) -> str:
     providers = "".join(provider(dialect, port) for dialect in DIALECTS)
     models = ""
     for dialect in DIALECTS:
-        models += f"  {dialect}: {{provider: {dialect}, name: sim-{dialect}, price: {{input: 1, output: 2}}}}\n"
+        models += (
+            f"  {dialect}: {{provider: {dialect}, name: sim-{dialect}, price: {{input: 1, output: 2}}}}\n"
+        )
         for fault in BROKEN:
             models += f"  {dialect}-{fault}: {{provider: {dialect}, name: fault-{fault}}}\n"
     return f"""

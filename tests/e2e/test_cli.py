@@ -53,7 +53,9 @@ def test_every_problem_is_told_with_its_place(file: Path) -> None:
     assert (found.returncode, found.stdout) == (2, "")
     lines = found.stderr.splitlines()
     assert f"{file}:1:10 server.prot: unknown key; did you mean 'port'?" in lines
-    assert f"{file}:5:17 models.m.provider: is not one of providers" in [line.partition(";")[0] for line in lines]
+    assert f"{file}:5:17 models.m.provider: is not one of providers" in [
+        line.partition(";")[0] for line in lines
+    ]
     told = ran("check", "--config", str(file), "--json")
     assert told.returncode == 2
     problems = json.loads(told.stdout)["problems"]

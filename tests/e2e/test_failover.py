@@ -117,7 +117,9 @@ def config(sim: Server, rude: dict[str, int], *, breaker: str) -> str:
     for name, port in rude.items():
         providers += provider("openai", port, name=name, timeouts=HURRIED, more=WIDE)
         ways.append((name, "x"))
-    providers += provider("openai", sim.port, name="tls", timeouts=HURRIED, more=WIDE).replace("http:", "https:")
+    providers += provider("openai", sim.port, name="tls", timeouts=HURRIED, more=WIDE).replace(
+        "http:", "https:"
+    )
     ways.append(("tls", "x"))
     for dialect, fault in ways:
         models += f"  {dialect}-{fault}: {{provider: {dialect}, name: fault-{fault}}}\n"
@@ -192,7 +194,9 @@ def troubles(gateway: Gateway, routes: list[str], count: int, *, stream: bool) -
                 found = [(route, await one(client, gateway, route, stream=stream)) for route in waiting]
                 return [f"{route}: {trouble}" for route, trouble in found if trouble]
 
-            return [line for part in await asyncio.gather(*(worker() for _ in range(TOGETHER))) for line in part]
+            return [
+                line for part in await asyncio.gather(*(worker() for _ in range(TOGETHER))) for line in part
+            ]
 
     return asyncio.run(main())
 

@@ -1,4 +1,4 @@
-"""A client that hangs up, wherever its request stands: the upstream is let go at once, nothing stays behind."""
+"""A client that hangs up, wherever its request stands: the upstream is let go, nothing stays behind."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def asked(model: str, *, stream: bool) -> dict[str, Any]:
 
 
 def leave(gateway: Gateway, sim: Server, path: str, model: str, *, stream: bool, after: bytes) -> float:
-    """Asks, waits for `after` in what comes, hangs up. How long the upstream's end stayed open, in seconds."""
+    """Asks, waits for `after` in what comes, hangs up. Seconds until the upstream's end closed."""
     dialect, _, fault = model.partition("-")
     name = f"left-{dialect}-fault-{fault}"
     connection = gateway.open(path, asked(model, stream=stream))
@@ -79,7 +79,9 @@ def leave(gateway: Gateway, sim: Server, path: str, model: str, *, stream: bool,
     return closed_at - left_at
 
 
-def quickest(gateway: Gateway, sim: Server, path: str, model: str, *, stream: bool, after: bytes = b"") -> float:
+def quickest(
+    gateway: Gateway, sim: Server, path: str, model: str, *, stream: bool, after: bytes = b""
+) -> float:
     """The best of a few tries; the first that is quick enough ends them."""
     best = 1e9
     for _ in range(TRIES):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import openai
@@ -35,9 +34,9 @@ class City(BaseModel):
 
 
 @pytest.fixture(scope="module")
-def models(gateway: Gateway) -> Iterator[dict[str, ChatOpenAI]]:
+def models(gateway: Gateway) -> dict[str, ChatOpenAI]:
     common: Any = {"base_url": f"{gateway.url}/v1", "api_key": SecretStr(KEY), "max_retries": 0}
-    yield {name: ChatOpenAI(model=name, stream_usage=True, **common) for name in (*DIALECTS, "nobody")}
+    return {name: ChatOpenAI(model=name, stream_usage=True, **common) for name in (*DIALECTS, "nobody")}
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -147,8 +147,8 @@ asyncio.run(main())
 def test_importing_it_is_cheap() -> None:
     """Nobody pays for the server, the SDKs or the price list."""
     script = (
-        "import sys, headgate; "
-        "bad = {'fastapi', 'uvicorn', 'pydantic', 'genai_prices', 'rich'} & set(sys.modules); assert not bad, bad"
+        "import sys, headgate; bad = {'fastapi', 'uvicorn', 'pydantic', 'genai_prices', 'rich'} & "
+        "set(sys.modules); assert not bad, bad"
     )
     subprocess.run([sys.executable, "-c", script], check=True, timeout=30, env=environment())
     assert headgate.__version__

@@ -19,7 +19,12 @@ OTHER = "other-key-0123456789abcdef"
 
 
 def config(
-    sim: Server, *models: str, keys: tuple[str, ...] = (KEY,), provider_more: str = "", server: str = "", more: str = ""
+    sim: Server,
+    *models: str,
+    keys: tuple[str, ...] = (KEY,),
+    provider_more: str = "",
+    server: str = "",
+    more: str = "",
 ) -> str:
     """Models named after the upstream's name for them."""
     listed = "".join(f"  {name}: {{provider: openai, name: {name}}}\n" for name in ("plain", *models))
@@ -30,7 +35,7 @@ breaker: {{failures: 2, recovery_s: 600}}
 retry: {{attempts: 1}}
 providers:
 {provider("openai", sim.port, more=provider_more)}models:
-{listed}{more}"""
+{listed}"""
 
 
 @pytest.fixture
@@ -91,7 +96,9 @@ def test_a_signal_reloads_a_file_that_looks_unchanged(gateway: Gateway, sim: Ser
     ],
     ids=["no-yaml", "wrong-value", "wrong-reference", "empty"],
 )
-def test_a_wrong_file_changes_nothing_and_is_reported(gateway: Gateway, sim: Server, text: str, line: str) -> None:
+def test_a_wrong_file_changes_nothing_and_is_reported(
+    gateway: Gateway, sim: Server, text: str, line: str
+) -> None:
     lines = len(gateway.lines)
     change(gateway, text, "not reloaded")
     said = "".join(gateway.lines[lines:])
@@ -193,7 +200,9 @@ def test_the_log_can_be_switched_off_and_on(gateway: Gateway, sim: Server) -> No
 def test_many_changes_under_load_hurt_nobody(gateway: Gateway, sim: Server) -> None:
     """Twelve generations while requests come; every one is answered."""
     for number in range(12):
-        gateway.file.write_text(config(sim, *(f"m{number}",) * (number % 2), provider_more=f"concurrency: {50 + number}"))
+        gateway.file.write_text(
+            config(sim, *(f"m{number}",) * (number % 2), provider_more=f"concurrency: {50 + number}")
+        )
         gateway.tell(signal.SIGHUP)
         assert [gateway.chat("plain", stream=bool(turn % 2)).status for turn in range(6)] == [200] * 6
     gateway.until(lambda page: page("in_flight") == 0)

@@ -23,9 +23,7 @@ TOOLS: Any = [
         "input_schema": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
     }
 ]
-PIXEL = (
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-)
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +49,9 @@ def test_a_message_is_answered(client: anthropic.Anthropic, dialect: str) -> Non
     assert answer.model_extra is not None
     assert answer.model_extra["x-routing-metadata"] == told
     assert (told["model_id"], told["attempts"]) == (dialect, 1)
-    assert told["cost_usd"] == pytest.approx((answer.usage.input_tokens + 2 * answer.usage.output_tokens) / 1e6)
+    assert told["cost_usd"] == pytest.approx(
+        (answer.usage.input_tokens + 2 * answer.usage.output_tokens) / 1e6
+    )
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -59,7 +59,7 @@ def test_a_stream_says_what_the_plain_message_says(client: anthropic.Anthropic, 
     plain = client.messages.create(**asked(dialect))
     with client.messages.stream(**asked(dialect)) as stream:
         text = "".join(stream.text_stream)
-        final = stream.get_final_message()
+        final: Any = stream.get_final_message()
     assert text == plain.content[0].text == final.content[0].text
     assert (final.stop_reason, final.usage.output_tokens) == (plain.stop_reason, plain.usage.output_tokens)
 
@@ -188,7 +188,9 @@ def test_a_bearer_token_opens_the_door_too(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize("fault", ["status-401", "status-429-7"])
-def test_a_limit_and_a_refused_key_of_ours_are_not_the_callers(client: anthropic.Anthropic, fault: str) -> None:
+def test_a_limit_and_a_refused_key_of_ours_are_not_the_callers(
+    client: anthropic.Anthropic, fault: str
+) -> None:
     """An upstream that refuses our key must not look like one that refuses the caller's."""
     for _ in range(2):
         with pytest.raises(anthropic.APIStatusError) as raised:

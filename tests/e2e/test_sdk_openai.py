@@ -58,7 +58,11 @@ def test_a_chat_is_answered(client: openai.OpenAI, dialect: str) -> None:
     answer = raw.parse()
     (choice,) = answer.choices
     assert "suspension bridges" in (choice.message.content or "")
-    assert (choice.finish_reason, choice.message.role, answer.object) == ("stop", "assistant", "chat.completion")
+    assert (choice.finish_reason, choice.message.role, answer.object) == (
+        "stop",
+        "assistant",
+        "chat.completion",
+    )
     assert answer.usage is not None
     assert answer.usage.total_tokens == answer.usage.prompt_tokens + answer.usage.completion_tokens > 5
     told = metadata(answer)
@@ -239,7 +243,12 @@ def test_a_model_may_be_named_by_its_provider(client: openai.OpenAI) -> None:
     ],
 )
 def test_an_upstreams_failure_has_its_exception(
-    client: openai.OpenAI, dialect: str, fault: str, kind: type[openai.APIStatusError], status: int, stream: bool
+    client: openai.OpenAI,
+    dialect: str,
+    fault: str,
+    kind: type[openai.APIStatusError],
+    status: int,
+    stream: bool,
 ) -> None:
     with pytest.raises(openai.APIStatusError) as raised:
         client.chat.completions.create(model=f"{dialect}-{fault}", messages=HI, stream=stream)

@@ -1,4 +1,4 @@
-"""A stream that its upstream cuts: the client is told, nothing is glued on, and everybody who counts knows."""
+"""A stream that its upstream cuts: the client is told, nothing is glued on, everybody who counts knows."""
 
 from __future__ import annotations
 
@@ -106,12 +106,12 @@ def test_a_cut_is_the_sdks_exception(gateway: Gateway, dialect: str) -> None:
         with pytest.raises(openai.APIError) as raised:
             list(stream)
         assert raised.value.type == "upstream_interrupted"
-    with anthropic.Anthropic(base_url=gateway.url, api_key=KEY, max_retries=0) as claude:
-        with (
-            pytest.raises(anthropic.APIStatusError),
-            claude.messages.stream(model=model, max_tokens=300, messages=messages) as running_stream,
-        ):
-            list(running_stream.text_stream)
+    with (
+        anthropic.Anthropic(base_url=gateway.url, api_key=KEY, max_retries=0) as claude,
+        pytest.raises(anthropic.APIStatusError),
+        claude.messages.stream(model=model, max_tokens=300, messages=messages) as said,
+    ):
+        list(said.text_stream)
 
 
 def test_what_was_said_before_the_cut_has_arrived(gateway: Gateway) -> None:
@@ -121,7 +121,9 @@ def test_what_was_said_before_the_cut_has_arrived(gateway: Gateway) -> None:
 
 
 def test_a_connection_lives_on_after_a_cut(gateway: Gateway) -> None:
-    with gateway.open(CHAT, {"model": "via-anthropic-cut-mid-2", "messages": HI, "stream": True}) as connection:
+    with gateway.open(
+        CHAT, {"model": "via-anthropic-cut-mid-2", "messages": HI, "stream": True}
+    ) as connection:
         found = b""
         while not found.endswith(b"0\r\n\r\n"):
             piece = connection.recv(65536)

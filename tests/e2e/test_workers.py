@@ -47,7 +47,9 @@ def served_by(gateway: Gateway) -> int:
 def _sockets(process: int, port: int) -> Iterator[str]:
     """Established connections to `port` that `process` holds, by inode."""
     table = Path("/proc/net/tcp").read_text().splitlines()[1:]
-    ours = {row.split()[9] for row in table if row.split()[1].endswith(f":{port:04X}") and row.split()[3] == "01"}
+    ours = {
+        row.split()[9] for row in table if row.split()[1].endswith(f":{port:04X}") and row.split()[3] == "01"
+    }
     for fd in Path(f"/proc/{process}/fd").iterdir():
         target = os.readlink(fd)
         if target.startswith("socket:[") and target[8:-1] in ours:
@@ -85,7 +87,9 @@ def test_a_scrape_of_any_one_answers_for_both(pair: Gateway) -> None:
 
 
 def test_a_worker_that_is_killed_is_replaced_and_its_counts_remain(pair: Gateway) -> None:
-    before = pair.until(lambda page: page("requests_total", model="plain") > 0)("requests_total", model="plain")
+    before = pair.until(lambda page: page("requests_total", model="plain") > 0)(
+        "requests_total", model="plain"
+    )
     victim, other = workers_of(pair)
     started = pair.log.count(STARTED)
     os.kill(victim, signal.SIGKILL)

@@ -244,7 +244,7 @@ def test_its_condition_counts_every_call_once() -> None:
         condition = guard.condition()
         assert (condition["state"], condition["ready"]) == ("closed", True)
         assert condition["availability"] == 0.75
-        assert condition["last_error"] == "down"
+        assert condition["last_error"] == "UpstreamUnavailable (503)"
         assert condition["upstream"] == "fake/m"
 
     run(story())

@@ -96,10 +96,10 @@ class Alarms:
 
     def _sort(self, handle: Handle, now: float) -> None:
         """Rings an alarm whose time has come; puts one that waited in a coarse bucket into a fine one."""
-        if handle.when <= now:
+        tick = ceil(handle.when * _PER_SECOND)
+        if tick * FINE_S <= now:
             self._loop.call_soon(handle.ring)
         else:
-            tick = ceil(handle.when * _PER_SECOND)
             bucket = self._buckets.get(tick)
             handle.bucket = self._open(tick) if bucket is None else bucket
             handle.bucket.add(handle)

@@ -37,7 +37,8 @@ class HttpTransport:
 
     Redirects are not followed: a provider that answers with one is misconfigured, and a request carrying a
     key goes where the operator said or nowhere. Answers are asked for uncompressed: compressing a stream
-    holds its events back. Build it inside the loop it serves; `close` when done.
+    holds its events back. Build it inside the loop it serves. Connections
+    close when the last who holds it lets go.
 
     Known weakness: pyreqwest lets a request that is cancelled before its answer has a head run on, and
     its connection with it, until the upstream answers or `total_s` have passed. From the head on, leaving the
@@ -72,16 +73,13 @@ class HttpTransport:
             builder = builder.headers(dict(request.headers))
         return _Streamed(builder) if stream else _Whole(builder)
 
-    async def get(self, path: str) -> int:
-        """The status of a GET, for health checks. Raises `UpstreamUnavailable`."""
-        try:
-            answer = await self._client.get(self._base_url + path).build().send()
-        except PyreqwestError as error:
-            raise unavailable(error) from error
-        return answer.status
 
-    async def close(self) -> None:
-        await self._client.close()
+def _header(answer: Answer, name: str) -> str | None:
+    """A header's text; `None` also for one that is no text."""
+    try:
+        return answer.get_header(name)
+    except ValueError:
+        return None
 
 
 class _Whole:
@@ -108,7 +106,7 @@ class _Whole:
         return None
 
     def header(self, name: str) -> str | None:
-        return self._answer.get_header(name)
+        return _header(self._answer, name)
 
     async def read(self) -> bytes:
         return (await self._answer.bytes()).to_bytes()
@@ -148,7 +146,7 @@ class _Streamed:
         await self._request.__aexit__(kind, error, trace)
 
     def header(self, name: str) -> str | None:
-        return self._answer.get_header(name)
+        return _header(self._answer, name)
 
     async def read(self) -> bytes:
         try:

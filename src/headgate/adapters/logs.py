@@ -15,7 +15,7 @@ import msgspec
 
 from headgate.core.breaker import State
 from headgate.core.call import Call, Outcome, Source
-from headgate.core.errors import GatewayError
+from headgate.core.errors import GatewayError, UpstreamRejected
 from headgate.core.price import usd
 from headgate.core.record import Record
 
@@ -103,7 +103,7 @@ class LogRecorder:
         access.log(logging.INFO if quiet else logging.WARNING, "request", extra={"fields": _fields(record)})
 
     def attempt_failed(self, call: Call, source: Source, error: GatewayError) -> None:
-        fields = {"upstream": source.label, "error": type(error).__name__, "message": error.message}
+        fields = {"upstream": source.label, "error": type(error).__name__, "message": _told(error)}
         self._event(logging.INFO, "attempt_failed", call, fields)
 
     def fell_back(self, call: Call, from_model: str, to_model: str, error: GatewayError) -> None:
@@ -131,6 +131,11 @@ def _fields(record: Record) -> dict[str, Any]:
     fields["cost_usd"] = None if nano is None else usd(nano)
     fields["tokens"] = None if usage is None else msgspec.structs.asdict(usage)
     return {name: value for name, value in fields.items() if value not in (None, ())}
+
+
+def _told(error: GatewayError) -> str | None:
+    """An error's message, unless a provider may quote the request in it."""
+    return None if isinstance(error, UpstreamRejected) else error.message
 
 
 def _rounded(seconds: float | None) -> float | None:

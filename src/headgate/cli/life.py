@@ -25,6 +25,7 @@ from headgate.config.check import ConfigError, report
 from headgate.config.discover import discover
 from headgate.config.load import load, process_environment
 from headgate.config.tree import Settings
+from headgate.config.validate import overridden
 from headgate.providers import catalog
 from headgate.server.app import App, AsgiApp, Paths
 
@@ -32,21 +33,35 @@ GC_THRESHOLD = 10_000
 """Objects made before the collector looks for cycles among them. A request makes some 150 and leaves no cycle
 behind, so the usual 700 would have it look every fifth request, and find nothing."""
 
+NOTHING_TO_RELOAD = "SIGHUP: there is no configuration file to read again"
+
 log = logging.getLogger("headgate")
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where settings come from: a file, or (`None`) the environment. Small enough to hand to workers."""
+    """Where settings come from: a file, or (`None`) the environment; and what the command line says of the
+    server, which wins over both every time they are read. Small enough to hand to workers."""
 
     file: Path | None
+    host: str | None = None
+    port: int | None = None
+    workers: int | None = None
 
     def read(self) -> tuple[Settings, tuple[str, ...]]:
         """The settings, and what to tell people about them. Raises `ConfigError`."""
+        banner: tuple[str, ...] = (f"Configuration: {self.file}",)
         if self.file is not None:
-            return load(self.file), (f"Configuration: {self.file}",)
-        found = discover(process_environment(), ollama_models)
-        return found.settings, found.banner
+            settings = load(self.file)
+        else:
+            found = discover(process_environment(), ollama_models)
+            settings, banner = found.settings, found.banner
+        return overridden(settings, host=self.host, port=self.port, workers=self.workers), banner
+
+    def bound(self, settings: Settings) -> Origin:
+        """The same for a server that runs: it stays where it listens, and is checked against that."""
+        server = settings.server
+        return Origin(self.file, host=server.host, port=server.port, workers=server.workers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +90,9 @@ async def life(
     if folder is not None:
         tasks.append(asyncio.create_task(_share(gateway, folder)))
     if origin.file is not None:
-        tasks.append(asyncio.create_task(_follow(gateway, origin, origin.file, pricing)))
+        tasks.append(asyncio.create_task(_follow(gateway, origin.bound(settings), origin.file, pricing)))
+    else:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, log.warning, NOTHING_TO_RELOAD)
     try:
         yield gateway.endpoints(), partial(_cold, gateway)
     finally:

@@ -9,16 +9,14 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from math import ceil
 from pathlib import Path
 
 import uvicorn
-from pydantic import ValidationError
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from headgate.cli.life import Application, Origin
-from headgate.config.check import ConfigError, Problem
-from headgate.config.tree import Server as ServerSettings
 from headgate.config.tree import Settings
 from headgate.server.protocol import BoundedProtocol
 
@@ -82,22 +80,8 @@ def config(application: Application, settings: Settings) -> uvicorn.Config:
         date_header=True,
         backlog=BACKLOG,
         timeout_keep_alive=75,
-        timeout_graceful_shutdown=max(1, round(server.drain_s)),
+        timeout_graceful_shutdown=ceil(server.drain_s),
     )
-
-
-def overridden(settings: Settings, **given: object) -> Settings:
-    """The settings with what the command line says of the server in the place of what they say.
-
-    Raises:
-        ConfigError: where the two together make no sense, such as an open door to the network.
-    """
-    server = {name: getattr(settings.server, name) for name in type(settings.server).model_fields}
-    server |= {name: value for name, value in given.items() if value is not None}
-    try:
-        return settings.model_copy(update={"server": ServerSettings(**server)})
-    except ValidationError as error:
-        raise ConfigError([Problem(path="server", message=e["msg"]) for e in error.errors()]) from None
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -120,9 +104,8 @@ def serve(file: Path | None, *, host: str | None, port: int | None, workers: int
     Raises:
         ConfigError: before anything is started.
     """
-    origin = Origin(file)
+    origin = Origin(file, host=host, port=port, workers=workers)
     settings, banner = origin.read()
-    settings = overridden(settings, host=host, port=port, workers=workers)
     for line in banner:
         sys.stderr.write(line + "\n")
     server = settings.server

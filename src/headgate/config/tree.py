@@ -95,7 +95,7 @@ class Server(Section):
         description="Whether callers need one of `keys`. `off` only where `host` is this machine alone.",
     )
     admin_key: MaybeSecret = Field(
-        default=None, description="Opens `/admin`, which without it answers nobody. Never one of `keys`."
+        default=None, description="Will open `/admin`, which does not exist yet. Never one of `keys`."
     )
     log: Literal["json", "text", "off"] = Field(
         default="json", description="One access log line a request, in this form."

@@ -103,7 +103,6 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     deadline_at: float
     chain: tuple[str, ...] = ()
     traceparent: str | None = None
-    session: str | None = None
     tags: tuple[str, ...] = ()
     line: Line = msgspec.field(default_factory=Line)
 
@@ -114,8 +113,8 @@ class Seen(msgspec.Struct, eq=False):
     Written by the exchange that decodes (or watches) the upstream's bytes, read by everybody above.
     `started` becomes true with the first event that decodes; `output_chars` counts text, thoughts and
     arguments, for estimating the usage of a provider that reports none. `waiting_since`, in the clock's
-    seconds, is set while the body waits for its upstream and not for its reader; `over` once the upstream
-    has said its last.
+    seconds, is set while the body waits for its upstream and not for its reader; `complete` once the answer
+    is, by its dialect's own last word; `over` once the upstream will say no more.
     """
 
     prompt_chars: int = 0
@@ -125,6 +124,7 @@ class Seen(msgspec.Struct, eq=False):
     usage: Usage | None = None
     output_chars: int = 0
     waiting_since: float | None = None
+    complete: bool = False
     over: bool = False
 
 

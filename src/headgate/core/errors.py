@@ -4,7 +4,7 @@
     ├── Refused                 the gateway said no; no upstream was harmed
     │   ├── InvalidRequest      the body is wrong, `param` says where
     │   │   └── Unsupported     the chosen upstream's dialect cannot express a parameter
-    │   ├── RequestTooLarge, Unauthenticated, BudgetSpent, Forbidden, UnknownModel
+    │   ├── MethodNotAllowed, RequestTooLarge, Unauthenticated, BudgetSpent, Forbidden, UnknownModel
     │   ├── RateLimited         the caller's own limit
     │   ├── Overloaded          shed, or nobody healthy to ask
     │   └── DeadlineExceeded
@@ -76,6 +76,10 @@ class RequestTooLarge(Refused):
 
 class Unauthenticated(Refused):
     """No key, or one we do not know."""
+
+
+class MethodNotAllowed(Refused):
+    """The path takes another method."""
 
 
 class BudgetSpent(Refused):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from headgate.core.call import Caller, Operation, Outcome, Reply
-from headgate.core.errors import GatewayError, UpstreamError
+from headgate.core.errors import GatewayError, UpstreamError, UpstreamRejected
 from headgate.core.usage import Usage
 
 
@@ -101,4 +101,7 @@ class Record(msgspec.Struct, eq=False):
 
     @property
     def message(self) -> str | None:
-        return self.cause.message if isinstance(self.cause, GatewayError) else None
+        """What the caller was told; but not a provider's word about the request, which may quote it."""
+        if isinstance(self.cause, UpstreamRejected) or not isinstance(self.cause, GatewayError):
+            return None
+        return self.cause.message

@@ -15,7 +15,6 @@ from typing import Any
 from headgate.core.breaker import Breaker, Ending, State
 from headgate.core.call import Call, Reply, Source
 from headgate.core.errors import (
-    GatewayError,
     KeyRejected,
     Overloaded,
     UpstreamError,
@@ -96,8 +95,9 @@ class CircuitBreaker:
         now = self._clock.now()
         self._move(self.breaker.settled(ending, epoch=epoch, now=now), now)
 
-    def failed(self, call: Call, error: GatewayError) -> None:
-        self.last_error = error.message
+    def failed(self, call: Call, error: UpstreamError) -> None:
+        if not isinstance(error, UpstreamRejected):  # that was the caller's fault
+            self.last_error = type(error).__name__ + (f" ({error.status})" if error.status else "")
         self._recorder.attempt_failed(call, self._source, error)
 
     def probe_answered(self, epoch: int) -> int:

@@ -10,6 +10,7 @@ Known weakness: a non-streamed answer is held in memory whole.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from types import TracebackType
 
@@ -19,6 +20,7 @@ from headgate.ports.clock import Clock
 from headgate.ports.codec import Exchange, Link
 from headgate.ports.transport import Outgoing, Response, Transport
 
+LINGER_S = 0.5
 MAX_ERROR_BODY = 64 * 1024
 """Bytes of an error document that are worth reading."""
 
@@ -139,7 +141,7 @@ class _Body:
         try:
             while not seen.over:
                 seen.waiting_since = self._now()
-                chunk = await self._chunk()
+                chunk = await (self._last_chunk() if seen.complete else self._chunk())
                 seen.waiting_since = None
                 if chunk is None:
                     seen.over = True
@@ -153,6 +155,15 @@ class _Body:
         finally:
             seen.waiting_since = None
         raise StopAsyncIteration
+
+    async def _last_chunk(self) -> bytes | None:
+        """What follows a complete answer: its end, so that the connection can be used again. An upstream that
+        keeps it open is not waited for."""
+        try:
+            async with asyncio.timeout(LINGER_S):
+                return await self._chunk()
+        except TimeoutError:
+            return None
 
 
 class _Empty:

@@ -52,17 +52,18 @@ class Rewrite:
         if self._rules is not None:
             members = _ruled(members, self._rules)
         members["model"] = msgspec.Raw(self._model)
-        if put:
-            members.update({name: msgspec.Raw(value) for name, value in self._put.items()})
+        for name, value in self._put.items() if put else ():
+            members[name] = _merged(members.get(name), value)
         return _encode(members)
 
     def _at_sight(self, document: bytes, put: bool) -> bytes | None:
         """The same without decoding; `None` where looking is not enough.
 
         A name in bare quotation marks that stands only once in the text of an object that has such a member
-        is that member: inside a string its quotation marks would be escaped.
+        is that member, or the end of a string, which the colon behind tells apart. A name may also be written
+        with escapes: where there is one for any of its letters, looking is not enough.
         """
-        if document.count(b'"model"') != 1:
+        if document.count(b'"model"') != 1 or b"\\u006" in document:
             return None
         found = _MODEL.search(document)
         if found is None:
@@ -74,6 +75,14 @@ class Rewrite:
             return None
         end = document.rindex(b"}")
         return b"".join((document[:start], self._model, document[stop:end], self._more, b"}"))
+
+
+def _merged(given: msgspec.Raw | None, put: bytes) -> msgspec.Raw:
+    """Our member in the place of the caller's; of an object, ours beside what else the caller said."""
+    theirs, ours = _value(given) if given is not None else None, _value(put)
+    if isinstance(theirs, dict) and isinstance(ours, dict):
+        return msgspec.Raw(_encode({**theirs, **ours}))
+    return msgspec.Raw(put)
 
 
 def _decoded(document: bytes) -> dict[str, msgspec.Raw]:

@@ -1,6 +1,6 @@
 """Everything that is not hot: health, models, router, metrics, and the description of it all. FastAPI.
 
-Imported on the first request that needs it.
+Imported once the hot endpoints are open: it takes longer than all the rest.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from headgate.server.errors import retry_after, status_of
 from headgate.server.front import House, ModelCard
 from headgate.server.hotdocs import PATHS, describe_hot
 
+_CODES = {404: "not_found", 405: "method_not_allowed"}
 CREATED = 1_700_000_000
 """`created` of a model card: the API wants a date, and the configuration has none."""
 
@@ -128,7 +129,9 @@ def _errors(app: FastAPI, surface: Surface) -> None:
         if not isinstance(error, HTTPException):
             raise error
         text = "There is nothing at this path." if error.status_code == 404 else str(error.detail)
-        response = _document(surface, GatewayError(text), error.status_code)
+        response = _document(
+            surface, GatewayError(text, code=_CODES.get(error.status_code)), error.status_code
+        )
         response.headers.update(error.headers or {})
         return response
 

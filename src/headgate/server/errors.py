@@ -12,6 +12,7 @@ STATUS: dict[type[e.GatewayError], int] = {
     e.BudgetSpent: 402,
     e.Forbidden: 403,
     e.UnknownModel: 404,
+    e.MethodNotAllowed: 405,
     e.RequestTooLarge: 413,
     e.RateLimited: 429,
     e.Overloaded: 503,

@@ -74,8 +74,10 @@ def head(call: Call, reply: Reply, now: float, *, length: int | None, decision: 
     return lines
 
 
-def error_head(request_id: str, *, length: int, retry_after: bytes | None) -> bytes:
+def error_head(request_id: str, status: int, *, length: int, retry_after: bytes | None) -> bytes:
     lines = _JSON % length + b"x-request-id: " + request_id.encode() + b"\r\n"
+    if status == 405:
+        lines += b"allow: POST\r\n"
     if retry_after is not None:
         lines += b"retry-after: " + retry_after + b"\r\n"
     return lines

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from headgate.core.call import Call, Caller, Operation, Outcome, Reply
-from headgate.core.errors import GatewayError, InternalError, InvalidRequest
+from headgate.core.errors import GatewayError, InternalError, MethodNotAllowed
 from headgate.core.record import Record
 from headgate.ports.clock import Clock
 from headgate.ports.codec import Surface
@@ -37,12 +37,14 @@ class Endpoint:
         headers: Headers = dict(scope["headers"])
         request_id = intake.request_id(headers) if b"x-request-id" in headers else None
         direct: Direct | None = scope.get("extensions", _NO_EXTENSIONS).get(DIRECT)
+        if scope["method"] == "HEAD":
+            direct = None  # the server knows that such an answer has no body
         visit = _Visit(self._surface, direct, send, request_id or self._new_id())
         front, started_at = self._house.front, self._clock.now()
         caller: Caller | None = None
         try:
             if scope["method"] != "POST":
-                raise InvalidRequest("This endpoint takes POST.")
+                raise MethodNotAllowed("This endpoint takes POST.")
             caller = front.door.admit(headers)
             body = direct.body(front.max_body_bytes) if direct else None
             if body is None:
@@ -50,7 +52,8 @@ class Endpoint:
                     receive, headers, max_bytes=front.max_body_bytes, patience_s=front.body_patience_s
                 )
             call = self._call(front, caller, headers, body, visit.request_id, started_at)
-        except ClientGone:
+        except ClientGone as gone:
+            front.recorder.settled(self._turned_away(visit.request_id, caller, gone, started_at))
             return
         except GatewayError as error:
             front.recorder.settled(self._turned_away(visit.request_id, caller, error, started_at))
@@ -115,12 +118,12 @@ class Endpoint:
         await visit.finish(reply.tail(decision))
 
     def _turned_away(
-        self, request_id: str, caller: Caller | None, error: GatewayError, started_at: float
+        self, request_id: str, caller: Caller | None, error: Exception, started_at: float
     ) -> Record:
         """The record of a request that never became a call."""
         return Record(
             request_id,
-            Outcome.REFUSED,
+            Outcome.CLIENT_GONE if isinstance(error, ClientGone) else Outcome.REFUSED,
             self._operation,
             False,
             "",
@@ -178,4 +181,6 @@ class _Visit:
             return
         body = self._surface.error(error, status, self.request_id)
         after = retry_after(error, status)
-        await self.answer(status, error_head(self.request_id, length=len(body), retry_after=after), body)
+        await self.answer(
+            status, error_head(self.request_id, status, length=len(body), retry_after=after), body
+        )

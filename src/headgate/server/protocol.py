@@ -122,12 +122,14 @@ class BoundedProtocol(HttpToolsProtocol):
             self.gone()
 
     def data_received(self, data: bytes) -> None:
+        continued = self._in_head
         super().data_received(data)
         if not self._in_head:
             if self._head_timer:
                 self._disarm()
             return
-        self._head_bytes += len(data)
+        if continued:
+            self._head_bytes += len(data)
         if self._head_bytes > MAX_HEAD_BYTES:
             self._refuse(_TOO_LARGE)
         elif self._head_timer is None:
@@ -180,6 +182,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _refuse(self, answer: bytes) -> None:
         self._disarm()
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._arm()  # an answer is under way on this connection: its next head waits with it
+            return
         transport: Any = self.transport
         if transport is not None and not transport.is_closing():
             transport.write(answer)

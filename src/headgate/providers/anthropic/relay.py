@@ -6,6 +6,8 @@ came; the decoder reads along for the books. `message_stop`, the last, is held t
 
 from __future__ import annotations
 
+import msgspec
+
 from headgate.core.call import Operation, Payload, Seen
 from headgate.core.errors import UpstreamUnavailable
 from headgate.ports.codec import Codec, Exchange
@@ -18,8 +20,14 @@ from headgate.providers.sse import Framer, Oversize, data_of, frame
 PATH = "/v1/messages"
 HEADERS = {"anthropic-version": "2023-06-01"}
 
-_STOP = b'"message_stop"'
-"""Only ever bare in the event of that name: inside a text its quotation marks are escaped."""
+_STOP = b"message_stop"
+
+
+class _Event(msgspec.Struct, gc=False):
+    type: str = ""
+
+
+_event = msgspec.json.Decoder(_Event).decode
 
 
 def relay(codec: Codec, *, model: str, rules: Rules) -> Relay:
@@ -73,8 +81,9 @@ class StreamRelay(_Relay):
 
     def _pass(self, event: bytes) -> bytes:
         observe(self.seen, self._decoder.feed(event))
-        if _STOP in event:
+        if _STOP in event and _event(data_of(event) or b"{}").type == "message_stop":
             self._stop = event
+            self.seen.complete = True
             return b""
         return event
 

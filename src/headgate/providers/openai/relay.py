@@ -35,6 +35,8 @@ _PATHS = {
 class _Said(msgspec.Struct, gc=False):
     content: Any = None
     reasoning_content: str | None = None
+    reasoning: Any = None
+    tool_calls: msgspec.Raw = msgspec.Raw()
 
 
 class _Choice(msgspec.Struct, gc=False):
@@ -113,8 +115,8 @@ def _chars(choice: _Choice) -> int:
     said = choice.delta or choice.message
     if said is None:
         return len(choice.text or "")
-    content = said.content
-    return (len(content) if isinstance(content, str) else 0) + len(said.reasoning_content or "")
+    texts = (said.content, said.reasoning_content, said.reasoning)
+    return sum(len(text) for text in texts if isinstance(text, str)) + len(bytes(said.tool_calls))
 
 
 class StreamRelay:
@@ -129,10 +131,11 @@ class StreamRelay:
         self._framer = Framer()
         self._held = b""
         self._done = False
+        self._overhead = 0
 
     def feed(self, chunk: bytes) -> bytes:
         if self._plain(chunk):
-            self.seen.output_chars += CHARS_PER_TOKEN
+            self.seen.output_chars += max(CHARS_PER_TOKEN, len(chunk) - self._overhead)
             return chunk
         try:
             events = self._framer.feed(chunk)
@@ -152,15 +155,14 @@ class StreamRelay:
         done = frame(_DONE)
         if metadata is None:
             return self._held + done
-        last = (
-            data_of(self._held) if self._held else None
-        ) or b'{"object":"chat.completion.chunk","choices":[]}'
+        last = data_of(self._held) or b'{"object":"chat.completion.chunk","choices":[]}'
+        last = last.replace(b"\n", b" ")  # an event may spread its JSON over several lines
         return frame(with_metadata(last, metadata)) + done
 
     def _plain(self, chunk: bytes) -> bool:
         """Whether this is one event in the middle of an answer, told at sight: it says that no choice has
         finished, and neither usage nor error. Most events are; reading them would cost more than the rest of
-        their way. One such event counts as one token, for a provider that reports none."""
+        their way. What they say is estimated by their length, for a provider that reports no usage."""
         return (
             self.seen.started
             and not self._held
@@ -179,10 +181,11 @@ class StreamRelay:
         if data is None:
             return event
         if data == _DONE:
-            self._done = True
+            self._done = self.seen.complete = True
             return b""
-        glance = _read(data)
+        glance, before = _read(data), self.seen.output_chars
         finished = _note(self.seen, glance)
+        self._overhead = len(event) - (self.seen.output_chars - before)
         is_usage = glance.usage is not None and not glance.choices
         if is_usage and not self._wants_usage:
             return b""
