@@ -24,7 +24,6 @@ def config(
     keys: tuple[str, ...] = (KEY,),
     provider_more: str = "",
     server: str = "",
-    more: str = "",
 ) -> str:
     """Models named after the upstream's name for them."""
     listed = "".join(f"  {name}: {{provider: openai, name: {name}}}\n" for name in ("plain", *models))

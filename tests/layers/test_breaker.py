@@ -280,7 +280,7 @@ ACTS = {
 
 @given(
     st.lists(
-        st.tuples(st.floats(0.0, 80.0), st.sampled_from(sorted(ACTS)), st.floats(0.0, 90.0)), max_size=25
+        st.tuples(st.floats(0.0, 80.0), st.sampled_from(sorted(ACTS)), st.floats(0.001, 90.0)), max_size=25
     )
 )
 @settings(max_examples=60, deadline=None)

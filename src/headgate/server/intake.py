@@ -19,6 +19,8 @@ _DURATION = re.compile(rb"([0-9]{1,7}(?:\.[0-9]{1,6})?)(ms|s|m)?")
 _UNIT_S = {b"ms": 0.001, b"s": 1.0, b"m": 60.0, None: 1.0}
 
 MAX_TAGS = 16
+MAX_DIGITS = 18
+"""A length with more digits is too large without being read: reading it takes time that grows with its square."""
 
 
 DIRECT = "headgate.direct"
@@ -84,7 +86,7 @@ async def read_body(receive: Receive, headers: Headers, *, max_bytes: int, patie
         ClientGone: where the caller hangs up first.
     """
     announced = headers.get(b"content-length", b"0")
-    if announced.isdigit() and int(announced) > max_bytes:
+    if announced.isdigit() and (len(announced) > MAX_DIGITS or int(announced) > max_bytes):
         raise _too_large(max_bytes)
     try:
         async with asyncio.timeout(patience_s):
