@@ -164,13 +164,12 @@ class Gateway:
 
     def show_health(self) -> None:
         """Says anew how things stand; of models and upstreams that are gone, nothing."""
-        gauges = self.tally.gauges
-        gauges.clear()
-        gauges["in_flight",] = float(self._generation.admit.in_flight)
+        gauges: dict[tuple[str, ...], float] = {("in_flight",): float(self._generation.admit.in_flight)}
         for model, upstreams in self._generation.upstreams.items():
             gauges["model_health", model] = float(any(upstream.ready() for upstream in upstreams))
             for upstream in upstreams:
                 gauges["breaker_state", upstream.condition()["upstream"]] = LEVEL[upstream.breaker.state]
+        self.tally.gauges = gauges  # at once: a scrape may come from another thread
 
 
 class Generation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import time
 from collections.abc import Iterator
@@ -53,11 +54,20 @@ providers:
 {providers}models:
 {models}"""
     with running(text) as served:
+        assert served.ask("/livez").status == 200, "what is still being imported would take its time"
         yield served
 
 
 def asked(model: str, *, stream: bool) -> dict[str, Any]:
     return {"model": model, "messages": HI, "stream": stream, "max_tokens": 300}
+
+
+def none_open(sim: Server) -> dict[str, Any]:
+    """The provider's books once nobody is with it any more."""
+    deadline = time.monotonic() + 10
+    while (stats := sim.stats())["open"]:
+        assert time.monotonic() < deadline, stats["open"]
+    return stats
 
 
 def leave(gateway: Gateway, sim: Server, path: str, model: str, *, stream: bool, after: bytes) -> float:
@@ -73,7 +83,7 @@ def leave(gateway: Gateway, sim: Server, path: str, model: str, *, stream: bool,
             assert piece, "the gateway hung up"
             found += piece
         left_at = time.monotonic()
-    visit = sim.until(lambda stats: not stats["open"])["closed"][-1]
+    visit = none_open(sim)["closed"][-1]
     assert (visit["model"], visit["ended"]) == (name, "client_gone")
     closed_at: float = visit["closed_at"]
     return closed_at - left_at
@@ -126,9 +136,7 @@ def test_before_the_first_byte(gateway: Gateway, sim: Server) -> None:
     gateway.until(lambda page: page("in_flight") == 0)
     assert time.monotonic() - left_at < 1
     assert gateway.metrics()("requests_total", status="client_gone") == before + len(waiting)
-    deadline = time.monotonic() + 10
-    while sim.stats()["open"]:
-        assert time.monotonic() < deadline
+    none_open(sim)
 
 
 def test_while_the_gateway_waits_to_try_again(gateway: Gateway) -> None:
@@ -139,12 +147,31 @@ def test_while_the_gateway_waits_to_try_again(gateway: Gateway) -> None:
     assert gateway.metrics()("requests_total", status="client_gone") == before + 1
 
 
+def test_on_a_connection_that_has_served_before(gateway: Gateway, sim: Server) -> None:
+    """The end of the answer before must not make the gateway deaf to this one's caller."""
+    first = json.dumps(asked("openai-none", stream=True)).encode()
+    second = json.dumps(asked("openai-slow-20", stream=True)).encode()
+    head = f"POST {CHAT} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {KEY}\r\ncontent-length: "
+    for _ in range(10):
+        with gateway.connect() as connection:
+            connection.sendall(head.encode() + b"%d\r\n\r\n" % len(first) + first)
+            found = b""
+            while not found.endswith(b"0\r\n\r\n"):
+                found += connection.recv(65536)
+            connection.sendall(head.encode() + b"%d\r\n\r\n" % len(second) + second)
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+    left_at = time.monotonic()
+    none_open(sim)
+    gateway.until(lambda page: page("in_flight") == 0)
+    assert time.monotonic() - left_at < 1, "a stream of one and a half seconds was played to its end"
+
+
 def test_by_a_reset_instead_of_an_end(gateway: Gateway, sim: Server) -> None:
     connection = gateway.open(CHAT, asked("openai-slow-20", stream=True))
     with connection:
         assert connection.recv(65536)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-    sim.until(lambda stats: not stats["open"])
+    none_open(sim)
     gateway.until(lambda page: page("in_flight") == 0)
 
 
@@ -168,7 +195,7 @@ def test_many_at_once_leave_nothing_behind(gateway: Gateway, sim: Server) -> Non
     sim.until(lambda stats: len(stats["open"]) == 60)
     for connection in connections:
         connection.close()
-    sim.until(lambda stats: not stats["open"])
+    none_open(sim)
     gateway.until(lambda page: page("in_flight") == 0)
     models = gateway.ask("/health").document["models"]
     assert sum(upstream["in_flight"] for model in models.values() for upstream in model) == 0

@@ -85,12 +85,13 @@ def _header(answer: Answer, name: str) -> str | None:
 class _Whole:
     """An answer that is read whole before it opens."""
 
-    __slots__ = ("_answer", "_builder", "status")
+    __slots__ = ("_answer", "_builder", "_told", "status")
 
     status: int
 
     def __init__(self, builder: RequestBuilder) -> None:
         self._builder = builder
+        self._told = False
 
     async def __aenter__(self) -> _Whole:
         try:
@@ -112,8 +113,9 @@ class _Whole:
         return (await self._answer.bytes()).to_bytes()
 
     async def chunk(self) -> bytes | None:
-        """The whole body at once."""
-        return await self.read()
+        """The whole body at once, then nothing."""
+        told, self._told = self._told, True
+        return None if told else await self.read() or None
 
 
 class _Streamed:
@@ -149,10 +151,10 @@ class _Streamed:
         return _header(self._answer, name)
 
     async def read(self) -> bytes:
-        try:
-            return (await self._reader.bytes()).to_bytes()
-        except PyreqwestError as error:
-            raise unavailable(error) from error
+        parts = []
+        while (piece := await self.chunk()) is not None:
+            parts.append(piece)
+        return b"".join(parts)
 
     async def chunk(self) -> bytes | None:
         try:

@@ -18,6 +18,7 @@ from headgate.core.call import Call, Outcome, Source
 from headgate.core.errors import GatewayError, UpstreamRejected
 from headgate.core.price import usd
 from headgate.core.record import Record
+from headgate.core.routes import shown
 
 access = logging.getLogger("headgate.access")
 events = logging.getLogger("headgate.events")
@@ -42,6 +43,9 @@ _SHOWN = (
     "message",
     "tags",
 )
+_SAID = ("requested", "served_model", "finish")
+"""Words of callers and providers: nobody else bounds them."""
+
 _WORD = re.compile(r"[\w./:#@+-]+")
 _QUIET = frozenset({Outcome.FINISHED, Outcome.CLIENT_GONE, Outcome.REFUSED, Outcome.REJECTED})
 
@@ -129,6 +133,7 @@ def _fields(record: Record) -> dict[str, Any]:
     fields = {name: getattr(record, name) for name in _SHOWN}
     fields |= {name: _rounded(getattr(record, name)) for name in ("total_s", "first_byte_s", "upstream_s")}
     fields["cost_usd"] = None if nano is None else usd(nano)
+    fields |= {name: shown(fields[name]) for name in _SAID if fields[name] is not None}
     fields["tokens"] = None if usage is None else msgspec.structs.asdict(usage)
     return {name: value for name, value in fields.items() if value not in (None, ())}
 

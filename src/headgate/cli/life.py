@@ -29,9 +29,9 @@ from headgate.config.validate import overridden
 from headgate.providers import catalog
 from headgate.server.app import App, AsgiApp, Paths
 
-GC_THRESHOLD = 10_000
+GC_THRESHOLD = 3_000
 """Objects made before the collector looks for cycles among them. A request makes some 150 and leaves no cycle
-behind, so the usual 700 would have it look every fifth request, and find nothing."""
+behind: at the usual 700 it would look every fifth request, and find nothing."""
 
 NOTHING_TO_RELOAD = "SIGHUP: there is no configuration file to read again"
 

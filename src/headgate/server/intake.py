@@ -20,7 +20,7 @@ _UNIT_S = {b"ms": 0.001, b"s": 1.0, b"m": 60.0, None: 1.0}
 
 MAX_TAGS = 16
 MAX_DIGITS = 18
-"""A length with more digits is too large without being read: reading it takes time that grows with its square."""
+"""A length with more digits is too large without being read: Python refuses thousands of them."""
 
 
 DIRECT = "headgate.direct"

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asgi import CHAT, HI, HOT, KEY, Heard, ask, gateway, run, told
+from asgi import CHAT, HI, HOT, KEY, Heard, ask, gateway, told
+from virtual import run
 
 BODY: dict[str, Any] = {"model": "m", "messages": HI, "max_tokens": 50}
 STREAMED = {**BODY, "stream": True}
@@ -219,11 +220,12 @@ JSONISH = st.recursive(
 )
 MEMBERS = st.sampled_from(
     [
-        "messages", "stream", "max_tokens", "temperature", "tools", "tool_choice", "stop", "n", "response_format",
-        "input", "prompt", "system", "thinking", "stream_options", "metadata", "seed", "logprobs", "user",
-        "encoding_format", "dimensions", "stop_sequences", "reasoning_effort", "max_completion_tokens", "suffix",
+        *("messages", "stream", "max_tokens", "temperature", "tools", "tool_choice", "stop", "n", "input"),
+        *("prompt", "system", "thinking", "stream_options", "metadata", "seed", "logprobs", "user", "suffix"),
+        *("encoding_format", "dimensions", "stop_sequences", "reasoning_effort", "max_completion_tokens"),
+        "response_format",
     ]
-)  # fmt: skip
+)
 MODELS = st.sampled_from(["m", "auto", "nobody", "p/m", "", "cut"])
 PATHS = st.sampled_from(HOT)
 
@@ -257,7 +259,14 @@ def test_a_broken_body_is_no_fault_of_ours(path: str, at: int, junk: bytes) -> N
 
 
 HEADERS = st.sampled_from(
-    ["x-request-id", "traceparent", "x-headgate-deadline", "x-headgate-tags", "content-length", "authorization"]
+    [
+        "x-request-id",
+        "traceparent",
+        "x-headgate-deadline",
+        "x-headgate-tags",
+        "content-length",
+        "authorization",
+    ]
 )
 
 

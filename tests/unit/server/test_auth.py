@@ -1,0 +1,70 @@
+"""Who may come in."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headgate.core.call import Caller
+from headgate.core.errors import Unauthenticated
+from headgate.core.secret import Secret
+from headgate.server.auth import Doorkeeper, OpenDoor
+
+ALICE, BOB = Caller(key="alice", tenant="acme"), Caller(key="bob", tenant="acme")
+DOOR = Doorkeeper(
+    {"alice": Secret("key-of-alice"), "bob": Secret("key-of-bob")},
+    {"alice": ALICE, "bob": BOB},
+    pepper=b"0123456789abcdef",
+)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {b"authorization": b"Bearer key-of-alice"},
+        {b"authorization": b"bearer key-of-alice"},
+        {b"authorization": b"BEARER   key-of-alice  "},
+        {b"x-api-key": b"key-of-alice"},
+        {b"authorization": b"Basic abc", b"x-api-key": b"key-of-alice"},
+        {b"authorization": b"Bearer ", b"x-api-key": b"key-of-alice"},
+        {b"authorization": b"Bearer key-of-alice", b"x-api-key": b"key-of-bob"},
+    ],
+)
+def test_a_known_key_opens_however_it_is_shown(headers: dict[bytes, bytes]) -> None:
+    assert DOOR.admit(headers) is ALICE
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {b"authorization": b""},
+        {b"authorization": b"Bearer"},
+        {b"x-api-key": b""},
+        {b"cookie": b"key-of-alice"},
+    ],
+)
+def test_without_a_key_it_is_said_how_to_show_one(headers: dict[bytes, bytes]) -> None:
+    with pytest.raises(Unauthenticated, match="Bearer") as raised:
+        DOOR.admit(headers)
+    assert raised.value.code == "invalid_api_key"
+
+
+@given(st.binary(min_size=1, max_size=40))
+def test_any_other_key_is_unknown_and_not_repeated(key: bytes) -> None:
+    if key.strip() in (b"key-of-alice", b"key-of-bob"):
+        return
+    with pytest.raises(Unauthenticated) as raised:
+        DOOR.admit({b"x-api-key": b"x" + key})
+    assert raised.value.code == "invalid_api_key"
+    assert raised.value.message == "The API key is not known here."
+
+
+def test_the_doorkeeper_does_not_keep_the_keys() -> None:
+    kept = repr({name: getattr(DOOR, name) for name in ("_pepper", "_callers")})
+    assert "key-of" not in kept
+
+
+def test_an_open_door_asks_nobody() -> None:
+    assert OpenDoor(BOB).admit({}) is BOB
