@@ -224,6 +224,30 @@ def test_leaving_closes_the_connection_at_once(server: Server) -> None:
 # ── HTTP alone ───────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.parametrize("stream", [True, False])
+def test_no_cancellation_is_forgotten(server: Server, stream: bool) -> None:
+    """Also one that comes as the answer does, or as the connection breaks."""
+
+    async def main() -> int:
+        transport, struck = http(f"{server.url}/v1"), 0
+
+        async def one(fault: str) -> None:
+            async with transport(asked(fault, stream=stream), stream=stream) as response:
+                await pieces(response)
+
+        for number in range(150):
+            asking = asyncio.ensure_future(one("cut-mid:9" if number % 3 == 0 else ""))
+            await asyncio.wait({asking}, timeout=(number % 15) / 10_000)
+            cancelled = asking.cancel()
+            await asyncio.wait({asking})
+            assert asking.cancelled() == cancelled
+            asking.cancelled() or asking.exception()
+            struck += cancelled
+        return struck
+
+    assert asyncio.run(main()) > 5
+
+
 def test_our_key_is_on_the_wire_and_the_connection_is_kept(server: Server) -> None:
     async def main() -> None:
         transport = http(f"{server.url}/v1/")

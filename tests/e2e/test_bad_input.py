@@ -25,12 +25,8 @@ SOAK = os.environ.get("HEADGATE_SOAK") == "1"
 DRIPPING = 10_000 if SOAK else 500
 HOT = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/messages")
 LIMIT = 200_000
-TYPES = {
-    400: "invalid_request_error",
-    401: "authentication_error",
-    404: "invalid_request_error",
-    413: "request_too_large",
-}
+_INVALID = "invalid_request_error"
+TYPES = {400: _INVALID, 401: "authentication_error", 404: _INVALID, 413: "request_too_large"}
 
 
 @pytest.fixture(scope="module")

@@ -42,7 +42,7 @@ def gateway(sim: Server) -> Iterator[Gateway]:
     )
     models = ""
     for dialect in DIALECTS:
-        for fault in ("slow-20", "stall-mid", "status-503", "none"):
+        for fault in ("slow-20", "stall-mid", "status-429-9", "none"):
             models += f"  {dialect}-{fault}: {{provider: {dialect}, name: left-{dialect}-fault-{fault}}}\n"
         models += f"  {dialect}-hang: {{provider: brief-{dialect}, name: left-{dialect}-fault-hang}}\n"
     text = f"""
@@ -141,7 +141,7 @@ def test_before_the_first_byte(gateway: Gateway, sim: Server) -> None:
 
 def test_while_the_gateway_waits_to_try_again(gateway: Gateway) -> None:
     before = gateway.metrics()("requests_total", status="client_gone")
-    with gateway.open(CHAT, asked("openai-status-503", stream=False)):
+    with gateway.open(CHAT, asked("openai-status-429-9", stream=False)):
         gateway.until(lambda page: page("in_flight") == 1)
     gateway.until(lambda page: page("in_flight") == 0)
     assert gateway.metrics()("requests_total", status="client_gone") == before + 1

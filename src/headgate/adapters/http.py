@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import CancelledError, current_task
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
@@ -74,6 +75,19 @@ class HttpTransport:
         return _Streamed(builder) if stream else _Whole(builder)
 
 
+def _cancellations() -> int:
+    """How often this task has been cancelled. To be compared around every wait for pyreqwest: where an answer
+    comes as the task is cancelled, it hands the answer out and forgets the cancellation."""
+    task = current_task()
+    return task.cancelling() if task else 0
+
+
+def _heed(before: int) -> None:
+    """Raises the cancellation that has come since there were `before` of them."""
+    if _cancellations() > before:
+        raise CancelledError
+
+
 def _header(answer: Answer, name: str) -> str | None:
     """A header's text; `None` also for one that is no text."""
     try:
@@ -94,10 +108,13 @@ class _Whole:
         self._told = False
 
     async def __aenter__(self) -> _Whole:
+        cancelled = _cancellations()
         try:
             self._answer = await self._builder.build().send()
         except PyreqwestError as error:
+            _heed(cancelled)
             raise unavailable(error) from error
+        _heed(cancelled)
         self.status = self._answer.status
         return self
 
@@ -134,10 +151,17 @@ class _Streamed:
         self._request: StreamRequest = builder.streamed_read_buffer_limit(0).build_streamed()
 
     async def __aenter__(self) -> _Streamed:
+        cancelled = _cancellations()
         try:
             self._answer = await self._request.__aenter__()
         except PyreqwestError as error:
+            _heed(cancelled)
             raise unavailable(error) from error
+        try:
+            _heed(cancelled)
+        except CancelledError:
+            await self._request.__aexit__(None, None, None)
+            raise
         self._reader = self._answer.body_reader
         self.status = self._answer.status
         return self
@@ -157,8 +181,11 @@ class _Streamed:
         return b"".join(parts)
 
     async def chunk(self) -> bytes | None:
+        cancelled = _cancellations()
         try:
             piece = await self._reader.read_chunk()
         except PyreqwestError as error:
+            _heed(cancelled)
             raise unavailable(error) from error
+        _heed(cancelled)
         return None if piece is None else piece.to_bytes()

@@ -81,8 +81,10 @@ class TextFormatter(logging.Formatter):
 
 
 def _word(value: object) -> str:
-    """A value on one line and without doubt where it ends: as it is if it is a word, else as JSON."""
-    return value if isinstance(value, str) and _WORD.fullmatch(value) else _encode(value).decode()
+    """A value on one line, without doubt where it ends: as it is if it is a word, else as JSON in ASCII."""
+    if isinstance(value, str) and _WORD.fullmatch(value):
+        return value
+    return _encode(value).decode().encode("ascii", "backslashreplace").decode()
 
 
 def configure(*, level: str, as_json: bool) -> None:
