@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from headgate.core.call import Call, Caller, Operation, Outcome, Reply
-from headgate.core.errors import GatewayError, InternalError, MethodNotAllowed
+from headgate.core.errors import GatewayError, InternalError, MethodNotAllowed, Overloaded
 from headgate.core.record import Record
 from headgate.ports.clock import Clock
 from headgate.ports.codec import Surface
@@ -90,6 +91,8 @@ class Endpoint:
             return
         except GatewayError as error:
             await visit.refuse(error)
+        except asyncio.CancelledError:  # nobody else cancels a request: the server stops, and has waited
+            await visit.refuse(Overloaded("The gateway is shutting down.", code="shutting_down"))
         except Exception:
             await visit.refuse(
                 InternalError(f"The gateway failed. Its log has more under {call.request_id}.")
