@@ -42,8 +42,9 @@ check: $(VENV)/dev ## format, lint, imports, types, and the rules of the house; 
 bench: $(VENV)/runtime ## cost beside a bare pass-through: a table, and bench/results/*.json (bench/README.md)
 	@$(BIN)/python -m bench $(ARGS)
 
-soak: $(VENV)/runtime ## memory over 220,000 requests
+soak: $(VENV)/dev ## memory over 220,000 requests, and 2,000 requests for every way a provider can fail
 	@$(BIN)/python -m bench --only memory $(ARGS)
+	@HEADGATE_SOAK=1 $(BIN)/pytest tests/e2e/test_failover.py tests/e2e/test_bad_input.py
 
 # ── for maintainers ──
 
