@@ -16,7 +16,7 @@ PYTHON ?= $(shell for found in python3 python3.14 python3.13 python3.12 python3.
 	"$$found" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$found" && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check format bench soak docs lock clean
+.PHONY: help demo serve test check format bench quality soak docs lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,9 +42,13 @@ check: $(VENV)/dev ## format, lint, imports, types, and the rules of the house; 
 bench: $(VENV)/runtime ## cost beside a bare pass-through: a table, and bench/results/*.json (bench/README.md)
 	@$(BIN)/python -m bench $(ARGS)
 
-soak: $(VENV)/dev ## memory over 220,000 requests, and 2,000 requests for every way a provider can fail
+quality: $(VENV)/dev ## how good decisions are, on labelled data; ARGS="--data FOLDER"
+	@$(BIN)/python -m bench.quality $(ARGS)
+
+soak: $(VENV)/dev ## memory over 220,000 requests, every way a provider can fail, keys at their limits for minutes
 	@$(BIN)/python -m bench --only memory $(ARGS)
-	@HEADGATE_SOAK=1 $(BIN)/pytest tests/e2e/test_failover.py tests/e2e/test_bad_input.py
+	@HEADGATE_SOAK=1 $(BIN)/pytest tests/e2e/test_failover.py tests/e2e/test_bad_input.py tests/e2e/test_overload.py \
+		tests/e2e/test_shared_limits.py tests/e2e/test_capacity.py tests/stories/test_constraints.py
 
 # ── for maintainers ──
 

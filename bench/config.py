@@ -2,7 +2,7 @@
 
 Keys are required, every model name is a route of two models at two providers (the second never needed),
 breaker, retries and concurrency limits are in force, metrics are counted, the routing metadata goes into
-header and body, prices are known. Only the access log is off, as the targets say.
+header and body, prices are known. The access log is off, as the targets say, and no answer is used again.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ STAMP = "stamp-6-20000"
 HELD = "paced-1000-200000"
 MODELS = ("json", SHORT, LONG, TYPICAL, BURST_SHORT, BURST_LONG, STAMP, HELD)
 """Every model name the bench asks for; `x` before one asks for the same across dialects."""
+
+BY_NAME, BY_INTENT = "json@name", "json@intent"
+"""The same for prompts of many kinds: a route of two models, and one that looks at what is asked."""
 
 GATEWAY = f"{Path(sys.executable).with_name('headgate')} serve --config {{config}}"
 BARE = (
@@ -57,7 +60,8 @@ def _providers(json_port: int, sse_port: int) -> dict[str, Any]:
 
 def settings(*, port: int, json_port: int, sse_port: int) -> dict[str, Any]:
     """Headgate's configuration file, as a tree."""
-    models, routes = {}, {}
+    models: dict[str, Any] = {}
+    routes: dict[str, Any] = {}
     for name in MODELS:
         for cross in ("", "x"):
             kind = cross + ("documents" if name == "json" else "streams")
@@ -68,6 +72,9 @@ def settings(*, port: int, json_port: int, sse_port: int) -> dict[str, Any]:
                     "name": name,
                     "price": {"input": 2.0, "output": 8.0, "cache_read": 0.5},
                 }
+    pair = ["json-a", "json-b"]
+    routes[BY_NAME] = {"use": pair}
+    routes[BY_INTENT] = {"by": "intent", "when": {"code": pair, "reasoning": pair}, "use": pair}
     return {
         "server": {"host": HOST, "port": port, "metadata": "both", "auth": "required", "log": "off"},
         "providers": _providers(json_port, sse_port),
@@ -77,6 +84,8 @@ def settings(*, port: int, json_port: int, sse_port: int) -> dict[str, Any]:
             *({"name": f"other-{number}", "key": f"hk-other-{number:032d}"} for number in range(_OTHER_KEYS)),
             {"name": "bench", "tenant": "bench", "key": KEY},
         ],
+        "cache": {"exact": {"ttl_s": 0}},
+        "coalesce": {"window_s": 0},
         "breaker": {"failures": 5, "recovery_s": 60},
         "retry": {"attempts": 3, "backoff_s": 0.2, "budget": 0.2},
         "metrics": {"namespace": "headgate"},

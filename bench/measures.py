@@ -142,6 +142,22 @@ async def json(rig: Rig) -> None:
     rig.found.single("json_rate", "requests a second, one core", "/s", rate["gateway"], bare=rate["bare"])
 
 
+async def routing(rig: Rig) -> None:
+    """The same prompts, of many kinds, to a route by name and to one by intent: what deciding costs."""
+    got = await rig.turns(
+        times=2,
+        name=rig.side(rig.gateway, config.BY_NAME, CONNECTIONS),
+        intent=rig.side(rig.gateway, config.BY_INTENT, CONNECTIONS),
+    )
+    rig.found.ratio(
+        "routing_cpu",
+        "… routed by intent, beside by name",
+        _cpu(got["name"]),
+        _cpu(got["intent"]),
+        target=1.6,
+    )
+
+
 def _events(short: str, long: str) -> int:
     """How many more events the long stream has."""
     return _count(long) - _count(short)
@@ -333,6 +349,7 @@ def first_answer(server: Server, timeout_s: float = 60.0) -> None:
 
 MEASURES: dict[str, Callable[[Rig], Awaitable[None]]] = {
     "json": json,
+    "routing": routing,
     "sse": sse,
     "cross": cross,
     "latency": latency,

@@ -40,7 +40,7 @@ from bench import config, machine
 from bench.processes import ROOT, environment
 from bench.rows import per_event, quantile
 from bench.wire import ANTHROPIC_DOCUMENT, OPENAI_DOCUMENT, Plan, events_of, plan_of, request_maker
-from headgate import assemble
+from headgate.assemble import upstreams
 
 App = Callable[
     [MutableMapping[str, Any], Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]],
@@ -62,16 +62,15 @@ def headgate(file: Path) -> App:
 
 
 class Canned:
-    """Stands in for `adapters.http.HttpTransport`: answers at once, a piece for every event."""
+    """Stands in for what `adapters.http` makes: answers at once, a piece for every event."""
 
-    def __init__(self, base_url: str, *, headers: Mapping[str, str], connect_s: float) -> None:
+    def __init__(
+        self, base_url: str, *, headers: Mapping[str, str], connect_s: float, total_s: float
+    ) -> None:
         self.headers = headers
 
     def __call__(self, request: Any, *, stream: bool = False) -> AbstractAsyncContextManager[_Answer]:
         return _Answer(request)
-
-    async def close(self) -> None:
-        return None
 
 
 class _Answer:
@@ -219,12 +218,12 @@ async def _functions(app: App, model: str, requests: int, functions: int) -> Non
 @contextmanager
 def canned_answers() -> Iterator[None]:
     """Puts `Canned` in the place of the transport the gateway is assembled with."""
-    real = vars(assemble)["HttpTransport"]
-    setattr(assemble, "HttpTransport", Canned)  # noqa: B010 - the one thing that is not real here
+    real = vars(upstreams)["http_transport"]
+    setattr(upstreams, "http_transport", Canned)  # noqa: B010 - the one thing that is not real here
     try:
         yield
     finally:
-        setattr(assemble, "HttpTransport", real)  # noqa: B010 - put back
+        setattr(upstreams, "http_transport", real)  # noqa: B010 - put back
 
 
 async def _in_process(

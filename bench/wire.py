@@ -2,7 +2,7 @@
 
 A request's model name says how its answer behaves, and travels through any gateway to the upstream:
 
-    json                 one document
+    json                 one document; `json@name` and `json@intent` ask in turn for prompts of many kinds
     paced-42-2000        42 data events, 2,000 µs apart
     burst-400-0          400 data events as fast as they can be written, one write each
     stamp-8-50000        headers at once, then 50,000 µs between events; the first tells when it was written
@@ -18,6 +18,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
+
+from bench.prompts import MIXED
 
 KEY = "hk-bench-5f2b7c1d9e8a4036b1c2d3e4f5a60718"
 """The caller's key, at the gateway."""
@@ -73,9 +75,19 @@ def request_maker(model: str, *, port: int, key: str = KEY) -> Callable[[int], b
 
     Everything but the number is rendered once: making a request costs one join.
     """
+    if "@" in model:
+        makers = [_maker(model, prompt, port=port, key=key) for prompt in MIXED]
+        return lambda number: makers[number % len(makers)](number)
+    return _maker(model, _USER, port=port, key=key)
+
+
+def _maker(model: str, prompt: str, *, port: int, key: str) -> Callable[[int], bytes]:
+    """Where the prompt has no place for the number, it stands at the end of the system prompt."""
+    system = _SYSTEM if "%012d" in prompt else f"{_SYSTEM} Conversation %012d."
+    texts = [text.replace("%012d", f"{0:012d}") for text in (system, prompt)]
     body = {
         "model": model,
-        "messages": [{"role": "system", "content": _SYSTEM}, {"role": "user", "content": _USER % 0}],
+        "messages": [{"role": "system", "content": texts[0]}, {"role": "user", "content": texts[1]}],
         "temperature": 0.2,
         "max_tokens": 256,
     }

@@ -29,13 +29,18 @@ def provider(dialect: str, port: int, *, name: str = "", timeouts: str = PATIENT
 def every_dialect(port: int) -> str:
     """A model of each dialect, named after it, and a broken one for every ending of `BROKEN`."""
     providers = "".join(provider(dialect, port) for dialect in DIALECTS)
+    providers += "".join(
+        provider(dialect, port, name=f"{dialect}-refusing") for dialect in DIALECTS if dialect != "simulated"
+    )
     models = ""
     for dialect in DIALECTS:
         models += (
             f"  {dialect}: {{provider: {dialect}, name: sim-{dialect}, price: {{input: 1, output: 2}}}}\n"
         )
         for fault in BROKEN:
-            models += f"  {dialect}-{fault}: {{provider: {dialect}, name: fault-{fault}}}\n"
+            lone = fault == "status-401" and dialect != "simulated"  # it is refused for all
+            served_by = f"{dialect}-refusing" if lone else dialect
+            models += f"  {dialect}-{fault}: {{provider: {served_by}, name: fault-{fault}}}\n"
     return f"""
 server: {{host: {HOST}, log: json, log_level: debug}}
 keys:
@@ -44,6 +49,8 @@ keys:
 breaker: {{failures: 1000000}}
 retry: {{attempts: 3, backoff_s: 0.001, max_backoff_s: 0.01}}
 routes: {{auto: {{use: [openai, anthropic]}}}}
+cache: {{exact: {{ttl_s: 0}}}}
+coalesce: {{window_s: 0}}
 providers:
 {providers}models:
 {models}"""

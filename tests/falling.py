@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from random import Random
 
 from headgate.core.call import Reply
@@ -11,8 +12,11 @@ from headgate.core.errors import (
     UpstreamUnavailable,
 )
 from headgate.core.retry import Backoff, RetryBudget
+from headgate.core.waiting import Bounds
 from headgate.pipeline.balance import Balance
 from headgate.pipeline.fallback import Fallback, Retry
+from headgate.pipeline.queue import Hall, Queue
+from headgate.pipeline.service import Upstream
 from headgate.ports.clock import Clock
 from scripted import (
     Act,
@@ -27,6 +31,26 @@ from virtual import clock
 DOWN = fails(UpstreamUnavailable("down", status=503))
 THROTTLED = fails(UpstreamThrottled("slow down", status=429))
 MUTE = fails(Unsupported("no words for it", param="seed"))
+
+
+def queueing(
+    pools: Mapping[str, Upstream],
+    *,
+    bounds: Bounds | None = None,
+    recorder: Notes | None = None,
+    time: Clock | None = None,
+    hall: Hall | None = None,
+) -> Queue:
+    """A queue in front of `pools`, each of which draws on something of its own."""
+    return Queue(
+        pools,
+        hall=hall or Hall(clock=time or clock()),
+        scarce={name: name for name in pools},
+        bounds=bounds or Bounds(),
+        unwell_s=5.0,
+        clock=time or clock(),
+        recorder=recorder or Notes(),
+    )
 
 
 class Longest(Random):
@@ -48,10 +72,12 @@ class House:
     ) -> None:
         self.notes = Notes()
         self.ups = {up.source.model_id: up for up in pools}
+        balanced = {name: Balance([up], chance=Random(7)) for name, up in self.ups.items()}
         self.fallback = Fallback(
-            {name: Balance([up], chance=Random(7)) for name, up in self.ups.items()},
+            balanced,
             retry=Retry(attempts=attempts, backoff=Backoff(base_s=0.2, cap_s=5.0)),
             budget=budget or RetryBudget(reserve=1000.0),
+            queue=queueing(balanced, recorder=self.notes, time=time),
             clock=time or clock(),
             chance=Longest(),
             recorder=self.notes,

@@ -13,6 +13,8 @@ from typing import Any
 import msgspec
 
 from headgate.adapters.prometheus import COUNTERS, GAUGES, HISTOGRAMS
+from headgate.config import page as tables
+from headgate.config.scenario import Scenario
 from headgate.core import errors as e
 from headgate.core.chat import Chat, Message, Reasoning, ResponseFormat, Role, Text, Tool, ToolChoice
 from headgate.pipeline.meter import outcome_of
@@ -221,6 +223,34 @@ def faults() -> str:
     return table(("fault", "if left out", "what the client meets"), rows)
 
 
+# ── scenarios ────────────────────────────────────────────────────────────────────────────────────
+
+
+def scenario() -> str:
+    """A table for each kind of section that a scenario has, beginning with the whole."""
+    root = Scenario.model_json_schema(mode="validation")
+    sections = {Scenario.__name__: root, **{name: root["$defs"][name] for name in SECTIONS}}
+    assert set(root["$defs"]) == set(SECTIONS), "a section without a table"
+    return "\n".join(
+        f"### {title}\n\n{sections[name]['description']}\n\n"
+        + "\n".join(tables._table(root, sections[name], ""))
+        for name, title in {Scenario.__name__: "The whole", **SECTIONS}.items()
+    )
+
+
+SECTIONS = {
+    "Callers": "`callers.NAME`",
+    "Users": "`callers.NAME.users`",
+    "Burst": "`callers.NAME.bursts`",
+    "Repeating": "`callers.NAME.repeats`",
+    "Drawn": "`think_s`, `prompt_tokens`, `answer_tokens`",
+    "Lognormal": "`lognormal`",
+    "Behaviour": "`providers.NAME`",
+    "Trouble": "`faults[]`",
+    "Change": "`changes[]`",
+}
+
+
 # ── pages ────────────────────────────────────────────────────────────────────────────────────────
 
 PARTS: Mapping[str, Callable[[], str]] = {
@@ -229,6 +259,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "errors": errors,
     "metrics": metrics,
     "faults": faults,
+    "scenario": scenario,
 }
 
 

@@ -7,21 +7,33 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable, Sequence
+import dataclasses
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum
+from math import inf
 from typing import Any, TypeVar
 
+from headgate.core.asked import Asked
 from headgate.core.breaker import State
 from headgate.core.call import Call, Caller, Operation, Payload, Reply, Seen, Source
 from headgate.core.chat import Chat, Event
 from headgate.core.embeddings import Embedded, Embeddings
-from headgate.core.errors import GatewayError
+from headgate.core.errors import GatewayError, Overloaded
+from headgate.core.fleet import Fleet
+from headgate.core.listeners import Listeners, Wake
 from headgate.core.price import Price
 from headgate.core.record import Record
+from headgate.core.shape import Shape
+from headgate.core.usage import Usage
+from headgate.core.waiting import Left
 from headgate.pipeline.service import Service
-from virtual import VirtualLoop, clock
+from turning import Scene as Scene
+from turning import TurningLoop as TurningLoop
+from turning import cancelled_at_every_turn as cancelled_at_every_turn
+from turning import ended as ended
+from virtual import clock
 
 T = TypeVar("T")
 
@@ -38,6 +50,9 @@ class NoEmitter:
         return b""
 
 
+HELLO = Asked(text="Hello", chars=5, last_chars=5, opening="Hello")
+
+
 @dataclass(frozen=True)
 class FakePayload:
     """`core.call.Payload` without a dialect."""
@@ -47,9 +62,19 @@ class FakePayload:
     dialect: str = "fake"
     operation: Operation = Operation.CHAT
     raw: bytes = b"{}"
+    gist: Asked | None = HELLO
+
+    def canonical(self) -> bytes | None:
+        return self.raw
 
     def hub(self) -> Chat | Embeddings:
         raise AssertionError("nothing in these tests translates")
+
+    def asked(self) -> Asked | None:
+        return self.gist
+
+    def shaped(self, shape: Shape) -> FakePayload:
+        return dataclasses.replace(self, raw=self.raw + repr(shape).encode())
 
     def emitter(self) -> NoEmitter:
         return NoEmitter()
@@ -137,25 +162,47 @@ class Scripted:
         self.is_ready = True
         self.is_ready_at = 0.0
         self.is_loaded = 0.0
+        self.usage: Usage | None = None
+        self.has_left = 1.0
+        self.is_well_at = 0.0
+        self.listeners = Listeners()
 
     @property
     def calls(self) -> int:
         return len(self.seen)
 
-    def ready(self) -> bool:
+    def ready(self, call: Call | None = None) -> bool:
         return self.is_ready
 
-    def ready_at(self) -> float:
+    def ready_at(self, call: Call | None = None) -> float:
         return self.is_ready_at
+
+    def recovers_at(self) -> float:
+        return self.is_well_at
+
+    def refill(self, calls: int) -> float:
+        """Nothing that is ready ever fills up."""
+        return clock().now() if self.ready() else self.is_ready_at
+
+    def room(self, until: float) -> float:
+        return inf if until >= self.refill(1) else 0.0
+
+    def watch(self, wake: Wake) -> Wake:
+        return self.listeners.add(wake)
 
     def load(self) -> float:
         return self.is_loaded
+
+    def headroom(self) -> float:
+        return self.has_left
 
     def condition(self) -> dict[str, Any]:
         return {"in_flight": self.open}
 
     @asynccontextmanager
     async def __call__(self, call: Call) -> AsyncIterator[Reply]:
+        if not self.is_ready:
+            raise Overloaded("It has no room.")
         self.seen.append(call)
         act = self.acts.pop(0) if len(self.acts) > 1 else self.acts[0]
         self.open += 1
@@ -163,7 +210,7 @@ class Scripted:
         asked_at = clock().now()
         try:
             steps = act.before if call.payload.stream else act.before + act.then
-            seen = Seen()
+            seen = Seen(usage=self.usage)
             async for _ in Playing(steps):
                 pass
             reply = Reply(
@@ -196,6 +243,8 @@ class Playing:
         while self._steps:
             step = self._steps.pop(0)
             if isinstance(step, bytes):
+                if self._seen.tape is not None:
+                    self._seen.tape.append(step)
                 return step
             self._seen.waiting_since = clock().now()
             try:
@@ -225,7 +274,10 @@ class Notes:
     records: list[Record] = field(default_factory=list)
     failures: list[tuple[str, GatewayError]] = field(default_factory=list)
     fallbacks: list[tuple[str, str, GatewayError]] = field(default_factory=list)
+    fleets: list[tuple[Fleet, bool, float]] = field(default_factory=list)
     moves: list[tuple[State, State, float]] = field(default_factory=list)
+    canaries: list[tuple[str, str, str]] = field(default_factory=list)
+    waits: list[tuple[str, float, Left]] = field(default_factory=list)
 
     def settled(self, record: Record) -> None:
         self.records.append(record)
@@ -236,8 +288,17 @@ class Notes:
     def fell_back(self, call: Call, from_model: str, to_model: str, error: GatewayError) -> None:
         self.fallbacks.append((from_model, to_model, error))
 
+    def queued(self, call: Call, seconds: float, left: Left) -> None:
+        self.waits.append((call.caller.tier.queue, seconds, left))
+
+    def fleet_moved(self, chain: Sequence[str], fleet: Fleet, *, is_open: bool, load: float) -> None:
+        self.fleets.append((fleet, is_open, load))
+
     def breaker_moved(self, source: Source, before: State, after: State, seconds: float) -> None:
         self.moves.append((before, after, seconds))
+
+    def canary_stopped(self, route: str, model: str, reason: str) -> None:
+        self.canaries.append((route, model, reason))
 
 
 # ── driving a service ────────────────────────────────────────────────────────────────────────────────
@@ -261,11 +322,6 @@ async def fate(service: Service, call: Call) -> list[bytes] | BaseException:
     return ended(task) or task.result()
 
 
-def ended(task: asyncio.Task[Any] | asyncio.Future[Any]) -> BaseException | None:
-    """How a finished task failed, a cancellation included; `None` if it did not."""
-    return asyncio.CancelledError() if task.cancelled() else task.exception()
-
-
 async def cancel_after(work: Coroutine[Any, Any, Any], seconds: float) -> bool:
     """Runs `work` and cancels it after so long. Whether that ended it."""
     task = asyncio.ensure_future(work)
@@ -287,74 +343,3 @@ async def leave_midway(service: Service, call: Call, pieces: int = 1) -> None:
     for _ in range(pieces):
         await anext(stream)
     await stream.aclose()
-
-
-# ── cancelling everywhere ────────────────────────────────────────────────────────────────────────────
-
-
-class TurningLoop(VirtualLoop):
-    """Counts its turns while somebody is on the block, and strikes at one of them: the one who has been
-    there longest is cancelled.
-
-    A turn is one pass over what is ready: finer than an instant of virtual time, at which many may pass.
-    """
-
-    def __init__(self, strike_at: int | None = None) -> None:
-        super().__init__()
-        self._strike_at = strike_at
-        self._block: list[asyncio.Task[Any]] = []
-        self.turns = 0
-        self.struck: asyncio.Task[Any] | None = None
-
-    def advance(self, seconds: float) -> None:
-        super().advance(seconds)
-        self._block = [task for task in self._block if not task.done()]
-        if not self._block:
-            return
-        self.turns += 1
-        if self.turns == self._strike_at:
-            self.strike()
-
-    def strike(self) -> None:
-        """Cancels who has been on the block longest, if anybody is."""
-        waiting = [task for task in self._block if not task.done()]
-        if waiting:
-            self.struck = waiting[0]
-            self.struck.cancel()
-
-    async def on_the_block(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Runs `work`, which may be struck, to its end. Does not raise what it raised."""
-        task = asyncio.ensure_future(work)
-        self._block.append(task)
-        await asyncio.wait({task})
-        ended(task)
-        return task
-
-
-Scene = Callable[[TurningLoop], Coroutine[Any, Any, None]]
-
-
-def cancelled_at_every_turn(scene: Scene, *, at_most: int = 1000) -> int:
-    """Plays `scene` once undisturbed, then once for each turn of it, cancelled there. How many turns.
-
-    The scene puts work on the block and then asserts what must hold however that ended. It must leave no
-    task behind. Of more than `at_most` turns so many are struck, evenly spread.
-    """
-    turns = _play(scene, None).turns
-    assert turns > 0, "nothing was ever waited for"
-    for turn in range(1, turns + 1, -(-turns // at_most)):
-        assert _play(scene, turn).struck, f"turn {turn} of {turns} did not come"
-    return turns
-
-
-def _play(scene: Scene, strike_at: int | None) -> TurningLoop:
-    loop = TurningLoop(strike_at)
-
-    async def main() -> None:
-        await scene(loop)
-        left = asyncio.all_tasks() - {asyncio.current_task()}
-        assert not left, f"left behind: {left}"
-
-    with asyncio.Runner(loop_factory=lambda: loop) as runner:
-        runner.run(main())
-    return loop

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from typing import Any
 
@@ -27,7 +28,8 @@ class Server:
 
     def __init__(self, *options: str) -> None:
         command = [sys.executable, "-c", START, "sim-providers", "--port", "0", "--json", *options]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `stop`; a pipe would fill up
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self._errors)
         assert self.process.stdout is not None
         ready = json.loads(self.process.stdout.readline())
         self.url: str = ready["url"]
@@ -68,8 +70,18 @@ class Server:
     def stop(self) -> tuple[int, bytes, bytes]:
         """(exit code, what else it printed, its errors)."""
         self.process.send_signal(signal.SIGTERM)
-        out, errors = self.process.communicate(timeout=5)
-        return self.process.returncode, out, errors
+        out, _ = self.process.communicate(timeout=5)
+        with self._errors as errors:
+            errors.seek(0)
+            return self.process.returncode, out, errors.read()
+
+    def kill(self) -> None:
+        """Ends it, however it is. Harmless once it has stopped."""
+        self.process.kill()
+        self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        self._errors.close()
 
 
 def received(connection: socket.socket, *, within_s: float = 5.0) -> tuple[bytes, str]:

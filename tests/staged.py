@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -17,6 +17,7 @@ from headgate.assemble import Gateway, Machine
 from headgate.config.tree import Settings
 from headgate.core.call import Call, Caller, Operation, Outcome
 from headgate.core.permits import Permits
+from headgate.core.record import Record
 from headgate.pipeline.breaker import CircuitBreaker
 from headgate.pipeline.dispatch import Dispatch
 from headgate.pipeline.limit import Limit
@@ -28,6 +29,9 @@ from virtual import clock
 CALLER = Caller(key="alice", tenant="acme")
 RECOVERY_S = 60.0
 HELLO = ({"role": "user", "content": "Tell me about bridges"},)
+
+NO_REUSE: dict[str, Any] = {"cache": {"exact": {"ttl_s": 0}}, "coalesce": {"window_s": 0}}
+"""Every request is answered by an upstream."""
 
 Traffic = Callable[["Stage"], Awaitable[None]]
 
@@ -48,6 +52,7 @@ def two_neighbours(*, keys: int = 0, **more: Any) -> dict[str, Any]:
         "providers": {"north": simulated(**north), "south": simulated()},
         "models": {"a": {"provider": "north"}, "b": {"provider": "south"}},
         "routes": {"auto": {"use": ["a", "b"]}},
+        **NO_REUSE,
         "breaker": {"failures": 5, "recovery_s": RECOVERY_S},
         **more,
     }
@@ -78,6 +83,7 @@ class Stage:
     seen: dict[str, Any] = field(default_factory=dict)
     notes: Notes = field(default_factory=Notes)
     begun: int = 0
+    named: int = 0
 
     def __post_init__(self) -> None:
         self.chance = Random(7)
@@ -88,24 +94,47 @@ class Stage:
 
     # ── what callers do ──
 
-    async def ask(self, model: str = "auto", *, stream: bool = True, deadline_s: float = 600.0) -> Told:
+    async def ask(
+        self,
+        model: str = "auto",
+        *,
+        stream: bool = True,
+        deadline_s: float = 600.0,
+        say: str = HELLO[0]["content"],
+        session: str | None = None,
+        messages: Sequence[Mapping[str, str]] | None = None,
+    ) -> Told:
         """One request, which may be cancelled. What came of it is also kept in `told`, by when it ended."""
         told = Told(at=clock().now())
-        task = await self.loop.on_the_block(self._ask(told, model, stream, deadline_s))
+        said = messages or [{"role": "user", "content": say}]
+        call = self._call(told.at, model, stream, deadline_s, said, session)
+        task = await self.loop.on_the_block(self._ask(told, call))
         told.error = ended(task)
         told.took_s = clock().now() - told.at
         self.told.append(told)
         return told
 
-    async def _ask(self, told: Told, model: str, stream: bool, deadline_s: float) -> None:
-        body = {"model": model, "messages": HELLO, "stream": stream, "seed": 1}
-        call = Call(
+    def _call(
+        self,
+        at: float,
+        model: str,
+        stream: bool,
+        deadline_s: float,
+        messages: Sequence[Mapping[str, str]],
+        session: str | None,
+    ) -> Call:
+        self.named += 1
+        body = {"model": model, "messages": messages, "stream": stream, "seed": 1}
+        return Call(
             payload=self.gateway.surface.parse(Operation.CHAT, json.dumps(body).encode()),
             caller=CALLER,
-            request_id=f"req-{self.begun}",
-            started_at=told.at,
-            deadline_at=told.at + deadline_s,
+            request_id=f"req-{self.named - 1}",
+            started_at=at,
+            deadline_at=at + deadline_s,
+            session=session,
         )
+
+    async def _ask(self, told: Told, call: Call) -> None:
         self.begun += 1
         async with self.gateway.service(call) as reply:
             told.model, told.attempts, told.instead_of = (
@@ -116,7 +145,7 @@ class Stage:
             async for piece in reply.body:
                 told.body += piece
             told.body += reply.tail(None)
-        told.text, told.whole = _read(told.body, stream)
+        told.text, told.whole = _read(told.body, call.payload.stream)
 
     async def ask_all(self, count: int, gap_s: float, model: str = "auto", *, stream: bool = True) -> None:
         """One after the other, `gap_s` from the beginning of one to that of the next at least."""
@@ -162,12 +191,17 @@ class Stage:
 
     @property
     def outcomes(self) -> list[Outcome]:
-        return [record.outcome for record in self.notes.records]
+        return [record.outcome for record in self.records]
+
+    @property
+    def records(self) -> list[Record]:
+        """Of what callers asked; not of copies."""
+        return [record for record in self.notes.records if not record.shadow]
 
     async def is_as_new(self) -> None:
         """Nothing in flight, all permits back, every breaker free, exactly one record a request."""
-        assert len(self.notes.records) == self.begun
-        assert len({record.request_id for record in self.notes.records}) == self.begun
+        assert len(self.records) == self.begun
+        assert len({record.request_id for record in self.records}) == self.begun
         self._nothing_in_flight()
         for name in self.settings["providers"]:
             self.befalls(name, None)

@@ -15,7 +15,8 @@ from headgate.adapters.system import Ids, SystemClock
 from headgate.assemble import Gateway, Machine
 from headgate.config.discover import discover
 from headgate.config.load import load, process_environment
-from headgate.config.tree import Route, Settings
+from headgate.config.routing import Route
+from headgate.config.tree import Settings
 from headgate.core.call import Call, Caller, Operation, Payload
 from headgate.core.errors import UnknownModel
 

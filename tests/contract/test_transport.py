@@ -1,4 +1,6 @@
-"""`ports.transport.Transport`: one suite, over real HTTP and over the in-process simulated provider."""
+"""`ports.transport.Transport`: one suite, over both ways to speak HTTP and the in-process simulated provider.
+
+What only connections of our own promise is in `test_connections.py`."""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ from typing import Any
 import pytest
 
 import virtual
-from headgate.adapters.http import HttpTransport
+from headgate.adapters.http.direct import DirectTransport
+from headgate.adapters.http.proxied import ProxiedTransport
 from headgate.core.errors import UpstreamUnavailable
 from headgate.ports.transport import Outgoing, Response, Transport
 from headgate.providers.simulated import FAULT_HEADER, Settings, SimulatedTransport, Simulation
@@ -24,6 +27,7 @@ KEY = "sk-planted-0123456789"
 HI = [{"role": "user", "content": "Tell me about bridges"}]
 Story = Callable[[Transport], Awaitable[Any]]
 Play = Callable[[Story], Any]
+Http = Callable[[str], Transport]
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +39,22 @@ def server() -> Iterator[Server]:
         running.stop()
 
 
-@pytest.fixture(params=["http", "simulated"])
+def direct(url: str) -> Transport:
+    return DirectTransport(url, headers={"authorization": f"Bearer {KEY}"}, connect_s=1.0)
+
+
+def proxied(url: str) -> Transport:
+    return ProxiedTransport(url, headers={"authorization": f"Bearer {KEY}"}, connect_s=1.0, total_s=5.0)
+
+
+@pytest.fixture(params=[direct, proxied])
+def http(request: pytest.FixtureRequest) -> Http:
+    """Makes a transport to a base URL."""
+    made: Http = request.param
+    return made
+
+
+@pytest.fixture(params=[direct, proxied, "simulated"])
 def play(request: pytest.FixtureRequest) -> Play:
     """Runs a story on the loop that goes with its transport."""
     if request.param == "simulated":
@@ -52,20 +71,22 @@ def play(request: pytest.FixtureRequest) -> Play:
 
     def run_http(story: Story) -> Any:
         async def main() -> Any:
-            return await story(http(f"{url}/v1"))
+            return await story(request.param(f"{url}/v1"))
 
         return asyncio.run(main())
 
     return run_http
 
 
-def http(url: str) -> HttpTransport:
-    return HttpTransport(url, headers={"authorization": f"Bearer {KEY}"}, connect_s=1.0, total_s=5.0)
-
-
 def asked(fault: str = "", *, stream: bool = False, path: str = "/chat/completions") -> Outgoing:
     body = {"model": "m", "messages": HI, "stream": stream}
     return Outgoing(path, json.dumps(body).encode(), {FAULT_HEADER: fault} if fault else {})
+
+
+async def turn_of_the_loop() -> None:
+    turned = asyncio.Event()
+    asyncio.get_running_loop().call_soon(turned.set)
+    await turned.wait()
 
 
 async def pieces(response: Response) -> list[bytes]:
@@ -209,12 +230,12 @@ def test_a_stream_may_be_left_in_the_middle(play: Play) -> None:
     play(story)
 
 
-def test_leaving_closes_the_connection_at_once(server: Server) -> None:
+def test_leaving_closes_the_connection_at_once(http: Http, server: Server) -> None:
     async def main() -> None:
         async with http(f"{server.url}/v1")(asked("stall-mid:2", stream=True), stream=True) as response:
             assert await response.chunk()
             assert len(server.stats()["open"]) == 1
-        server.until(lambda stats: not stats["open"])
+        await asyncio.to_thread(server.until, lambda stats: not stats["open"])
 
     server.ask("/sim/reset", {})
     asyncio.run(main())
@@ -226,7 +247,7 @@ def test_leaving_closes_the_connection_at_once(server: Server) -> None:
 
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize("answer", [b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok", b"nonsense"])
-def test_no_cancellation_is_forgotten(answer: bytes, stream: bool) -> None:
+def test_no_cancellation_is_forgotten(http: Http, answer: bytes, stream: bool) -> None:
     """Also one that comes as the answer does, or as the connection breaks."""
 
     async def main() -> int:
@@ -249,7 +270,10 @@ def test_no_cancellation_is_forgotten(answer: bytes, stream: bool) -> None:
                 answered.clear()
                 asking = asyncio.ensure_future(one(port))
                 await answered.wait()
-                await asyncio.wait({asking}, timeout=(number % 12) / 10_000)
+                for _ in range(number % 4):
+                    await turn_of_the_loop()
+                if number % 3:
+                    await asyncio.wait({asking}, timeout=(number % 12) / 10_000)
                 cancelled = asking.cancel()
                 await asyncio.wait({asking})
                 assert asking.cancelled() == cancelled
@@ -259,7 +283,7 @@ def test_no_cancellation_is_forgotten(answer: bytes, stream: bool) -> None:
     assert asyncio.run(main()) > 5
 
 
-def test_our_key_is_on_the_wire_and_the_connection_is_kept(server: Server) -> None:
+def test_our_key_is_on_the_wire_and_the_connection_is_kept(http: Http, server: Server) -> None:
     async def main() -> None:
         transport = http(f"{server.url}/v1/")
         for _ in range(3):
@@ -272,7 +296,7 @@ def test_our_key_is_on_the_wire_and_the_connection_is_kept(server: Server) -> No
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_nobody_there_is_unavailable(stream: bool) -> None:
+def test_nobody_there_is_unavailable(http: Http, stream: bool) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
 
@@ -296,7 +320,7 @@ def test_nobody_there_is_unavailable(stream: bool) -> None:
         b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n",
     ],
 )
-def test_what_is_no_http_is_unavailable(answer: bytes, stream: bool) -> None:
+def test_what_is_no_http_is_unavailable(http: Http, answer: bytes, stream: bool) -> None:
     async def main() -> None:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await reader.readuntil(b"}]")
@@ -314,7 +338,7 @@ def test_what_is_no_http_is_unavailable(answer: bytes, stream: bool) -> None:
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_a_redirect_is_not_followed(stream: bool) -> None:
+def test_a_redirect_is_not_followed(http: Http, stream: bool) -> None:
     """A request that carries a key goes where the operator said."""
 
     async def main() -> int:
@@ -340,7 +364,7 @@ def test_a_redirect_is_not_followed(stream: bool) -> None:
     assert asyncio.run(main()) == 1
 
 
-def test_headers_that_are_no_text_are_no_headers() -> None:
+def test_headers_that_are_no_text_are_no_headers(http: Http) -> None:
     async def main() -> None:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await reader.readuntil(b"}]")

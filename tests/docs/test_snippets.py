@@ -23,6 +23,7 @@ from typing import NamedTuple
 import pytest
 
 from headgate.config.load import parse
+from headgate.config.stage import load
 
 ROOT = Path(__file__).parents[2]
 HEADGATE = Path(sys.executable).with_name("headgate")
@@ -135,7 +136,12 @@ def test_python_runs_as_pasted(snippet: Snippet, desk: Path, addresses: dict[str
 
 
 @of("yaml")
-def test_yaml_is_a_configuration(snippet: Snippet) -> None:
+def test_yaml_is_a_configuration(snippet: Snippet, tmp_path: Path) -> None:
+    """Or a scenario, which has callers."""
+    if "\ncallers:" in snippet.text:
+        (tmp_path / "scenario.yaml").write_text(snippet.text)
+        assert load(tmp_path / "scenario.yaml", KEYED).scenario.callers
+        return
     settings = parse(snippet.text, KEYED)
     assert settings.models
     assert settings.keys

@@ -21,7 +21,7 @@ def sim() -> Iterator[Server]:
         yield server
         assert server.stop()[::2] == (0, b""), "the simulated provider logged something, or did not end well"
     finally:
-        server.process.kill()
+        server.kill()
 
 
 @pytest.fixture(scope="session")

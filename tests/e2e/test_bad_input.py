@@ -34,6 +34,8 @@ def gateway(sim: Server) -> Iterator[Gateway]:
     text = f"""
 server: {{host: {HOST}, max_body_bytes: {LIMIT}, log: off}}
 keys: [{{name: me, key: {KEY}}}]
+cache: {{exact: {{ttl_s: 0}}}}
+coalesce: {{window_s: 0}}
 providers:
 {provider("openai", sim.port)}models:
   plain: {{provider: openai, name: fine}}

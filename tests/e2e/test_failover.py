@@ -129,6 +129,8 @@ server: {{host: 127.0.0.1, log: off}}
 keys: [{{name: me, key: {KEY}}}]
 breaker: {breaker}
 retry: {{backoff_s: 0.01, max_backoff_s: 0.05}}
+cache: {{exact: {{ttl_s: 0}}}}
+coalesce: {{window_s: 0}}
 providers:
 {providers}models:
 {models}routes:

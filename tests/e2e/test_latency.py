@@ -90,6 +90,8 @@ def gateway(upstreams: dict[str, Paced]) -> Iterator[Gateway]:
     text = f"""
 server: {{host: 127.0.0.1, log: off}}
 keys: [{{name: me, key: {KEY}}}]
+cache: {{exact: {{ttl_s: 0}}}}
+coalesce: {{window_s: 0}}
 providers:
   openai: {{dialect: openai, base_url: 'http://{HOST}:{upstreams["openai"].port}/v1'}}
   anthropic: {{dialect: anthropic, base_url: 'http://{HOST}:{upstreams["anthropic"].port}', keys: [none]}}

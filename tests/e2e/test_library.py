@@ -29,6 +29,8 @@ def routed(sim: Server, tmp_path: Path, *, auto: str = "[dead, well]") -> Hybrid
     file.write_text(f"""
 server: {{auth: off}}
 retry: {{attempts: 2, backoff_s: 0.001}}
+cache: {{exact: {{ttl_s: 0}}}}
+coalesce: {{window_s: 0}}
 providers:
 {provider("openai", free_port(), name="gone")}{provider("anthropic", sim.port)}{provider("ollama", sim.port)}
 models:
@@ -158,6 +160,8 @@ def test_its_settings_may_have_no_route(sim: Server, tmp_path: Path) -> None:
     file = tmp_path / "headgate.yaml"
     file.write_text(f"""
 server: {{auth: off}}
+cache: {{exact: {{ttl_s: 0}}}}
+coalesce: {{window_s: 0}}
 providers:
 {provider("openai", sim.port)}models: {{only: {{provider: openai}}}}
 """)

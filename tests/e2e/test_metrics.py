@@ -16,7 +16,16 @@ from simserver import Server
 pytestmark = pytest.mark.e2e
 
 HOT = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/messages")
-COLD = ("/v1/models", "/v1/models/{model}", "/livez", "/readyz", "/health", "/metrics", "/router/info")
+COLD = (
+    "/v1/models",
+    "/v1/models/{model}",
+    "/livez",
+    "/readyz",
+    "/health",
+    "/metrics",
+    "/router/info",
+    "/router/explain",
+)
 NAMES = (
     "requests_total",
     "model_requests_total",
@@ -31,6 +40,7 @@ NAMES = (
     "cost_usd_total",
     "breaker_state",
     "breaker_transitions_total",
+    "limit_usage_ratio",
     "in_flight",
 )
 """The contract's names, of what exists so far."""
@@ -202,6 +212,17 @@ def test_the_routers_page_needs_a_key(own: Gateway) -> None:
     found = own.ask("/router/info").document
     assert found["routes"]["auto"] == ["openai", "anthropic"]
     assert found["providers"]["gemini"] == {"dialect": "gemini", "keys": 1}
+
+
+def test_a_decision_is_explained_before_and_after_it_was_made(own: Gateway) -> None:
+    asked = {"model": "auto", "messages": [{"role": "user", "content": "Sort a list in Python"}]}
+    found = own.ask("/router/explain", asked).document
+    assert (found["model_id"], found["fallbacks"], found["intent"]) == ("openai", ["anthropic"], "code")
+    assert [one["model_id"] for one in found["candidates"]] == ["openai", "anthropic"]
+    assert own.ask("/router/explain", asked, key=None).status == 401
+    assert own.ask("/router/explain", {"model": "nope", "messages": HI}).status == 404
+    assert own.ask("/router/explain", b"{").status == 400
+    assert own.ask("/router/explain/nobody-knows").status == 404
 
 
 def test_every_path_is_documented(own: Gateway) -> None:

@@ -20,7 +20,7 @@ def server() -> Iterator[Server]:
         yield running
         assert running.stop()[::2] == (0, b""), "the server logged something, or did not end well"
     finally:
-        running.process.kill()
+        running.kill()
 
 
 # ── faults on the wire ───────────────────────────────────────────────────────────────────────────

@@ -37,7 +37,7 @@ def server() -> Iterator[Server]:
         yield running
         assert running.stop()[::2] == (0, b""), "the server logged something, or did not end well"
     finally:
-        running.process.kill()
+        running.kill()
 
 
 # ── dialects ─────────────────────────────────────────────────────────────────────────────────────
@@ -240,7 +240,7 @@ def test_sigterm_ends_it_at_once_with_requests_open() -> None:
         assert time.monotonic() - started < 1.0
         assert json.loads(out)["requests"] == 1
     finally:
-        server.process.kill()
+        server.kill()
 
 
 def test_a_port_in_use_is_one_line_and_exit_code_1(server: Server) -> None:

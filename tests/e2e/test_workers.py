@@ -23,6 +23,8 @@ def config(sim: Server, *, drain_s: float = 10, more: str = "") -> str:
     return f"""
 server: {{host: {HOST}, drain_s: {drain_s}}}
 keys: [{{name: me, key: {KEY}}}]
+cache: {{exact: {{ttl_s: 0}}}}
+coalesce: {{window_s: 0}}
 providers:
 {provider("openai", sim.port)}models:
   plain: {{provider: openai, name: fine}}
@@ -114,8 +116,11 @@ def refused(gateway: Gateway) -> bool:
 # ── stopping ─────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["term", "int"])
+@pytest.mark.parametrize(
+    ("workers", "number"),
+    [(1, signal.SIGINT), (1, signal.SIGTERM), (2, signal.SIGTERM)],
+    ids=["one-int", "one-term", "two-term"],
+)
 def test_a_running_stream_is_finished_and_nothing_new_begun(sim: Server, workers: int, number: int) -> None:
     with running(config(sim), workers=workers) as gateway:
         stream = gateway.open(CHAT, {"model": "slow", "messages": HI, "stream": True})
@@ -175,13 +180,13 @@ def test_a_port_in_use_is_one_line_and_exit_code_1(workers: str, tmp_path: Path)
 
 def test_it_is_ready_within_two_seconds(sim: Server) -> None:
     """1.2 s is the aim on a machine that does nothing else; this one may."""
-    best = 1e9
-    for _ in range(3):
+    taken = [9.9]
+    while min(taken) >= 2.0 and len(taken) < 4:
         began = time.monotonic()
         with running(config(sim)) as gateway:
             assert gateway.chat("plain").status == 200
-            best = min(best, time.monotonic() - began)
-    assert best < 2.0
+            taken.append(time.monotonic() - began)
+    assert min(taken) < 2.0
 
 
 def test_reloading_by_signal_reaches_every_worker(sim: Server) -> None:

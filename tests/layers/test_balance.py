@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from math import inf
 from random import Random
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from headgate.core.decision import Decision
 from headgate.core.errors import Overloaded, UpstreamUnavailable
 from headgate.core.permits import Permits
-from headgate.pipeline.balance import Balance
+from headgate.pipeline.balance import GRAIN_S, Balance, Pick
 from headgate.pipeline.limit import Limit
 from scripted import Scripted, answers, asked, drain, fails, fate, hangs
 from virtual import clock, run
 
 
-def pool(*ups: Scripted | Limit, seed: int = 7) -> Balance:
-    return Balance(ups, chance=Random(seed))
+def pool(*ups: Scripted | Limit, seed: int = 7, pick: Pick = "headroom") -> Balance:
+    return Balance(ups, chance=Random(seed), pick=pick)
 
 
 def test_unready_ones_are_left_alone() -> None:
@@ -82,6 +85,53 @@ def test_the_most_loaded_of_many_is_never_asked() -> None:
     run(story())
 
 
+def test_whose_key_has_most_left_is_asked_though_it_is_busier() -> None:
+    async def story() -> None:
+        fresh, used, slow = Scripted(), Scripted(), Scripted()
+        fresh.has_left, fresh.is_loaded = 0.6, 5.0
+        used.has_left, used.is_loaded = 0.5, 1.0
+        slow.has_left, slow.is_loaded = 1.0, 11.0
+        for _ in range(30):
+            await drain(pool(fresh, used, slow), asked())
+        assert (fresh.calls, used.calls, slow.calls) == (30, 0, 0)
+        assert pool(fresh, used, slow).headroom() == 1.0
+
+    run(story())
+
+
+def test_each_in_turn() -> None:
+    async def story() -> None:
+        ups = [Scripted() for _ in range(3)]
+        balance = pool(*ups, pick="round_robin")
+        order = []
+        for turn in range(9):
+            ups[1].is_ready = turn not in (4, 5)
+            before = [up.calls for up in ups]
+            await drain(balance, asked())
+            order += [place for place, up in enumerate(ups) if up.calls > before[place]]
+        assert order == [0, 1, 2, 0, 2, 0, 1, 2, 0]
+
+    run(story())
+
+
+def test_who_was_given_least_is_next_and_does_not_pay_for_a_long_absence() -> None:
+    async def story() -> None:
+        ups = [Scripted() for _ in range(3)]
+        balance = pool(*ups, pick="least_used")
+        for _ in range(30):
+            await drain(balance, asked())
+        assert [up.calls for up in ups] == [10, 10, 10]
+        ups[0].is_ready = False
+        for _ in range(1000):
+            await drain(balance, asked())
+        ups[0].is_ready = True
+        for _ in range(300):
+            await drain(balance, asked())
+        assert 120 <= ups[0].calls <= 160
+
+    run(story())
+
+
 def test_it_asks_one_and_only_once() -> None:
     async def story() -> None:
         ups = [Scripted(fails(UpstreamUnavailable("down"))) for _ in range(3)]
@@ -104,6 +154,42 @@ def test_a_pool_is_as_ready_and_as_loaded_as_its_best(members: list[tuple[bool, 
     assert balance.ready_at() == min(at for _, at, _ in members)
     assert balance.load() == min(load for _, _, load in members)
     assert len(balance.condition()["upstreams"]) == len(members)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.sampled_from([0.0, 0.5, 3.0])), min_size=1, max_size=4),
+    st.integers(1, 200),
+)
+@settings(max_examples=60, deadline=None)
+def test_a_pool_has_room_for_so_many_when_its_members_together_have(
+    members: list[tuple[int, float]], calls: int
+) -> None:
+    async def story() -> None:
+        limits = []
+        for free, held_s in members:
+            permits = Permits(10)
+            permits.free, permits.held_s = free, held_s
+            limits.append(Limit(Scripted(), permits=permits, clock=clock()))
+        balance = pool(*limits)
+        at = balance.refill(calls)
+        if at < inf:
+            assert balance.room(at + 1e-9) >= calls - 1e-6
+            assert not at or balance.room(at - 2 * GRAIN_S) < calls + len(members)
+        else:
+            assert any(not held_s for _, held_s in members)
+
+    run(story())
+
+
+def test_room_in_any_member_is_told() -> None:
+    one, other = Scripted(), Scripted()
+    told: list[int] = []
+    end = pool(one, other).watch(lambda: told.append(1))
+    one.listeners()
+    other.listeners()
+    end()
+    one.listeners()
+    assert len(told) == 2
 
 
 def test_an_upstream_that_hangs_draws_no_more_than_its_share() -> None:
@@ -139,5 +225,25 @@ def test_load_spreads_over_equals_as_calls_stay_in_hand() -> None:
         counts = Counter({str(number): up.open for number, up in enumerate(ups)})
         await asyncio.gather(*tasks)
         assert min(counts.values()) >= 15, counts
+
+    run(story())
+
+
+def test_a_conversation_goes_to_the_key_whose_provider_knows_it_while_that_is_ready() -> None:
+    async def story() -> None:
+        one, two = Scripted(name="m"), Scripted(name="m")
+        balance = Balance([one, two], chance=Random(7), model="m", keys=["1", "2"])
+        known = Decision(requested="m", chain=("m", "n"), warm_key="2")
+        elsewhere = Decision(requested="m", chain=("n", "m"), warm_key="2")
+        for _ in range(20):
+            await drain(balance, msgspec.structs.replace(asked(), decision=known))
+        assert (one.calls, two.calls) == (0, 20)
+        two.is_ready = False
+        await drain(balance, msgspec.structs.replace(asked(), decision=known))
+        assert one.calls == 1
+        two.is_ready = True
+        for _ in range(20):
+            await drain(balance, msgspec.structs.replace(asked(), decision=elsewhere))
+        assert one.calls > 5
 
     run(story())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from math import inf
 
 import pytest
 from hypothesis import given, settings
@@ -230,6 +231,28 @@ def test_it_is_ready_when_what_it_guards_is_too() -> None:
         up.is_ready, up.is_ready_at = True, 0.0
         assert guard.ready()
         assert guard.ready_at() <= clock().now()
+
+    run(story())
+
+
+def test_when_it_lets_calls_through_again_is_told_and_can_be_asked_before() -> None:
+    async def story() -> None:
+        up = Scripted(answers())
+        guard = await opened(up)
+        told: list[bool] = []
+        end = guard.watch(lambda: told.append(guard.ready()))
+        assert (guard.refill(5), guard.room(59.0), guard.room(60.0)) == (60.0, 0.0, inf)
+        await clock().sleep(60.0)
+        context = guard(asked())
+        up.acts = [answers(after_s=1.0)]
+        probe = asyncio.ensure_future(context.__aenter__())
+        await clock().sleep(0.5)
+        assert (guard.refill(1), guard.room(100.0)) == (inf, 0.0)
+        await probe
+        assert told == [True]
+        await context.__aexit__(None, None, None)
+        end()
+        assert guard.refill(9) == clock().now()
 
     run(story())
 

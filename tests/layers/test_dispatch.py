@@ -16,6 +16,7 @@ from headgate.core.errors import (
     UpstreamThrottled,
     UpstreamUnavailable,
 )
+from headgate.core.standing import Quota, Standing
 from headgate.pipeline.dispatch import MAX_ERROR_BODY, Dispatch
 from headgate.ports.codec import Header
 from headgate.ports.transport import Outgoing
@@ -119,6 +120,24 @@ class Line:
     def refusal(self, status: int, header: Header, body: bytes, wall: float) -> UpstreamError:
         self.refusals.append((status, header("retry-after"), body, wall))
         return UpstreamRejected("no", status=status)
+
+    def standing(self, header: Header, wall: float) -> Standing | None:
+        return Standing(requests=Quota(int(header("retry-after") or 0)))
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("status", [200, 429])
+def test_how_the_key_stands_is_told_with_an_answer_and_with_a_refusal(stream: bool, status: int) -> None:
+    async def story() -> None:
+        wire = Wire(b"a", status=status)
+        try:
+            async with dispatch(wire)(asked(stream=stream)) as reply:
+                standing = reply.seen.standing
+        except UpstreamRejected as error:
+            standing = error.standing
+        assert standing == Standing(requests=Quota(7))
+
+    run(story())
 
 
 def dispatch(wire: Wire, line: Line | None = None) -> Dispatch:

@@ -8,12 +8,15 @@ from random import Random
 
 import pytest
 
+from falling import queueing
 from headgate.core.breaker import Breaker, State
 from headgate.core.call import Outcome
 from headgate.core.errors import UpstreamInterrupted, UpstreamUnavailable
 from headgate.core.permits import Permits
 from headgate.core.retry import RetryBudget
-from headgate.core.routes import Routes
+from headgate.core.rules import Canary, Rules
+from headgate.core.shape import Shape
+from headgate.core.strain import Strain
 from headgate.pipeline.admit import Admit
 from headgate.pipeline.balance import Balance
 from headgate.pipeline.breaker import CircuitBreaker
@@ -21,10 +24,13 @@ from headgate.pipeline.deadline import Deadline
 from headgate.pipeline.fallback import Fallback, Retry
 from headgate.pipeline.limit import Limit
 from headgate.pipeline.meter import Meter
+from headgate.pipeline.mirror import Mirror
 from headgate.pipeline.route import Route
 from headgate.pipeline.service import Service, stack
+from headgate.pipeline.template import Template
 from headgate.pipeline.timeout import Patience, Timeout
 from headgate.pipeline.trace import Trace
+from routed import model, router
 from scripted import (
     Notes,
     Scripted,
@@ -40,7 +46,11 @@ from scripted import (
 )
 from virtual import clock, run
 
-ROUTES = Routes(routes={}, models={"m": ("fake", "m-up")})
+NAMED = router([model("m")])
+DECIDED = router(
+    [model("m")],
+    Rules(name="m", use=("m",), by="intent", strategy="balanced", canary=Canary(model="m", share=0.5)),
+)
 PATIENCE = Patience(first_byte_s=30.0, idle_s=30.0, total_s=100.0)
 
 
@@ -49,6 +59,7 @@ def fallback(up: Scripted | Balance) -> Fallback:
         {"m": up},
         retry=Retry(attempts=3),
         budget=RetryBudget(reserve=1000.0),
+        queue=queueing({"m": up}),
         clock=clock(),
         chance=Random(7),
         recorder=Notes(),
@@ -73,8 +84,8 @@ def everything(up: Scripted) -> Service:
         partial(Trace, span_id=lambda: "0" * 16),
         partial(Meter, recorder=Notes(), clock=clock()),
         partial(Deadline, clock=clock()),
-        partial(Admit, permits=Permits(1)),
-        partial(Route, routes=ROUTES),
+        partial(Admit, permits=Permits(1), strain=Strain(1), recorder=Notes()),
+        partial(Route, router=DECIDED, clock=clock(), recorder=Notes()),
         leaf=fallback(pool),
     )
 
@@ -83,8 +94,11 @@ LAYERS: dict[str, Callable[[Scripted], Service]] = {
     "trace": partial(Trace, span_id=lambda: "0" * 16),
     "meter": lambda up: Meter(up, recorder=Notes(), clock=clock()),
     "deadline": lambda up: Deadline(up, clock=clock()),
-    "admit": partial(Admit, permits=Permits(1)),
-    "route": lambda up: Route(up, routes=ROUTES),
+    "admit": partial(Admit, permits=Permits(1), strain=Strain(1), recorder=Notes()),
+    "route by name": lambda up: Route(up, router=NAMED, clock=clock(), recorder=Notes()),
+    "route": lambda up: Route(up, router=DECIDED, clock=clock(), recorder=Notes()),
+    "mirror": lambda up: Mirror(up, shadow=Scripted(), most={}),
+    "template": lambda up: Template(up, shape=Shape(prefix="Once: ")),
     "fallback": fallback,
     "balance": lambda up: Balance([up], chance=Random(7)),
     "breaker": breaker,

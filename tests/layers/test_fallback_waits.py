@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from falling import DOWN, MUTE, THROTTLED, House, named
+from headgate.core.call import Call
 from headgate.core.errors import (
     AllUpstreamsFailed,
     KeyRejected,
-    Overloaded,
+    OverLimit,
     Scope,
     Unsupported,
     UpstreamRejected,
@@ -55,7 +56,7 @@ def test_it_never_wakes_a_hair_too_early(start_s: float, wait_s: float) -> None:
             await super().sleep(max(0.0, seconds - 0.0005))
 
     class Punctual(Scripted):
-        def ready(self) -> bool:
+        def ready(self, call: Call | None = None) -> bool:
             return clock().now() >= self.is_ready_at
 
     async def story() -> None:
@@ -75,7 +76,7 @@ def test_it_does_not_wait_for_who_will_be_long() -> None:
         for up, at in zip(house.ups.values(), (60.0, 42.5), strict=True):
             up.is_ready, up.is_ready_at = False, at
         error = await house.ask()
-        assert isinstance(error, Overloaded)
+        assert isinstance(error, OverLimit)
         assert error.retry_after_s == 42.5
         assert (error.code, clock().now()) == ("no_upstream_ready", 0.0)
 
@@ -171,7 +172,7 @@ def test_where_one_has_no_words_and_the_other_no_room_it_is_no_room() -> None:
         house = House(named("a", MUTE), named("b"))
         house.ups["b"].is_ready, house.ups["b"].is_ready_at = False, 60.0
         error = await house.ask()
-        assert isinstance(error, Overloaded)
+        assert isinstance(error, OverLimit)
         assert (error.retry_after_s, house.calls, clock().now()) == (60.0, [1, 0], 0.0)
 
     run(story())

@@ -14,12 +14,14 @@ from random import Random
 
 import pytest
 
+from falling import queueing
 from headgate.adapters.alarms import Alarms
 from headgate.core.breaker import Breaker
 from headgate.core.errors import GatewayError, UpstreamInterrupted, UpstreamUnavailable
 from headgate.core.permits import Permits
 from headgate.core.retry import RetryBudget
-from headgate.core.routes import Routes
+from headgate.core.rules import Rules
+from headgate.core.strain import Strain
 from headgate.pipeline.admit import Admit
 from headgate.pipeline.balance import Balance
 from headgate.pipeline.breaker import CircuitBreaker
@@ -32,6 +34,7 @@ from headgate.pipeline.service import Service, stack
 from headgate.pipeline.timeout import Patience, Timeout
 from headgate.pipeline.trace import Trace
 from headgate.ports.clock import Alarm
+from routed import model, router
 from scripted import Act, FakePayload, Notes, Scripted, answers, asked, drain, fails, hangs
 from virtual import VirtualClock, VirtualLoop, clock, run
 
@@ -52,16 +55,22 @@ class Clock(VirtualClock):
 def everything(*ups: Scripted) -> Service:
     time, notes = Clock(), Notes()
     pools = {up.source.model_id: Balance([upstream(up, time)], chance=Random(7)) for up in ups}
-    models = {name: ("fake", name) for name in pools}
+    decides = router([model(name) for name in pools], Rules(name="m", use=tuple(pools), by="intent"))
     fallback = Fallback(
-        pools, retry=Retry(), budget=RetryBudget(), clock=time, chance=Random(7), recorder=Forgetful()
+        pools,
+        retry=Retry(),
+        budget=RetryBudget(),
+        queue=queueing(pools, time=time),
+        clock=time,
+        chance=Random(7),
+        recorder=Forgetful(),
     )
     return stack(
         partial(Trace, span_id=lambda: "0" * 16),
         partial(Meter, recorder=notes, clock=time),
         partial(Deadline, clock=time),
-        partial(Admit, permits=Permits(1)),
-        partial(Route, routes=Routes(routes={"m": tuple(pools)}, models=models)),
+        partial(Admit, permits=Permits(1), strain=Strain(1), recorder=Notes()),
+        partial(Route, router=decides, clock=time, recorder=notes),
         leaf=fallback,
     )
 

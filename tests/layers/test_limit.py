@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from math import inf
 
 import pytest
 from hypothesis import given, settings
@@ -142,6 +143,47 @@ def test_whatever_happens_the_permits_come_back_and_are_never_exceeded(
         await clock().sleep(200.0)
         assert (permits.free, limit.in_flight, up.open) == (3, 0, 0)
         assert up.peak <= 3
+
+    run(story())
+
+
+# ── what there will be room for ──────────────────────────────────────────────────────────────────────
+
+
+def test_how_long_calls_last_tells_when_there_will_be_room() -> None:
+    async def story() -> None:
+        limit, _ = limited(Scripted(answers(b"a", 2.0)), size=2)
+        assert (limit.refill(2), limit.refill(3)) == (0.0, inf)
+        await drain(limit, asked())
+        assert (limit.refill(2), limit.refill(12)) == (2.0, 12.0)
+        assert (limit.room(2.0), limit.room(12.0)) == (2.0, 12.0)
+
+    run(story())
+
+
+def test_during_a_throttle_there_is_room_for_nobody() -> None:
+    async def story() -> None:
+        limit, _ = limited(Scripted(fails(throttled(7.0))))
+        await fate(limit, asked())
+        assert (limit.refill(1), limit.room(6.9), limit.room(7.0)) == (7.0, 0.0, 1.0)
+
+    run(story())
+
+
+def test_a_permit_given_back_is_told_to_all_who_share_it() -> None:
+    async def story() -> None:
+        permits = Permits(2)
+        one, other = (Limit(Scripted(), permits=permits, clock=clock()) for _ in range(2))
+        told: list[bool] = []
+        end = other.watch(lambda: told.append(other.ready()))
+        await drain(one, asked())
+        assert told == [True]
+        permits.resize(3)
+        assert told == [True, True]
+        end()
+        end()
+        await drain(one, asked())
+        assert told == [True, True]
 
     run(story())
 

@@ -21,6 +21,7 @@ from headgate.core.errors import (
 from headgate.core.permits import Permits
 from headgate.core.price import Price
 from headgate.core.record import Record
+from headgate.core.strain import Strain
 from headgate.core.usage import Usage
 from headgate.pipeline.admit import Admit
 from headgate.pipeline.deadline import Deadline
@@ -130,7 +131,8 @@ def test_a_generator_closed_midway_counts_as_cancelled() -> None:
 def test_cancelled_at_any_turn_it_leaves_exactly_one_record(act: Act, stream: bool) -> None:
     async def scene(loop: TurningLoop) -> None:
         notes = Notes()
-        service = metered(Deadline(Admit(Scripted(act), permits=Permits(1)), clock=clock()), notes)
+        admit = Admit(Scripted(act), permits=Permits(1), strain=Strain(1), recorder=notes)
+        service = metered(Deadline(admit, clock=clock()), notes)
         task = await loop.on_the_block(drain(service, asked(stream=stream)))
         if loop.struck and loop.turns == 1:
             assert notes.records == [], "it was over before it began"

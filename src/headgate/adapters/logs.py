@@ -9,6 +9,7 @@ import logging
 import re
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -16,9 +17,11 @@ import msgspec
 from headgate.core.breaker import State
 from headgate.core.call import Call, Outcome, Source
 from headgate.core.errors import GatewayError, UpstreamRejected
+from headgate.core.fleet import Fleet
 from headgate.core.price import usd
 from headgate.core.record import Record
 from headgate.core.routes import shown
+from headgate.core.waiting import Left
 
 access = logging.getLogger("headgate.access")
 events = logging.getLogger("headgate.events")
@@ -38,7 +41,10 @@ _SHOWN = (
     "served_model",
     "finish",
     "attempts",
+    "reuse",
     "fallback_from",
+    "intent",
+    "shadow",
     "error",
     "message",
     "tags",
@@ -121,9 +127,21 @@ class LogRecorder:
         }
         self._event(logging.WARNING, "fell_back", call, fields)
 
+    def queued(self, call: Call, seconds: float, left: Left) -> None:
+        """The line of the request has it."""
+
+    def fleet_moved(self, chain: Sequence[str], fleet: Fleet, *, is_open: bool, load: float) -> None:
+        to = "open" if is_open else "closed"
+        fields = {"fleet": fleet, "to": to, "load": round(load, 3), "models": list(chain)}
+        events.warning("fleet_moved", extra={"fields": fields})
+
     def breaker_moved(self, source: Source, before: State, after: State, seconds: float) -> None:
         fields = {"upstream": source.label, "from": before, "to": after, "after_s": round(seconds, 3)}
         events.warning("breaker_moved", extra={"fields": fields})
+
+    def canary_stopped(self, route: str, model: str, reason: str) -> None:
+        fields = {"route": route, "model": model, "worse_by": reason}
+        events.warning("canary_stopped", extra={"fields": fields})
 
     def _event(self, level: int, name: str, call: Call, fields: dict[str, Any]) -> None:
         if events.isEnabledFor(level):
@@ -133,10 +151,13 @@ class LogRecorder:
 def _fields(record: Record) -> dict[str, Any]:
     nano, usage = record.cost_nano, record.usage
     fields = {name: getattr(record, name) for name in _SHOWN}
-    fields |= {name: _rounded(getattr(record, name)) for name in ("total_s", "first_byte_s", "upstream_s")}
+    fields |= {
+        name: _rounded(getattr(record, name)) for name in ("total_s", "queue_s", "first_byte_s", "upstream_s")
+    }
     fields["cost_usd"] = None if nano is None else usd(nano)
     fields |= {name: shown(fields[name]) for name in _SAID if fields[name] is not None}
     fields["tokens"] = None if usage is None else msgspec.structs.asdict(usage)
+    fields["shadow"] = fields["shadow"] or None
     return {name: value for name, value in fields.items() if value not in (None, ())}
 
 

@@ -5,7 +5,10 @@ Labels are bounded by the configuration: never a caller, a prompt or a request i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
 from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, generate_latest, start_http_server
@@ -16,32 +19,67 @@ from prometheus_client.registry import Collector
 
 from headgate.core.breaker import State
 from headgate.core.call import Call, Reply, Source
+from headgate.core.decision import Decision
 from headgate.core.errors import GatewayError
+from headgate.core.fleet import Fleet
+from headgate.core.price import usd
 from headgate.core.record import Record
+from headgate.core.reuse import Reuse
 from headgate.core.tally import UNKNOWN, Histogram, Key, Series, Snapshot, Tally
+from headgate.core.waiting import Left
 
 T = TypeVar("T")
+
+BUSY_S = 1.0
+"""How long a scrape waits for the loop."""
 
 COUNTERS = {
     "requests_total": ("Requests settled, by outcome.", ("model", "intent", "status")),
     "model_requests_total": ("Requests a model served.", ("model",)),
     "fallback_requests_total": ("Requests that another model served.", ("from_model", "to_model")),
     "errors_total": ("Upstream calls that failed.", ("model", "error_type")),
+    "cache_requests_total": ("Requests that could have been answered from here.", ("kind", "result")),
+    "coalesced_total": ("Requests that shared another's upstream call.", ()),
+    "saved_usd_total": ("What answers from here would have cost.", ("kind",)),
     "tokens_total": ("Tokens, in classes that do not overlap.", ("model", "class")),
     "cost_usd_total": ("Cost of answers whose price is known.", ("model",)),
+    "mirror_requests_total": ("Copies sent to a mirror, by outcome.", ("model", "status")),
+    "intent_classification_total": ("Requests classified, by how sure that was.", ("intent", "confidence")),
+    "canaries_stopped_total": ("Canaries that were shown to be worse.", ("route", "model", "reason")),
+    "key_requests_total": ("Requests served under a provider's key.", ("provider", "key")),
+    "key_tokens_total": ("Tokens they took.", ("provider", "key")),
+    "key_cost_usd_total": ("What they cost, where the price is known.", ("provider", "key")),
+    "refusals_total": ("Requests for which there was no room, by why.", ("queue", "reason")),
+    "fleet_transitions_total": ("Fleets opened and closed.", ("fleet", "to")),
     "breaker_transitions_total": ("Changes of a breaker's state.", ("upstream", "to")),
     "breaker_state_seconds_total": ("Time spent in states that have ended.", ("upstream", "state")),
 }
 HISTOGRAMS = {
     "latency_seconds": ("From arrival to the end of the answer.", ("model", "intent")),
     "time_to_first_token_seconds": ("From arrival to a stream's first byte.", ("model",)),
+    "classification_latency_seconds": ("Time it took to understand a request.", ()),
+    "queue_wait_seconds": ("Wait for room of requests that then got it.", ("queue",)),
     "overhead_seconds": ("From arrival until the upstream that served was asked.", ()),
 }
 GAUGES = {
     "fallback_rate": ("Share of a model's first choices that another model served.", ("model",)),
     "model_health": ("1 where an upstream of the model is ready.", ("model",)),
     "breaker_state": ("0 closed, 1 half-open, 2 open.", ("upstream",)),
+    "limit_usage_ratio": (
+        "How much of a key's limit of a minute is used; 1 is all of it.",
+        ("provider", "key", "kind"),
+    ),
+    "key_state": ("1 for the state that a provider's key is in.", ("provider", "key", "state")),
+    "key_rotation_due_seconds": ("How long ago a key should have been rotated.", ("provider", "key")),
+    "limits_shared": ("1 while limits are shared with other processes, 0 without their store.", ()),
+    "token_estimate_error_ratio": (
+        "Mean error of estimated tokens, as a share: of prompts, and of what is reserved in total.",
+        ("model", "of"),
+    ),
+    "fleet_open": ("1 where a fleet is open for some chain of models.", ("fleet",)),
+    "queue_depth": ("Requests that wait for room.", ("queue",)),
     "in_flight": ("Requests in the house.", ()),
+    "in_flight_limit": ("As many as there may be at present.", ()),
 }
 LEVEL = {State.CLOSED: 0.0, State.HALF_OPEN: 1.0, State.OPEN: 2.0}
 
@@ -52,13 +90,43 @@ class PrometheusRecorder:
     def __init__(self, tally: Tally) -> None:
         self._tally = tally
         self._overhead = tally.histogram("overhead_seconds")
+        self._classification = tally.histogram("classification_latency_seconds")
 
     def settled(self, record: Record) -> None:
         reply = record.reply
         model = reply.source.model_id if reply else UNKNOWN
-        self._tally.counters["requests_total", model, UNKNOWN, record.outcome] += 1
-        if reply is not None:
-            self._answered(self._tally.of(model), record, reply)
+        if record.shadow:
+            self._tally.counters["mirror_requests_total", model, record.outcome] += 1
+            return
+        decision = record.decision
+        intent = self._classified(decision) if decision is not None else UNKNOWN
+        self._tally.counters["requests_total", model, intent, record.outcome] += 1
+        if reply is not None and not self._reused(reply):
+            self._answered(self._tally.of(model, intent), record, reply)
+
+    def _classified(self, decision: Decision) -> str:
+        """Counts how a request was understood; its intent."""
+        if decision.classified_s is not None:
+            self._classification.observe(decision.classified_s)
+        if decision.intent is None:
+            return UNKNOWN
+        self._tally.counters["intent_classification_total", decision.intent, decision.band or UNKNOWN] += 1
+        return decision.intent
+
+    def _reused(self, reply: Reply) -> bool:
+        """Whether the answer came from here, which is counted apart: no model served it."""
+        reuse, counters = reply.reuse, self._tally.counters
+        if reuse is Reuse.BYPASS:
+            return False
+        if reuse is Reuse.MISS:
+            counters["cache_requests_total", Reuse.EXACT, "miss"] += 1
+            return False
+        if reuse is Reuse.COALESCED:
+            counters["coalesced_total",] += 1
+        else:
+            counters["cache_requests_total", reuse, "hit"] += 1
+        counters["saved_usd_total", reuse] += usd(reply.saved_nano)
+        return True
 
     def _answered(self, series: Series, record: Record, reply: Reply) -> None:
         started_at, opened_at = record.started_at, reply.opened_at
@@ -82,11 +150,24 @@ class PrometheusRecorder:
     def fell_back(self, call: Call, from_model: str, to_model: str, error: GatewayError) -> None:
         self._tally.counters["fallback_requests_total", from_model, to_model] += 1
 
+    def queued(self, call: Call, seconds: float, left: Left) -> None:
+        queue = call.caller.tier.queue
+        if left is Left.SERVED:
+            self._tally.histogram("queue_wait_seconds", queue).observe(seconds)
+        elif left is not Left.GONE:
+            self._tally.counters["refusals_total", queue, left] += 1
+
+    def fleet_moved(self, chain: Sequence[str], fleet: Fleet, *, is_open: bool, load: float) -> None:
+        self._tally.counters["fleet_transitions_total", fleet, "open" if is_open else "closed"] += 1
+
     def breaker_moved(self, source: Source, before: State, after: State, seconds: float) -> None:
         label = source.label
         self._tally.gauges["breaker_state", label] = LEVEL[after]
         self._tally.counters["breaker_transitions_total", label, after] += 1
         self._tally.counters["breaker_state_seconds_total", label, before] += seconds
+
+    def canary_stopped(self, route: str, model: str, reason: str) -> None:
+        self._tally.counters["canaries_stopped_total", route, model, reason] += 1
 
 
 class Page(Collector):
@@ -116,17 +197,50 @@ class Page(Collector):
         return generate_latest(self.registry), CONTENT_TYPE_LATEST
 
     def serve(self, host: str, port: int) -> None:
-        """Serves the page alone, from a thread, for as long as the process lives. Raises `OSError`."""
-        start_http_server(port, host, self.registry)
+        """Serves the page alone, from a thread, for as long as the process lives. Call it from the loop whose
+        page it is. Raises `OSError`."""
+        registry = CollectorRegistry()
+        registry.register(_FromAThread(self, asyncio.get_running_loop()))
+        start_http_server(port, host, registry)
 
     def collect(self) -> Iterator[Metric]:
+        self.bring_up_to_date()
+        return self.families()
+
+    def bring_up_to_date(self) -> None:
+        """Only in the loop's own thread: to look at limits is to forget what has left their windows."""
         self._before()
+
+    def families(self) -> Iterator[Metric]:
         whole = Tally()
         whole.add(self._tally.snapshot(), living=True)
         for other, living in self._others():
             whole.add(other, living=living)
         _rate_fallbacks(whole)
         return _families(whole, self._namespace)
+
+
+class _FromAThread(Collector):
+    """A page, for whoever stands outside the loop: it is brought up to date there, or left as it is where the
+    loop is busy for too long."""
+
+    def __init__(self, page: Page, loop: asyncio.AbstractEventLoop) -> None:
+        self._page = page
+        self._loop = loop
+
+    def collect(self) -> Iterator[Metric]:
+        done: Future[None] = Future()
+
+        def bring() -> None:
+            try:
+                self._page.bring_up_to_date()
+            finally:
+                done.set_result(None)
+
+        with suppress(RuntimeError, TimeoutError):  # the loop is closed, or busy
+            self._loop.call_soon_threadsafe(bring)
+            done.result(BUSY_S)
+        return self._page.families()
 
 
 def _rate_fallbacks(tally: Tally) -> None:

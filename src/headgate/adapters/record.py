@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from headgate.core.breaker import State
 from headgate.core.call import Call, Source
 from headgate.core.errors import GatewayError
+from headgate.core.fleet import Fleet
 from headgate.core.record import Record
+from headgate.core.waiting import Left
 from headgate.ports.recorder import Recorder
 
 
@@ -37,6 +39,18 @@ class Recorders:
         for recorder in self._recorders:
             recorder.fell_back(call, from_model, to_model, error)
 
+    def queued(self, call: Call, seconds: float, left: Left) -> None:
+        for recorder in self._recorders:
+            recorder.queued(call, seconds, left)
+
+    def fleet_moved(self, chain: Sequence[str], fleet: Fleet, *, is_open: bool, load: float) -> None:
+        for recorder in self._recorders:
+            recorder.fleet_moved(chain, fleet, is_open=is_open, load=load)
+
     def breaker_moved(self, source: Source, before: State, after: State, seconds: float) -> None:
         for recorder in self._recorders:
             recorder.breaker_moved(source, before, after, seconds)
+
+    def canary_stopped(self, route: str, model: str, reason: str) -> None:
+        for recorder in self._recorders:
+            recorder.canary_stopped(route, model, reason)

@@ -22,6 +22,8 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.counters = path / "counters.db"
+        """What they share of the limits of keys."""
         self._mine = path / f"{os.getpid()}.json"
 
     def write(self, tally: Tally) -> None:

@@ -34,10 +34,14 @@ providers:
   dying:  {{dialect: simulated, simulated: {{latency_s: 0.05, faults: [refuse]}}}}
 models:
   large:  {{provider: cloud, name: sim-large, price: {{input: 3.0, output: 15.0}}}}
-  small:  {{provider: local, name: sim-small, price: {{input: 0.0, output: 0.0}}}}
+  coder:  {{provider: local, name: sim-coder, price: {{input: 0.2, output: 0.6}}}}
+  small:  {{provider: local, name: sim-small, price: {{input: 0.1, output: 0.3}}}}
   doomed: {{provider: dying, name: sim-doomed, price: {{input: 1.0, output: 5.0}}}}
 routes:
-  auto:      {{use: [large, small]}}
+  auto:
+    by: intent
+    when: {{code: [coder, large], reasoning: [large, small]}}
+    use: [small, large]
   resilient: {{use: [doomed, large, small]}}
 breaker: {{failures: 2}}
 """
@@ -68,9 +72,10 @@ _WEATHER = {
 
 WORKLOAD = (
     Ask(what="plain", model="auto", prompt="Why is the sky blue?"),
+    Ask(what="the same again", model="auto", prompt="Why is the sky blue?"),
     Ask(what="streamed", model="auto", prompt="Tell me about the Moon in three sentences.", stream=True),
-    Ask(what="code", model="large", prompt="Write a Python function that reverses a linked list."),
-    Ask(what="reasoning", model="large", prompt="Prove that the square root of two is irrational."),
+    Ask(what="code", model="auto", prompt="Write a Python function that reverses a linked list."),
+    Ask(what="reasoning", model="auto", prompt="Prove that the square root of two is irrational."),
     Ask(what="by name, local", model="small", prompt="Say hello."),
     Ask(what="tool call", model="auto", prompt="What is the weather in Paris?", extra=_WEATHER),
     Ask(what="provider dies", model="resilient", prompt="Name three rivers."),
@@ -144,9 +149,9 @@ def _last_event(text: str) -> dict[str, Any]:
 
 def _show(console: Console, rows: list[dict[str, Any]], url: str) -> None:
     table = Table(title="What the gateway decided", title_justify="left", box=None, padding=(0, 2, 0, 0))
-    for name in ("request", "asked for", "served by"):
+    for name in ("request", "intent", "served by"):
         table.add_column(name, no_wrap=True)
-    for name in ("tries", "tokens", "latency", "cost"):
+    for name in ("cache", "tries", "latency", "cost"):
         table.add_column(name, no_wrap=True, justify="right")
     for row in rows:
         table.add_row(*_cells(row))
@@ -158,15 +163,14 @@ def _cells(row: dict[str, Any]) -> list[str]:
     ask: Ask = row["ask"]
     decision = row.get("x-routing-metadata")
     if decision is None:
-        return [ask.what, ask.model, f"[red]{row['status']} {row['error']['message']}[/]", "", "", "", ""]
-    usage = row.get("usage") or {}
+        return [ask.what, "", f"[red]{row['status']} {row['error']['message']}[/]", "", "", "", ""]
     served = ("[yellow]↪[/] " if decision["fallback_used"] else "") + decision["model_id"]
     return [
         ask.what,
-        ask.model,
+        decision["intent"] or "(by name)",
         served,
+        "[green]hit[/]" if decision["attempts"] == 0 else decision["cache"],
         str(decision["attempts"]),
-        f"{usage.get('prompt_tokens', '?')}/{usage.get('completion_tokens', '?')}",
         f"{row['seconds'] * 1e3:.0f} ms",
         "?" if decision["cost_usd"] is None else f"${decision['cost_usd']:.6f}",
     ]
@@ -175,7 +179,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
 def _how_to_call(url: str) -> str:
     return f"""↪ a fallback served, because the first choice could not
 
-Endpoint {url}/v1  key {KEY}  models auto, resilient, large, small
+Endpoint {url}/v1  key {KEY}  models auto, resilient, large, coder, small
 
   curl {url}/v1/chat/completions -H 'Authorization: Bearer {KEY}' \\
     -H 'content-type: application/json' \\

@@ -21,6 +21,7 @@ from headgate.adapters.shared import EVERY_S, Folder
 from headgate.adapters.system import SystemClock
 from headgate.adapters.watch import changes
 from headgate.assemble import Gateway, Machine
+from headgate.assemble.stores import Stores
 from headgate.config.check import ConfigError, report
 from headgate.config.discover import discover
 from headgate.config.load import load, process_environment
@@ -83,10 +84,17 @@ async def life(
     gc.set_threshold(GC_THRESHOLD)
     settings, _ = origin.read()
     _log_as(settings)
-    machine = Machine(clock=SystemClock(), chance=Random(), pepper=os.urandom(32))
+    clock = SystemClock()
+    stores = Stores(settings, clock, folder, origin.file)
+    await stores.start()
+    machine = Machine(
+        clock=clock, chance=Random(), pepper=os.urandom(32), sharing=stores.sharing, ring=stores.ring
+    )
     gateway = Gateway(settings, machine, folder=folder)
+    gateway.feel()
     _open_metrics(gateway, settings, shared=folder is not None)
     tasks = [pricing := asyncio.create_task(_price(gateway, settings))]
+    tasks += [asyncio.create_task(task) async for task in stores.run(gateway)]
     if folder is not None:
         tasks.append(asyncio.create_task(_share(gateway, folder)))
     if origin.file is not None:
@@ -98,6 +106,7 @@ async def life(
     finally:
         for task in tasks:
             task.cancel()
+        await stores.close()
 
 
 def _log_as(settings: Settings) -> None:
@@ -169,13 +178,23 @@ async def _follow(gateway: Gateway, origin: Origin, file: Path, pricing: asyncio
     try:
         async for _ in changes(file):
             settings = await _read(origin)
-            if settings is not None:
+            if settings is not None and _swapped(gateway, settings):
                 pricing.cancel()
-                _log_as(settings)
-                log.warning("configuration reloaded as generation %d", gateway.reload(settings))
                 pricing = asyncio.create_task(_price(gateway, settings))
     finally:
         pricing.cancel()
+
+
+def _swapped(gateway: Gateway, settings: Settings) -> bool:
+    """Whether there is a new generation. What is only seen to be wrong when it is built changes nothing."""
+    try:
+        number = gateway.reload(settings)
+    except ConfigError as error:
+        log.error("configuration not reloaded\n%s", report(error.problems))
+        return False
+    _log_as(settings)
+    log.warning("configuration reloaded as generation %d", number)
+    return True
 
 
 async def _read(origin: Origin) -> Settings | None:

@@ -81,6 +81,39 @@ def demo(
     raise typer.Exit(command.demo(once=once, port=port))
 
 
+@app.command()
+def route(
+    prompt: Annotated[str, typer.Argument(help="What would be asked.")],
+    model: Annotated[str, typer.Option(help="Route, model or agent that would be asked.")] = "auto",
+    key: Annotated[
+        str | None, typer.Option(help="Name of the key that would ask; without it one that may all.")
+    ] = None,
+    config: File = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Write for programs.")] = False,
+) -> None:
+    """Explain which model a prompt would go to, and why. Asks nobody."""
+    from headgate.cli import route as command
+    from headgate.config.check import ConfigError
+
+    try:
+        raise typer.Exit(command.route(_file(config), prompt, model=model, key=key, as_json=as_json))
+    except ConfigError as error:
+        _wrong(error)
+
+
+@app.command()
+def simulate(
+    scenario: Annotated[str, typer.Argument(help="A scenario file, or the name of one that comes along.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Write for programs.")] = False,
+    plot: Annotated[Path | None, typer.Option(help="Draw a picture too: a file .svg or .png.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Luck of another kind than the scenario's.")] = None,
+) -> None:
+    """Play a scenario in virtual time: capacity, waits by tier, refusals, cost. A day takes a minute."""
+    from headgate.cli import simulate as command
+
+    raise typer.Exit(command.simulate(scenario, as_json=as_json, plot=plot, seed=seed))
+
+
 def _file(given: Path | None) -> Path | None:
     return given or (DEFAULT_FILE if DEFAULT_FILE.is_file() else None)
 
@@ -91,9 +124,15 @@ def _wrong(error: Exception) -> None:
 
 
 def main() -> None:
-    """The console script. One command brings its own options along, which only those wait for who ask."""
-    if sys.argv[1:2] not in (["serve"], ["check"], ["demo"]):
+    """The console script. Some commands bring their own options along, which only those wait for who ask."""
+    if sys.argv[1:2] not in (["serve"], ["check"], ["demo"], ["route"], ["simulate"], ["router"]):
+        from headgate.cli.keys import keys
         from headgate.cli.sim_providers import sim_providers
 
         app.command("sim-providers")(sim_providers)
+        app.add_typer(keys, name="keys")
+    if sys.argv[1:2] in (["router"], ["--help"], []):
+        from headgate.cli.router import app as router
+
+        app.add_typer(router, name="router")
     app()

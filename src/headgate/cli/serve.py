@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import sys
@@ -19,6 +20,9 @@ from uvicorn.supervisors import Multiprocess
 from headgate.cli.life import Application, Origin
 from headgate.config.tree import Settings
 from headgate.server.protocol import BoundedProtocol
+
+DESCRIPTORS = 1 << 20
+"""More open files and connections than any one process here can serve."""
 
 BACKLOG = 4096
 """Connections the kernel may hold for us; a burst is not an attack."""
@@ -117,7 +121,17 @@ def serve(file: Path | None, *, host: str | None, port: int | None, workers: int
         return 1
     sys.stderr.write(f"Listening on http://{_shown(server.host)}:{listener.getsockname()[1]}\n")
     sys.stderr.flush()
+    _allow_connections()
     return _run(origin, settings, listener)
+
+
+def _allow_connections() -> None:
+    """A connection is a descriptor. The usual limit of 1,024 is for programs that do not know better; the
+    hard limit is what the operator has set. Workers inherit it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = max(soft, DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS))
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _shown(host: str) -> str:

@@ -31,6 +31,7 @@ def findings(raw: Mapping[str, Any]) -> Iterator[Finding]:
     yield from _providers(raw)
     yield from _models(raw)
     yield from _routes(raw)
+    yield from _tiers(raw)
     yield from _keys(raw)
 
 
@@ -116,19 +117,30 @@ def _routes(raw: Mapping[str, Any]) -> Iterator[Finding]:
             seen.add(model)
 
 
+def _tiers(raw: Mapping[str, Any]) -> Iterator[Finding]:
+    providers = _names(raw, "providers")
+    for name, tier in tables(raw, "tiers"):
+        for index, provider in enumerate(_listed(tier.get("providers"))):
+            if isinstance(provider, str) and provider not in providers:
+                path: Path = ("tiers", name, "providers", index)
+                yield Finding(path, "is not one of providers", nearest(provider, providers))
+
+
 def _keys(raw: Mapping[str, Any]) -> Iterator[Finding]:
     server, keys = _table(raw, "server"), _listed(raw.get("keys"))
     if not keys and server.get("auth") != "off":
         yield Finding(
             ("keys",), "none is given, so nobody could call", "add {name: me, key: '${HEADGATE_API_KEY}'}"
         )
-    known = _names(raw, "models", "routes")
+    known, tiers = _names(raw, "models", "routes"), _names(raw, "tiers")
     names: set[object] = set()
     values: set[object] = {_revealed(server.get("admin_key"))}
     for index, key in enumerate(keys):
         if not isinstance(key, dict):
             continue
         yield from _twice(key, index, names, values)
+        if (tier := key.get("tier")) and isinstance(tier, str) and tier not in tiers:
+            yield Finding(("keys", index, "tier"), "is not one of tiers", nearest(tier, tiers))
         for number, name in enumerate(_listed(key.get("models"))):
             if isinstance(name, str) and name not in known:
                 yield Finding(

@@ -20,6 +20,10 @@ def described(settings: Settings, number: int) -> dict[str, Any]:
             name: {"dialect": provider.dialect, "keys": len(provider.keys)}
             for name, provider in settings.providers.items()
         },
+        "routing": {
+            name: route.model_dump(exclude_defaults=True, exclude={"use", "deadline_s"}, mode="json")
+            for name, route in settings.routes.items()
+        },
         "breaker": settings.breaker.model_dump(),
         "retry": settings.retry.model_dump(),
     }

@@ -148,6 +148,21 @@ def _is_link_local(host: str) -> bool:
         return False
 
 
+def _redis(value: object) -> Secret:
+    """An address with, perhaps, a password: a secret as a whole."""
+    text = value.reveal() if isinstance(value, Secret) else value
+    if not isinstance(text, str) or not _VISIBLE.fullmatch(text):
+        raise wrong("must be an address such as redis://127.0.0.1:6379/0")
+    try:
+        parts = urlsplit(text)
+        known = parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        known = False
+    if not known:
+        raise wrong("must be an address such as redis://127.0.0.1:6379/0")
+    return Secret(text)
+
+
 def _fault(value: str) -> str:
     from headgate.providers.simulated.faults import parse  # brings every codec along: only for who uses it
 
@@ -175,6 +190,16 @@ SecretText = Annotated[
     WithJsonSchema({"type": "string", "minLength": 1, "writeOnly": True}),
 ]
 MaybeSecret = Annotated[SecretText | None, BeforeValidator(_empty_is_none)]
+MaybeRedis = Annotated[
+    Annotated[
+        Secret,
+        PlainValidator(_redis),
+        PlainSerializer(repr, return_type=str),
+        WithJsonSchema({"type": "string", "format": "uri", "writeOnly": True}),
+    ]
+    | None,
+    BeforeValidator(_empty_is_none),
+]
 HeaderName = Annotated[str, AfterValidator(_header_name)]
 HeaderValue = Annotated[
     Secret,

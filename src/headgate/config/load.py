@@ -26,7 +26,7 @@ def load(path: str | os.PathLike[str], environ: Mapping[str, str] = os.environ) 
     """
     file = Path(path)
     try:
-        return parse(_text(file), environ, folder=file.parent)
+        return parse(text_of(file), environ, folder=file.parent)
     except ConfigError as error:
         problems = [msgspec.structs.replace(problem, file=os.fspath(path)) for problem in error.problems]
     raise ConfigError(problems)
@@ -34,7 +34,7 @@ def load(path: str | os.PathLike[str], environ: Mapping[str, str] = os.environ) 
 
 def parse(text: str, environ: Mapping[str, str] = os.environ, *, folder: Path = Path()) -> Settings:
     """The same for a text; `${file:…}` without a leading `/` begins at `folder`."""
-    document = Document(text, References(environ, lambda name: _secret_file(folder, name)))
+    document = Document(text, References(environ, lambda name: secret_file(folder, name)))
     return settings(document.data, environ=environ, document=document)
 
 
@@ -52,7 +52,7 @@ def schema() -> dict[str, Any]:
     }
 
 
-def _text(file: Path) -> str:
+def text_of(file: Path) -> str:
     """The file's text. Raises `ConfigError`."""
     content = b""
     try:
@@ -69,7 +69,7 @@ def _text(file: Path) -> str:
     raise ConfigError([problem])
 
 
-def _secret_file(folder: Path, name: str) -> str:
+def secret_file(folder: Path, name: str) -> str:
     """A secret's file without its last line break. Raises `Unresolved`, which shows the name alone."""
     try:
         file = folder / name

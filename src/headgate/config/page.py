@@ -19,10 +19,18 @@ Json = Mapping[str, Any]
 
 _LATER = {section.__name__: sorted(names) for section, names in LATER.items()}
 
+_TYPES = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "`true` or `false`",
+    "object": "text by name",
+}
+
 _INTRODUCTION = """\
 # Configuration
 
-<!-- Written by `python -m headgate.config.page`; edit the descriptions in `src/headgate/config/tree.py`. -->
+<!-- Written by `python -m headgate.config.page`; edit the descriptions in `src/headgate/config/`. -->
 
 One YAML file: `headgate serve --config headgate.yaml`. `headgate check` tells every problem with its line,
 `headgate check --schema` prints the JSON Schema for editors.
@@ -82,6 +90,8 @@ def _section(root: Json, field: Json, path: str) -> Iterator[str]:
     yield from _table(root, section, path)
     for name, inner in section["properties"].items():
         yield from _section(root, inner, f"{path}.{name}")
+    if isinstance(named := section.get("additionalProperties"), dict):
+        yield from _section(root, named, f"{path}.NAME")
 
 
 def _below(root: Json, field: Json, path: str) -> tuple[Json, str] | None:
@@ -127,13 +137,18 @@ def _kind(root: Json, field: Json) -> str:
     return " or ".join(_simple(option) for option in options)
 
 
+_WORDS = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false"}
+
+
 def _simple(field: Json) -> str:
     if "enum" in field:
         return ", ".join(f"`{value}`" for value in field["enum"])
     if field["type"] == "array":
-        return f"list of {_simple(field['items'])}"
-    names = {"string": "text", "integer": "whole number", "number": "number", "object": "text by name"}
-    return names[field["type"]] + _range(field)
+        return f"list of {_simple(field.get('items') or field['prefixItems'][0])}"
+    if field["type"] == "object":
+        inside = field.get("additionalProperties")
+        return f"{_simple(inside) if isinstance(inside, dict) else 'text'} by name"
+    return _TYPES[field["type"]] + _range(field)
 
 
 def _range(field: Json) -> str:
@@ -155,8 +170,10 @@ def _default(field: Json) -> str:
     if "x-default" in field:
         return str(field["x-default"])
     value = field.get("default")
-    if isinstance(value, dict | list) or value is None or "$ref" in field:
+    if isinstance(value, dict | list) or value in (None, "") or "$ref" in field:
         return "see below" if value else "none"
+    if isinstance(value, bool):
+        return f"`{value}`".lower()
     return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
 
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, model_validator
+from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema
 
+from headgate.config.capacity import Fleets, Queue, Store, Tier
+from headgate.config.intents import Intents
 from headgate.config.kinds import (
     BaseUrl,
     Count,
@@ -34,31 +37,16 @@ from headgate.config.kinds import (
     Share,
     Usd,
     is_loopback,
-    nothing_is_empty,
     wrong,
 )
+from headgate.config.reuse import CacheSettings, Coalesce
+from headgate.config.routing import Agent, Prompt, Route
+from headgate.config.section import EmptyIsNone, Section, by
 from headgate.core.price import Price as PricePerClass
 from headgate.core.price import nano
 from headgate.providers.catalog import Dialect
 
 OPEN = "would open the gateway to the network: keep host at 127.0.0.1, or require auth and add keys"
-EmptyIsNone = BeforeValidator(nothing_is_empty)
-
-
-def _by(text: str) -> dict[str, Any]:
-    """Says on the configuration page what a default that is not one value is."""
-    return {"x-default": text}
-
-
-class Section(BaseModel):
-    """What every part of the tree has in common."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=False)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _named_and_left_empty(cls, value: object) -> object:
-        return nothing_is_empty(value)
 
 
 class Server(Section):
@@ -81,7 +69,10 @@ class Server(Section):
         default=33_554_432, description="A request body over this many bytes is refused (413)."
     )
     max_in_flight: Count = Field(
-        default=4096, description="Requests at once, per worker; one more is shed (503)."
+        default=4096, description="Requests at once, per worker, at most; one more is shed (503)."
+    )
+    max_in_flight_bytes: Count = Field(
+        default=1_000_000_000, description="Bytes of their bodies at once, per worker; more is shed (503)."
     )
     deadline_s: Seconds = Field(
         default=600.0,
@@ -126,6 +117,37 @@ class ProviderKey(Section):
     """One key at a provider. The key's text alone is enough."""
 
     key: SecretText = Field(description="The key, best as `${NAME}` or `${file:PATH}`.")
+    rpm: Count | None = Field(
+        default=None,
+        description="Requests it may make in any 60 seconds.",
+        json_schema_extra=by("as its provider says"),
+    )
+    tpm: Count | None = Field(
+        default=None,
+        description="Tokens it may use in any 60 seconds, questions and answers together.",
+        json_schema_extra=by("as its provider says"),
+    )
+    burst: Count | None = Field(
+        default=None,
+        description="Requests it may make in any one second; not more than `rpm`.",
+        json_schema_extra=by("no limit"),
+    )
+    name: NameOrEmpty = Field(
+        default="",
+        description="What it is called in commands, logs and metrics.",
+        json_schema_extra=by("its number, from 1"),
+    )
+    rotate_every_days: Seconds | None = Field(
+        default=None,
+        description="Days after which it should be replaced: then it is told, once a day.",
+        json_schema_extra=by("never"),
+    )
+
+    @model_validator(mode="after")
+    def _a_second_is_part_of_a_minute(self) -> Self:
+        if self.burst is not None and self.rpm is not None and self.burst > self.rpm:
+            raise wrong("must not be more than rpm: a second is part of a minute", at="burst")
+        return self
 
     @model_validator(mode="before")
     @classmethod
@@ -148,7 +170,10 @@ class Simulated(Section):
         default=200.0, description="Tokens a second after the first; 0 is all at once."
     )
     output_tokens: Count | None = Field(
-        default=None, description="Length of every answer in tokens.", json_schema_extra=_by("by the prompt")
+        default=None, description="Length of every answer in tokens.", json_schema_extra=by("by the prompt")
+    )
+    brief: bool = Field(
+        default=False, description="Answers in one short piece that counts for all its tokens."
     )
     rpm: Count | None = Field(default=None, description="Requests a minute each key may make.")
     tpm: Count | None = Field(default=None, description="Tokens a minute each key may use.")
@@ -165,17 +190,31 @@ class Provider(Section):
     dialect: Dialect = Field(
         default="openai",
         description="The protocol it speaks.",
-        json_schema_extra=_by("by the provider's name"),
+        json_schema_extra=by("by the provider's name"),
     )
     base_url: BaseUrl = Field(
         default="",
         description="Where it is.",
-        json_schema_extra=_by("by the provider's name, or its dialect"),
+        json_schema_extra=by("by the provider's name, or its dialect"),
     )
     keys: Annotated[tuple[ProviderKey, ...], OneOrMore] = Field(
         default=(),
         description="Our keys there; several share the load.",
-        json_schema_extra=_by("its environment variable"),
+        json_schema_extra=by("its environment variable"),
+    )
+    shape: Literal["smooth", "burst"] = Field(
+        default="smooth",
+        description="How the limits of its keys are used: spread over the minute as they fill up, or as fast"
+        " as calls come.",
+    )
+    pick: Literal["headroom", "round_robin", "least_used"] = Field(
+        default="headroom",
+        description="Which of its keys serves next: the one with the largest share of its limits left, each"
+        " in turn, or the one that has served least of late.",
+    )
+    fleet: Literal["primary", "secondary", "backup"] = Field(
+        default="primary",
+        description="Whether it always serves, when the primary is nearly full, or when nobody else can.",
     )
     concurrency: Count = Field(
         default=64, description="Calls at once to this provider, per worker; one more goes elsewhere."
@@ -188,9 +227,26 @@ class Provider(Section):
     headers: Annotated[Mapping[HeaderName, HeaderValue], EmptyIsNone] = Field(
         default={}, description="Headers sent with every call."
     )
+    region: NameOrEmpty = Field(
+        default="", description="Where it works, such as `eu`.", json_schema_extra=by("not known")
+    )
+    local: bool | None = Field(
+        default=None,
+        description="Whether what it is asked stays in the house.",
+        json_schema_extra=by("where its address is this machine, or it is simulated"),
+    )
     simulated: Simulated = Field(
         default=Simulated(), description="What it is like, where the dialect is `simulated`."
     )
+
+    @property
+    def is_local(self) -> bool:
+        """Whether what it is asked stays in the house."""
+        if self.local is not None:
+            return self.local
+        if self.dialect == "simulated":
+            return True
+        return is_loopback(urlsplit(self.base_url).hostname or "")
 
 
 class Price(Section):
@@ -201,13 +257,13 @@ class Price(Section):
     cache_read: Usd | None = Field(
         default=None,
         description="Tokens read from the provider's prompt cache.",
-        json_schema_extra=_by("as `input`"),
+        json_schema_extra=by("as `input`"),
     )
     cache_write: Usd | None = Field(
-        default=None, description="Tokens written to that cache.", json_schema_extra=_by("as `input`")
+        default=None, description="Tokens written to that cache.", json_schema_extra=by("as `input`")
     )
     reasoning: Usd | None = Field(
-        default=None, description="Tokens thought but not said.", json_schema_extra=_by("as `output`")
+        default=None, description="Tokens thought but not said.", json_schema_extra=by("as `output`")
     )
 
     def per_class(self) -> PricePerClass:
@@ -226,7 +282,7 @@ class Model(Section):
 
     provider: Name = Field(description="Who serves it: one of `providers`.")
     name: NameOrEmpty = Field(
-        default="", description="What its provider calls it.", json_schema_extra=_by("the model's key")
+        default="", description="What its provider calls it.", json_schema_extra=by("the model's key")
     )
     context: Count | None = Field(default=None, description="Context window in tokens.")
     supports: Annotated[
@@ -234,23 +290,19 @@ class Model(Section):
     ] = Field(
         default=None,
         description="What it can do. A model that supports `embeddings` alone is left out of `auto`.",
-        json_schema_extra=_by("not known"),
+        json_schema_extra=by("not known"),
     )
     price: Price | None = Field(
-        default=None, description="What it costs.", json_schema_extra=_by("from the price catalogue")
+        default=None, description="What it costs.", json_schema_extra=by("from the price catalogue")
     )
-
-
-class Route(Section):
-    """A name that stands for several models."""
-
-    use: Annotated[tuple[Name, ...], OneOrMore, Field(min_length=1)] = Field(
-        description="Models in the order they are tried: the first is primary, the rest are fallbacks."
+    quality: Share | None = Field(
+        default=None, description="How good its answers are, 0 to 1.", json_schema_extra=by("not known")
     )
-    deadline_s: Seconds | None = Field(
-        default=None,
-        description="Seconds a request may take on this route.",
-        json_schema_extra=_by("`server.deadline_s`"),
+    skills: Annotated[Mapping[Name, Share], EmptyIsNone] = Field(
+        default={}, description="Its quality by intent, where that differs."
+    )
+    prompt: Prompt | None = Field(
+        default=None, description="What is put around its prompts.", json_schema_extra=by("nothing")
     )
 
 
@@ -260,10 +312,22 @@ class Key(Section):
     name: Name = Field(description="What it is called in logs and metrics.")
     key: SecretText = Field(description="The key itself; kept as a hash.")
     tenant: NameOrEmpty = Field(
-        default="", description="Whose it is.", json_schema_extra=_by("the key's name")
+        default="", description="Whose it is.", json_schema_extra=by("the key's name")
+    )
+    tier: NameOrEmpty = Field(
+        default="", description="What was promised to it: one of `tiers`.", json_schema_extra=by("none")
     )
     models: Annotated[tuple[Name, ...], OneOrMore] | None = Field(
-        default=None, description="Models and routes it may use.", json_schema_extra=_by("all")
+        default=None, description="Models and routes it may use.", json_schema_extra=by("all")
+    )
+    regions: Annotated[tuple[Name, ...], OneOrMore] | None = Field(
+        default=None,
+        description="Regions of providers that may serve it.",
+        json_schema_extra=by("all"),
+    )
+    privacy: Literal["standard", "no_content", "local_only"] = Field(
+        default="standard",
+        description="`no_content`: nothing it says is kept; `local_only`: nor does it leave the house.",
     )
 
 
@@ -299,6 +363,7 @@ class Settings(Section):
     """Everything."""
 
     server: Server = Field(default=Server(), description="The gateway's own end.")
+    store: Store = Field(default=Store(), description="What several processes share.")
     providers: Annotated[Mapping[ProviderName, Provider], EmptyIsNone] = Field(
         default={}, description="Who serves models, by name."
     )
@@ -308,9 +373,24 @@ class Settings(Section):
     routes: Annotated[Mapping[ModelId, Route], EmptyIsNone] = Field(
         default={},
         description="Names that stand for several models.",
-        json_schema_extra=_by("`auto`: all, in this order"),
+        json_schema_extra=by("`auto`: all, in this order"),
+    )
+    intents: Intents = Field(default=Intents(), description="What requests are sorted into, and by what.")
+    agents: Annotated[Mapping[Name, Agent], EmptyIsNone] = Field(
+        default={}, description="Personas that requests can be given to, by name."
+    )
+    tiers: Annotated[Mapping[Name, Tier], EmptyIsNone] = Field(
+        default={}, description="What is promised to whom, by name."
     )
     keys: Annotated[tuple[Key, ...], OneOrMore] = Field(default=(), description="Keys that callers show.")
+    cache: CacheSettings = Field(default=CacheSettings(), description="Which answers are kept, and for whom.")
+    coalesce: Coalesce = Field(
+        default=Coalesce(), description="Requests that say the same, at the same time."
+    )
+    fleets: Fleets = Field(
+        default=Fleets(), description="When providers serve that are not of the primary fleet."
+    )
+    queue: Queue = Field(default=Queue(), description="Where requests wait for room.")
     breaker: Breaker = Field(default=Breaker(), description="When an upstream is left alone.")
     retry: Retry = Field(default=Retry(), description="How often a failed request is tried again.")
     metrics: Metrics = Field(default=Metrics(), description="What is measured.")

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from headgate.config import cross_routing
+from headgate.config.capacity import Store
 from headgate.config.check import ConfigError, Path, Problem, dotted, quoted
 from headgate.config.cross import Finding, findings, nearest
 from headgate.config.document import Document
 from headgate.config.environment import apply_defaults
 from headgate.config.fill import fill
-from headgate.config.tree import Key, Model, Provider, ProviderKey, Route, Section, Server, Settings
+from headgate.config.routing import Route
+from headgate.config.section import Section
+from headgate.config.tree import Key, Server, Settings
+
+S = TypeVar("S", bound=Section)
 
 LATER: Mapping[type[Section], frozenset[str]] = {
-    Settings: frozenset(
-        {"store", "health", "intents", "agents", "tiers", "cache", "coalesce", "queue", "batch"}
-    ),
-    Provider: frozenset({"fleet", "region"}),
-    ProviderKey: frozenset({"rpm", "tpm", "burst"}),
-    Model: frozenset({"quality", "skills"}),
-    Route: frozenset({"by", "when", "durable", "strategy"}),
-    Key: frozenset({"tier", "rpm", "tpm", "budget", "regions"}),
+    Settings: frozenset({"health", "batch"}),
+    Store: frozenset({"url", "queue"}),
+    Route: frozenset({"durable"}),
+    Key: frozenset({"rpm", "tpm", "budget"}),
 }
 """Keys whose place is taken but which do nothing yet. Accepting them would be ignoring them."""
 
@@ -68,21 +70,22 @@ def settings(raw: object, *, environ: Mapping[str, str], document: Document | No
     Raises:
         ConfigError: with every problem.
     """
-    found: list[Finding] = []
-    origins: dict[Path, str] = {}
-    result: Settings | None = None
+    result, found, origins = judged(raw, environ)
+    told = list(problems(found, origins, document))
+    if told or result is None:
+        raise ConfigError(told)
+    return result
+
+
+def judged(raw: object, environ: Mapping[str, str]) -> tuple[Settings | None, list[Finding], dict[Path, str]]:
+    """The settings, if their types are right; what is wrong; which variable what was filled in came from."""
     if raw is None:
         raw = {}
-    if isinstance(raw, dict):
-        origins = apply_defaults(raw, environ) | fill(raw, environ)
-        result, found = _typed(raw)
-        found.extend(findings(raw))
-    else:
-        found.append(Finding((), f"the configuration {_SECTION}"))
-    problems = list(_problems(found, origins, document))
-    if problems or result is None:
-        raise ConfigError(problems)
-    return result
+    if not isinstance(raw, dict):
+        return None, [Finding((), f"the configuration {_SECTION}")], {}
+    origins = apply_defaults(raw, environ) | fill(raw, environ)
+    result, found = typed(Settings, raw)
+    return result, [*found, *findings(raw), *cross_routing.findings(raw)], origins
 
 
 def overridden(base: Settings, **server: object) -> Settings:
@@ -96,32 +99,33 @@ def overridden(base: Settings, **server: object) -> Settings:
         return base.model_copy(update={"server": Server.model_validate({**dict(base.server), **changes})})
     except ValidationError as error:
         found = [_finding(detail, "server") for detail in _details(error)]
-    raise ConfigError(_problems(found, {}, None))
+    raise ConfigError(problems(found, {}, None))
 
 
-def _typed(raw: dict[str, Any]) -> tuple[Settings | None, list[Finding]]:
+def typed(kind: type[S], raw: dict[str, Any]) -> tuple[S | None, list[Finding]]:
+    """A whole tree of that kind, or what is wrong with the types of its values."""
     try:
-        return Settings.model_validate(raw), []
+        return kind.model_validate(raw), []
     except ValidationError as error:
-        return None, [_finding(detail) for detail in _details(error)]
+        return None, [_finding(detail, root=kind) for detail in _details(error)]
 
 
 def _details(error: ValidationError) -> list[ErrorDetails]:
     return error.errors(include_url=False, include_input=False)
 
 
-def _finding(detail: ErrorDetails, *above: str) -> Finding:
+def _finding(detail: ErrorDetails, *above: str, root: type[Section] = Settings) -> Finding:
     context = detail.get("ctx", {})
     path: Path = (*above, *(step for step in detail["loc"] if step != "[key]"))
     if at := context.get("at"):
         path = (*path, at)
     if detail["type"] == "extra_forbidden":
-        return _unknown(path)
+        return _unknown(path, root)
     return Finding(path, _MESSAGES.get(detail["type"], "is not valid").format(**context))
 
 
-def _unknown(path: Path) -> Finding:
-    name, section = str(path[-1]), section_at(path[:-1])
+def _unknown(path: Path, root: type[Section]) -> Finding:
+    name, section = str(path[-1]), section_at(path[:-1], root)
     if section is None:
         return Finding(path, "unknown key")
     if name in LATER.get(section, ()):
@@ -129,16 +133,22 @@ def _unknown(path: Path) -> Finding:
     return Finding(path, "unknown key", nearest(name, section.model_fields.keys()))
 
 
-def section_at(path: Path) -> type[Section] | None:
+def section_at(path: Path, root: type[Section] = Settings) -> type[Section] | None:
     """The section of the tree that stands at `path`."""
-    kind: Any = Settings
+    kind: Any = root
     for step in path:
         if isinstance(kind, type) and issubclass(kind, Section):
             field = kind.model_fields.get(str(step))
-            kind = field.annotation if field else None
+            kind = field.annotation if field else _named_by_operators(kind)
         else:
             kind = _inside(kind)
     return _section(kind)
+
+
+def _named_by_operators(kind: type[Section]) -> Any:
+    """What stands under a key that the section leaves to operators to name."""
+    extra = get_type_hints(kind).get("__pydantic_extra__")
+    return _inside(extra) if kind.model_config.get("extra") == "allow" else None
 
 
 def _inside(kind: Any) -> Any:
@@ -154,7 +164,7 @@ def _section(kind: Any) -> type[Section] | None:
     return None
 
 
-def _problems(
+def problems(
     found: list[Finding], origins: Mapping[Path, str], document: Document | None
 ) -> Iterator[Problem]:
     """The document's own problems, then the findings that do not merely follow from those."""

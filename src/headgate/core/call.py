@@ -8,9 +8,16 @@ from typing import Protocol
 
 import msgspec
 
+from headgate.core.asked import Asked
 from headgate.core.chat import Chat, Event, FinishReason
+from headgate.core.decision import Decision
 from headgate.core.embeddings import Embedded, Embeddings
 from headgate.core.price import Price
+from headgate.core.reuse import ANY, Freshness, Reuse
+from headgate.core.shape import Shape
+from headgate.core.standing import Standing
+from headgate.core.tier import NO_TIER, Tier
+from headgate.core.tokens import Measured
 from headgate.core.usage import Usage, estimate
 
 
@@ -67,33 +74,58 @@ class Payload(Protocol):
     @property
     def stream(self) -> bool: ...
 
+    def canonical(self) -> bytes | None:
+        """What of the request decides the answer, in one form for all that say the same; without the model's
+        name. `None` where no two requests are the same."""
+        ...
+
     def hub(self) -> Chat | Embeddings:
         """The same in the hub's words. Computed on first use: a relayed request never needs it."""
+        ...
+
+    def asked(self) -> Asked | None:
+        """What is asked, read off the request as it was decoded: cheap, and no translation. `None` where
+        there is nothing to classify: embeddings."""
+        ...
+
+    def shaped(self, shape: Shape, /) -> Payload:
+        """The same request with something put around its prompt. Raises `Unsupported` where it has none."""
         ...
 
     def emitter(self) -> Emitter: ...
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asks: a key of the configuration, by name. `models` are the names it may use; `None` means all."""
+    """Who asks: a key of the configuration, by name.
+
+    `models` are the names it may use, `regions` those of providers that may serve it; `None` means all.
+    `privacy` is `standard`, `no_content` (nothing it says is kept) or `local_only` (nor does it leave the
+    house)."""
 
     key: str
     tenant: str
     models: frozenset[str] | None = None
+    tier: Tier = NO_TIER
+    regions: frozenset[str] | None = None
+    privacy: str = "standard"
 
 
 class Line(msgspec.Struct, eq=False):
-    """The caller's end of the line. `gone` is set before a hang-up cancels the request: the message of a
-    cancellation does not survive every library it passes through."""
+    """What all copies of one call share. The caller's end of the line: `gone` is set before a hang-up cancels
+    the request, since the message of a cancellation does not survive every library it passes through. And
+    what the request has been `measured` to be, by the first who needed to know."""
 
     gone: bool = False
+    measured: Measured | None = None
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One request on its way down. Immutable: a layer that changes it passes on a copy.
 
     Times are seconds of the gateway's `Clock`. `chain` holds the ids of the pools to try, best first;
-    it is empty until routing has decided.
+    it is empty until routing has decided; `decision` says why, where there was something to decide. `session`
+    is the caller's word for the conversation that this request belongs to. `wants` is what the caller says of
+    answers that are kept, `identity` what requests have in common that one answer will do for.
     """
 
     payload: Payload
@@ -104,7 +136,30 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     chain: tuple[str, ...] = ()
     traceparent: str | None = None
     tags: tuple[str, ...] = ()
+    wants: Freshness = ANY
+    identity: bytes | None = None
+    session: str | None = None
+    decision: Decision | None = None
     line: Line = msgspec.field(default_factory=Line)
+
+
+class Tape:
+    """The pieces of an answer's body as they were handed out; `full`, and empty, once they were too many."""
+
+    __slots__ = ("_left", "full", "pieces")
+
+    def __init__(self, max_bytes: int) -> None:
+        self._left = max_bytes
+        self.full = False
+        self.pieces: list[bytes] = []
+
+    def append(self, piece: bytes) -> None:
+        self._left -= len(piece)
+        if self._left >= 0:
+            self.pieces.append(piece)
+        elif not self.full:
+            self.full = True
+            self.pieces.clear()
 
 
 class Seen(msgspec.Struct, eq=False):
@@ -114,7 +169,10 @@ class Seen(msgspec.Struct, eq=False):
     `started` becomes true with the first event that decodes; `output_chars` counts text, thoughts and
     arguments, for estimating the usage of a provider that reports none. `waiting_since`, in the clock's
     seconds, is set while the body waits for its upstream and not for its reader; `complete` once the answer
-    is, by its dialect's own last word; `over` once the upstream will say no more.
+    is, by its dialect's own last word; `over` once the upstream will say no more. On a `tape`, if somebody
+    has put one in, the body's pieces are noted as they are handed out; `keepable` is false where the upstream
+    forbids to keep its answer. `standing` is how our key there stood with its limits when the answer began,
+    where it told.
     """
 
     prompt_chars: int = 0
@@ -126,6 +184,9 @@ class Seen(msgspec.Struct, eq=False):
     waiting_since: float | None = None
     complete: bool = False
     over: bool = False
+    tape: Tape | None = None
+    keepable: bool = True
+    standing: Standing | None = None
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -147,6 +208,15 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         return f"{self.provider}/{self.model_id}" + (f"#{self.key}" if self.key else "")
 
 
+class Queued(msgspec.Struct, frozen=True, kw_only=True):
+    """How a request waited for room, in seconds; the place it was given when it came, 1 being the next to go,
+    and how long that was expected to take."""
+
+    waited_s: float
+    place: int
+    estimate_s: float
+
+
 class Reply(msgspec.Struct, eq=False, kw_only=True):
     """An opened answer: what is known at the first byte, then the body.
 
@@ -154,7 +224,9 @@ class Reply(msgspec.Struct, eq=False, kw_only=True):
     exhausted, gives the rest. For a non-streamed answer the body is empty and the tail is the document.
     `asked_at` is when this upstream was asked, `opened_at` when its first byte arrived.
     `attempts` counts upstream calls, this one included; `fallback_from` names the first choice, where
-    another model served.
+    another model served; `queued`, where it had to wait for room, how; `decision` is why these models were
+    tried, where there was something to decide. `reuse` says whether an answer was kept somewhere, `age_s` for
+    how long, and `saved_nano` what it would have cost.
     """
 
     source: Source
@@ -166,6 +238,11 @@ class Reply(msgspec.Struct, eq=False, kw_only=True):
     opened_at: float
     attempts: int = 1
     fallback_from: str | None = None
+    reuse: Reuse = Reuse.BYPASS
+    age_s: float = 0.0
+    saved_nano: int = 0
+    decision: Decision | None = None
+    queued: Queued | None = None
     _priced: Usage | None = None
     _cost: int | None = None
 

@@ -6,7 +6,9 @@
     │   │   └── Unsupported     the chosen upstream's dialect cannot express a parameter
     │   ├── MethodNotAllowed, RequestTooLarge, Unauthenticated, BudgetSpent, Forbidden, UnknownModel
     │   ├── RateLimited         the caller's own limit
+    │   │   └── OverLimit       … or a provider's, where nobody else can serve
     │   ├── Overloaded          shed, or nobody healthy to ask
+    │   ├── NotCached           the caller wanted a kept answer or none
     │   └── DeadlineExceeded
     ├── InternalError           a bug of ours
     └── UpstreamError           an upstream was asked and failed
@@ -24,6 +26,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from headgate.core.decision import Decision
+
+from headgate.core.standing import Standing
 
 
 class Scope(StrEnum):
@@ -40,8 +48,11 @@ class GatewayError(Exception):
 
     `message` is written for the client: never a provider key, a stack trace or a file path.
     `param` names the field of the request at fault, `code` is the machine-readable reason,
-    `retry_after_s` how many seconds from now the same request may fare better.
+    `retry_after_s` how many seconds from now the same request may fare better. `decision` is how the
+    request had been routed when it failed, where there was something to decide.
     """
+
+    decision: Decision | None = None
 
     def __init__(
         self,
@@ -98,8 +109,16 @@ class RateLimited(Refused):
     """The caller's own limit."""
 
 
+class OverLimit(RateLimited):
+    """What the providers allow us is used up, and to wait for more would take too long."""
+
+
 class Overloaded(Refused):
     """Shed, or no upstream is well enough to be asked."""
+
+
+class NotCached(Refused):
+    """`Cache-Control: only-if-cached`, and no answer is kept (RFC 9111 § 5.2.1.7)."""
 
 
 class DeadlineExceeded(Refused):
@@ -115,7 +134,8 @@ class UpstreamError(GatewayError):
 
     `status` is the HTTP status it answered with, where it answered at all; `kind` is its own word
     for the error; `scope` says how much of it the failure speaks about. `attempts` counts the upstream
-    calls made for this request when it was raised.
+    calls made for this request when it was raised. `reached` is false where the request cannot have arrived
+    there; `standing` is how our key stood with its limits, where the answer told.
     """
 
     def __init__(
@@ -128,8 +148,11 @@ class UpstreamError(GatewayError):
         param: str | None = None,
         code: str | None = None,
         retry_after_s: float | None = None,
+        reached: bool = True,
     ) -> None:
         super().__init__(message, param=param, code=code, retry_after_s=retry_after_s)
+        self.reached = reached
+        self.standing: Standing | None = None
         self.status = status
         self.kind = kind
         self.scope = scope

@@ -5,7 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from headgate.core.call import Caller, Operation, Outcome, Reply
+from headgate.core.decision import Decision
 from headgate.core.errors import GatewayError, UpstreamError, UpstreamRejected
+from headgate.core.reuse import Reuse
 from headgate.core.usage import Usage
 
 
@@ -16,6 +18,8 @@ class Record(msgspec.Struct, eq=False):
     records takes what it needs and lets go of the rest. `caller` is `None` where nobody was let in, `reply`
     where no upstream answered, `cause` where nothing went wrong. Times are the clock's seconds; durations
     end in `_s`.
+
+    `shadow`: a copy of another request, sent to a mirror: nobody asked for it, and nobody pays for it.
 
     Three models: `requested` by the caller, `upstream_model` asked of the provider, `served_model` by the
     provider's own word.
@@ -32,6 +36,19 @@ class Record(msgspec.Struct, eq=False):
     cause: BaseException | None = None
     reply: Reply | None = None
     tags: tuple[str, ...] = ()
+    shadow: bool = False
+
+    @property
+    def decision(self) -> Decision | None:
+        """How it was routed, where there was something to decide."""
+        if self.reply:
+            return self.reply.decision
+        return self.cause.decision if isinstance(self.cause, GatewayError) else None
+
+    @property
+    def intent(self) -> str | None:
+        decision = self.decision
+        return decision.intent if decision else None
 
     @property
     def tenant(self) -> str:
@@ -70,6 +87,14 @@ class Record(msgspec.Struct, eq=False):
         return self.reply.cost_nano() if self.reply else None
 
     @property
+    def reuse(self) -> Reuse:
+        return self.reply.reuse if self.reply else Reuse.BYPASS
+
+    @property
+    def saved_nano(self) -> int:
+        return self.reply.saved_nano if self.reply else 0
+
+    @property
     def attempts(self) -> int:
         if self.reply:
             return self.reply.attempts
@@ -78,6 +103,11 @@ class Record(msgspec.Struct, eq=False):
     @property
     def fallback_from(self) -> str | None:
         return self.reply.fallback_from if self.reply else None
+
+    @property
+    def queue_s(self) -> float | None:
+        """How long it waited for room, if it did."""
+        return self.reply.queued.waited_s if self.reply and self.reply.queued else None
 
     @property
     def total_s(self) -> float:

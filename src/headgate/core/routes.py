@@ -32,7 +32,7 @@ class Routes:
         """
         chain = self._chains.get(name)
         if chain is None:
-            raise UnknownModel(self._unknown(name, allowed), param="model", code="model_not_found")
+            raise self.unknown(name, allowed)
         if allowed is None or name in allowed:
             return chain
         permitted = tuple(model for model in chain if model in allowed)
@@ -40,11 +40,19 @@ class Routes:
             raise Forbidden(f"This key may not use the model '{shown(name)}'.", param="model")
         return permitted
 
-    def _unknown(self, name: str, allowed: frozenset[str] | None) -> str:
+    def unknown(self, name: str, allowed: frozenset[str] | None = None) -> UnknownModel:
+        """The error for a name that stands for nothing: with the nearest ones, of those that are
+        `allowed`."""
         known = self._chains if allowed is None else allowed
         nearest = get_close_matches(name[:200], known, n=3, cutoff=0.5)
         hint = f"Did you mean {_either(nearest)}?" if nearest else "GET /v1/models lists what there is."
-        return f"The model '{shown(name)}' does not exist. {hint}"
+        message = f"The model '{shown(name)}' does not exist. {hint}"
+        return UnknownModel(message, param="model", code="model_not_found")
+
+    @property
+    def chains(self) -> Mapping[str, tuple[str, ...]]:
+        """Every name, and the models it stands for."""
+        return self._chains
 
 
 def shown(name: str) -> str:

@@ -24,9 +24,16 @@ TOKEN_CLASSES = ("input", "cache_read", "cache_write", "output", "reasoning")
 Key = tuple[str, ...]
 """A metric's name and the values of its labels."""
 
+AMOUNTS = frozenset({"in_flight", "in_flight_limit", "limit_usage_ratio", "queue_depth"})
+"""Gauges of which every process has its own part."""
+
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+CLASSIFICATION = (0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.01, 0.1)
 OVERHEAD = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1.0)
-BOUNDS: Mapping[str, tuple[float, ...]] = {"overhead_seconds": OVERHEAD}
+BOUNDS: Mapping[str, tuple[float, ...]] = {
+    "overhead_seconds": OVERHEAD,
+    "classification_latency_seconds": CLASSIFICATION,
+}
 """Upper bounds of the buckets, for histograms that are not of the usual `SECONDS`."""
 
 
@@ -88,7 +95,7 @@ class Tally:
         self.counters: defaultdict[Key, float] = defaultdict(float)
         self.histograms: dict[Key, Histogram] = {}
         self.gauges: dict[Key, float] = {}
-        self.series: dict[str, Series] = {}
+        self.series: dict[tuple[str, str], Series] = {}
 
     def histogram(self, *key: str) -> Histogram:
         """The histogram of that name and those labels, made on first use."""
@@ -97,18 +104,18 @@ class Tally:
             found = self.histograms[key] = Histogram(BOUNDS.get(key[0], SECONDS))
         return found
 
-    def of(self, model: str) -> Series:
-        """The series of a model, made on first use."""
-        found = self.series.get(model)
+    def of(self, model: str, intent: str = UNKNOWN) -> Series:
+        """The series of a model and what it is asked, made on first use."""
+        found = self.series.get((model, intent))
         if found is None:
-            latency = self.histogram("latency_seconds", model, UNKNOWN)
+            latency = self.histogram("latency_seconds", model, intent)
             found = Series(latency, self.histogram("time_to_first_token_seconds", model))
-            self.series[model] = found
+            self.series[model, intent] = found
         return found
 
     def snapshot(self) -> Snapshot:
         counters = list(self.counters.items())
-        for model, series in list(self.series.items()):
+        for (model, _), series in list(self.series.items()):
             counters += series.counts(model)
         return Snapshot(
             counters=counters,
@@ -125,4 +132,4 @@ class Tally:
             self.histogram(*key).add(counts, total)
         for key, value in other.gauges if living else ():
             before = self.gauges.get(key, 0.0)
-            self.gauges[key] = before + value if key[0] == "in_flight" else max(before, value)
+            self.gauges[key] = before + value if key[0] in AMOUNTS else max(before, value)

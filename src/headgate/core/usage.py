@@ -8,7 +8,7 @@ CHARS_PER_TOKEN = 4
 """A rule of thumb for English text; only ever used where a provider reports nothing, and flagged as such."""
 
 
-class Usage(msgspec.Struct, frozen=True, kw_only=True):
+class Usage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Tokens of one answer.
 
     The five classes are disjoint: a provider that counts cached tokens inside its prompt tokens, or

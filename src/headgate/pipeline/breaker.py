@@ -10,6 +10,7 @@ Known weakness: each process learns for itself; eight workers make eight times `
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 from headgate.core.breaker import Breaker, Ending, State
@@ -23,6 +24,7 @@ from headgate.core.errors import (
     UpstreamThrottled,
     UpstreamUnavailable,
 )
+from headgate.core.listeners import Listeners, Wake, together
 from headgate.pipeline.service import Passage, Upstream
 from headgate.ports.clock import Clock
 from headgate.ports.recorder import Recorder
@@ -51,19 +53,41 @@ class CircuitBreaker:
         self.breaker = breaker
         self.last_error: str | None = None
         self._endings = dict.fromkeys(Ending, 0)
+        self._listeners = Listeners()
 
     def __call__(self, call: Call) -> _Guarded:
         return _Guarded(self._inner, call, guard=self)
 
-    def ready(self) -> bool:
+    def ready(self, call: Call | None = None) -> bool:
         closed = self.breaker.state is State.CLOSED
-        return (closed or self.breaker.admits(self._clock.now())) and self._inner.ready()
+        return (closed or self.breaker.admits(self._clock.now())) and self._inner.ready(call)
 
-    def ready_at(self) -> float:
-        return max(self.breaker.ready_at(self._clock.now()), self._inner.ready_at())
+    def ready_at(self, call: Call | None = None) -> float:
+        return max(self.breaker.ready_at(self._clock.now()), self._inner.ready_at(call))
+
+    def recovers_at(self) -> float:
+        now = self._clock.now()
+        return 0.0 if self.breaker.admits(now) else self.breaker.ready_at(now)
+
+    def refill(self, calls: int) -> float:
+        """While a probe is out, nobody knows."""
+        if self.breaker.probing:
+            return inf
+        return max(self.breaker.ready_at(self._clock.now()), self._inner.refill(calls))
+
+    def room(self, until: float) -> float:
+        if self.breaker.probing or until < self.breaker.ready_at(until):
+            return 0.0
+        return self._inner.room(until)
+
+    def watch(self, wake: Wake) -> Wake:
+        return together(self._listeners.add(wake), self._inner.watch(wake))
 
     def load(self) -> float:
         return self._inner.load()
+
+    def headroom(self) -> float:
+        return self._inner.headroom()
 
     def condition(self) -> dict[str, Any]:
         good, bad = (
@@ -113,6 +137,8 @@ class CircuitBreaker:
         before, self.breaker = self.breaker, after
         if before.state is not after.state:
             self._recorder.breaker_moved(self._source, before.state, after.state, now - before.since)
+        if before.probing and not after.probing:
+            self._listeners()
 
 
 class _Guarded(Passage, eq=False, kw_only=True):

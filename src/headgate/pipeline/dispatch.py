@@ -59,6 +59,9 @@ class _Asked:
         try:
             if response.status != 200:
                 raise await self._refusal(response)
+            if self._call.identity is not None:
+                exchange.seen.keepable = not _forbids(response.header("cache-control"))
+            exchange.seen.standing = self._link.standing(response.header, self._clock.wall())
             body: AsyncIterator[bytes] = _NOTHING
             if exchange.stream:
                 body = await _begun(exchange, response, self._clock)
@@ -84,12 +87,21 @@ class _Asked:
 
     async def _refusal(self, response: Response) -> UpstreamError:
         body = (await response.read())[:MAX_ERROR_BODY]
-        return self._link.refusal(response.status, response.header, body, self._clock.wall())
+        wall = self._clock.wall()
+        error = self._link.refusal(response.status, response.header, body, wall)
+        error.standing = self._link.standing(response.header, wall)
+        return error
 
 
 def _traced(outgoing: Outgoing, traceparent: str) -> Outgoing:
     headers = {**outgoing.headers, "traceparent": traceparent}
     return Outgoing(outgoing.path, outgoing.body, headers)
+
+
+def _forbids(cache_control: str | None) -> bool:
+    """Whether an answer says that it must not be kept (RFC 9111 § 5.2.2.5). `private`, which Google's API
+    puts on every answer, and `no-cache`, usual on streams, mean caches of many people's answers."""
+    return cache_control is not None and "no-store" in cache_control.lower()
 
 
 def _gather(exchange: Exchange, document: bytes) -> None:
@@ -134,10 +146,12 @@ class _Body:
         return self
 
     async def __anext__(self) -> bytes:
+        seen = self._seen
         if self._first:
             first, self._first = self._first, b""
+            if seen.tape is not None:
+                seen.tape.append(first)
             return first
-        seen = self._seen
         try:
             while not seen.over:
                 seen.waiting_since = self._now()
@@ -149,6 +163,8 @@ class _Body:
                 else:
                     out = self._exchange.feed(chunk)
                 if out:
+                    if seen.tape is not None:
+                        seen.tape.append(out)
                     return out
         except UpstreamUnavailable as broken:
             raise UpstreamInterrupted(broken.message, status=broken.status, kind=broken.kind) from broken

@@ -1,28 +1,31 @@
 """Fallback: pools in order, under one attempt budget, until one opens.
 
 Entering is the point of no return: until the first byte any failure of an upstream sends the request on,
-after it none does. A pool that is not ready is passed over without an attempt. A failure that speaks of a
-key asks the same pool again, for its other keys; anything wider moves on. When every pool has been asked,
-the round begins again after a back-off, within the budget of attempts and of retries, as long as a pool that
-has words for the request may soon be ready. Stands above the pools, below everything that belongs to the
-request. Holds the opened reply.
+after it none does. A pool that is not ready, or for which others wait already, is passed over without an
+attempt. A failure that speaks of a key asks the same pool again, for its other keys; anything wider moves on.
+When every pool has been asked and one of them failed that is ready still, the round begins again after a
+back-off, within the budget of attempts and of retries. When none is ready the request waits in the queue, for
+whichever is first. Stands above the pools, below everything that belongs to the request. Holds the opened
+reply.
 
 Known weakness: a stream that is cut later is not resumed elsewhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from random import Random
 from types import TracebackType
+from typing import Protocol
 
 import msgspec
 
-from headgate.core.call import Call, Reply
+from headgate.core.call import Call, Queued, Reply
 from headgate.core.errors import (
     AllUpstreamsFailed,
     GatewayError,
+    OverLimit,
     Overloaded,
     Scope,
     Unsupported,
@@ -40,17 +43,37 @@ Opened = AbstractAsyncContextManager[Reply]
 RECOVERABLE = (UpstreamUnavailable, Overloaded, Unsupported)
 """What another pool may be able to serve: one has failed, has no room, or has no words for the request."""
 
-GRAIN_S = 0.002
-"""Who waits until an upstream is ready waits this much longer: a timer may ring a little early, and would
-find it not ready by a hair."""
+VAIN_TURNS = 16
+"""Whose turn it was so often and who found no room all the same has waited enough."""
 
 
 class Retry(msgspec.Struct, frozen=True, kw_only=True):
-    """`attempts` upstream calls per request at most, except that every pool of a chain is owed one; and as
-    many rounds at most, where pools have no room."""
+    """`attempts` upstream calls per request at most, except that every pool of a chain is owed one."""
 
     attempts: int = 3
     backoff: Backoff = Backoff()
+
+
+class Turn(Protocol):
+    """It is this pool's turn to serve a request, which has waited as told."""
+
+    @property
+    def model(self) -> str: ...
+    @property
+    def queued(self) -> Queued: ...
+
+
+class Turns(Protocol):
+    """Where requests wait for room."""
+
+    def taken(self, model: str, /) -> bool:
+        """Whether somebody waits for that pool, or for what it draws on, already."""
+        ...
+
+    async def turn(self, call: Call, models: Sequence[str], waited_s: float, /) -> Turn:
+        """Waits until one of the pools has room for the call and it is its turn; that pool must then be asked
+        at once. Raises `Overloaded` or `OverLimit`, with the time, where there is no point in waiting."""
+        ...
 
 
 class Fallback:
@@ -60,6 +83,7 @@ class Fallback:
         *,
         retry: Retry,
         budget: RetryBudget,
+        queue: Turns,
         clock: Clock,
         chance: Random,
         recorder: Recorder,
@@ -68,6 +92,7 @@ class Fallback:
         self._pools = pools
         self._retry = retry
         self._budget = budget
+        self._queue = queue
         self._clock = clock
         self._chance = chance
         self._recorder = recorder
@@ -78,32 +103,33 @@ class Fallback:
     def first(self, call: Call) -> Opened:
         """The first choice, not entered yet. Nearly every request ends there."""
         self._budget.deposit()
-        return self._pools[call.chain[0]](call)
+        model = call.chain[0]
+        if self._queue.taken(model):
+            raise Overloaded("Others wait for it.")
+        return self._pools[model](call)
 
     async def carry_on(self, call: Call, error: Exception) -> tuple[Opened, Reply]:
         """After the first choice has failed with `error`: the first context that opens, entered, and its
         reply."""
         tries = _Tries(max(self._retry.attempts, len(call.chain)))
         again = self._noted(call.chain[0], tries, error)
-        round_, chain = 0, call.chain if again else call.chain[1:]
+        chain = call.chain if again else call.chain[1:]
         while True:
             for place, model in enumerate(chain):
                 if model in tries.refusals:
                     continue
-                owed = len(chain) - place - 1 if not round_ else 0
+                owed = sum(tries.owes(later) for later in chain[place + 1 :])
                 found = await self._ask(call, model, tries, owed)
                 if found is not None:
                     self._served(call, found[1], tries)
                     return found
-            round_, chain = round_ + 1, call.chain
-            wait_s = self._wait_s(call, tries, round_)
-            if wait_s is None:
-                raise self._gave_up(call, tries)
-            await self._clock.sleep(wait_s)
+            chain = await self._next(call, tries)
 
     async def _ask(self, call: Call, model: str, tries: _Tries, owed: int) -> tuple[Opened, Reply] | None:
         """One pool's turn, or `None` when it is somebody else's. Leaves `owed` attempts over."""
-        pool = self._pools[model]
+        pool, granted, tries.turn = self._pools[model], tries.turn == model, None
+        if not granted and self._queue.taken(model):
+            return None
         while tries.left > owed:
             try:
                 opened = pool(call)
@@ -136,26 +162,58 @@ class Fallback:
         if served != call.chain[0]:
             reply.fallback_from = call.chain[0]
             self._recorder.fell_back(call, call.chain[0], served, tries.reason(call.chain[0]))
+        reply.queued = tries.queued
 
-    def _wait_s(self, call: Call, tries: _Tries, round_: int) -> float | None:
-        """Seconds until another round is worth it; `None` where it is not, or not allowed."""
-        if tries.left <= 0 or round_ >= self._retry.attempts or tries.hopeless(call.chain):
+    async def _next(self, call: Call, tries: _Tries) -> tuple[str, ...]:
+        """Waits until another round is worth it. The chain it should follow; raises where it is not, or not
+        allowed."""
+        able = tuple(model for model in call.chain if model not in tries.refusals)
+        if not able:
+            raise tries.refusals[call.chain[0]]
+        failed, tries.noted = len(tries.failures) > tries.noted, len(tries.failures)
+        owed = tuple(model for model in able if tries.owes(model))
+        chain = await self._turn(call, owed, tries) if owed and tries.left > 0 else None
+        if chain is not None:
+            return chain
+        if tries.left <= 0 or (failed and not self._may_retry(tries)):
+            raise self._gave_up(call, able, tries)
+        if failed and any(self._pools[model].ready(call) and not self._queue.taken(model) for model in able):
+            await self._back_off(call, able, tries)
+            return able
+        chain = await self._turn(call, able, tries)
+        if chain is None:
+            raise self._gave_up(call, able, tries)
+        return chain
+
+    def _may_retry(self, tries: _Tries) -> bool:
+        tries.again += 1
+        return tries.again < self._retry.attempts and self._budget.withdraw()
+
+    async def _back_off(self, call: Call, models: Sequence[str], tries: _Tries) -> None:
+        wait_s = self._retry.backoff.wait_s(tries.again, self._chance)
+        if self._clock.now() + wait_s >= call.deadline_at:
+            raise self._gave_up(call, models, tries)
+        await self._clock.sleep(wait_s)
+
+    async def _turn(self, call: Call, models: Sequence[str], tries: _Tries) -> tuple[str, ...] | None:
+        """Waits for room at whichever of the pools has it first; these pools in the order in which to ask
+        them. `None` where there is no point in waiting and something else can be said: others have failed."""
+        tries.turns += 1
+        if tries.turns > VAIN_TURNS:
             return None
-        now, backoff = self._clock.now(), self._retry.backoff
-        ready_in = self._ready_at(call, tries) - now
-        wait_s = max(ready_in + GRAIN_S, backoff.wait_s(round_, self._chance))
-        if ready_in > backoff.cap_s or now + wait_s >= call.deadline_at:
+        try:
+            turn = await self._queue.turn(call, models, tries.queued.waited_s if tries.queued else 0.0)
+        except (Overloaded, OverLimit) as refused:
+            refused.__traceback__ = None  # that knows the frame that knows what waited
+            if not tries.failures:
+                raise
+            tries.passed.update(models)
             return None
-        return None if tries.failures and not self._budget.withdraw() else wait_s
+        tries.queued, tries.turn = turn.queued, turn.model
+        return (turn.model, *(model for model in models if model != turn.model))
 
-    def _ready_at(self, call: Call, tries: _Tries) -> float:
-        """When the first of those that have words for the request may be ready."""
-        return min(self._pools[model].ready_at() for model in call.chain if model not in tries.refusals)
-
-    def _gave_up(self, call: Call, tries: _Tries) -> GatewayError:
-        if tries.hopeless(call.chain):
-            return tries.refusals[call.chain[0]]
-        soonest = self._ready_at(call, tries)
+    def _gave_up(self, call: Call, models: Sequence[str], tries: _Tries) -> GatewayError:
+        soonest = min(self._pools[model].ready_at(call) for model in models)
         return gave_up(call, tries, retry_after_s=max(soonest - self._clock.now(), 1.0))
 
 
@@ -184,10 +242,18 @@ class _Falling:
 
 
 class _Tries:
-    """What one request has tried so far."""
+    """What one request has tried so far. `again`: rounds begun anew after failures, of which `noted` were
+    before this one; `turns`: how often it was let go in the queue, the last time for the pool `turn`;
+    `passed`: pools that it could not wait for."""
 
     def __init__(self, attempts: int) -> None:
         self.left = attempts
+        self.again = 0
+        self.noted = 0
+        self.turns = 0
+        self.turn: str | None = None
+        self.passed: set[str] = set()
+        self.queued: Queued | None = None
         self.failures: list[tuple[str, UpstreamUnavailable]] = []
         self.refusals: dict[str, Unsupported] = {}
 
@@ -199,8 +265,11 @@ class _Tries:
         """This model's dialect has no words for the request, and never will."""
         self.refusals[model] = error
 
-    def hopeless(self, chain: tuple[str, ...]) -> bool:
-        return all(model in self.refusals for model in chain)
+    def owes(self, model: str) -> bool:
+        """Whether it has not been asked yet, and could be."""
+        if model in self.refusals or model in self.passed:
+            return False
+        return all(model != failed for failed, _ in self.failures)
 
     def reason(self, model: str) -> GatewayError:
         """Why `model` did not serve."""

@@ -1,9 +1,13 @@
-"""Limit: has this upstream room? So many calls at once, and none before a throttle's `retry_at`.
+"""Limit: has this upstream room? So many calls at once, so many requests and tokens a minute under its key,
+and none before a throttle's `retry_at`.
 
 Full means refused, now: waiting is the queue's business, which stands above. Inside the breaker, since a
 full upstream is not a sick one. A permit is held from before the first byte until the stream has ended;
-`Permits` may be shared by all upstreams of one provider. Also measures what `load()` reports: peak-EWMA of
-the time to the first byte, with a penalty for a throttle.
+`Permits` may be shared by all upstreams of one provider, `KeyLimits` by all of one key. Of the key's tokens
+so many are reserved as the call is expected to take, and settled by what the answer reports; a call that
+breaks off keeps what was reserved, one that never arrived gives all of it back. While less than half of the
+key's tokens are in use a rough estimate does, and nobody counts the request's characters. Also measures what
+`load()` reports: peak-EWMA of the time to the first byte, with a penalty for a throttle.
 
 Known weakness: the permits are this process's own; workers do not share them.
 """
@@ -12,10 +16,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from headgate.core.call import Call, Reply
-from headgate.core.errors import Overloaded, UpstreamThrottled
+from headgate.core.allowance import FREE, Grant
+from headgate.core.call import Call, Operation, Reply
+from headgate.core.errors import (
+    KeyRejected,
+    Overloaded,
+    Scope,
+    Unsupported,
+    UpstreamError,
+    UpstreamRejected,
+    UpstreamThrottled,
+)
+from headgate.core.keylimits import KeyLimits
+from headgate.core.listeners import Wake, together
 from headgate.core.load import PeakEwma
 from headgate.core.permits import Permits
+from headgate.core.standing import Standing
+from headgate.core.tokens import Estimator, Measured, measure
+from headgate.core.window import Windows
 from headgate.pipeline.service import Passage, Service
 from headgate.ports.clock import Clock
 
@@ -27,8 +45,18 @@ PAUSE_MAX_S = 3600.0
 
 
 class Limit:
-    def __init__(self, inner: Service, *, permits: Permits, clock: Clock) -> None:
+    def __init__(
+        self,
+        inner: Service,
+        *,
+        permits: Permits,
+        clock: Clock,
+        key: KeyLimits | None = None,
+        estimator: Estimator | None = None,
+    ) -> None:
         self._inner = inner
+        self.key = key or KeyLimits(Windows(FREE))
+        self.estimator = estimator or Estimator()
         self._permits = permits
         self._clock = clock
         self.latency = PeakEwma()
@@ -40,43 +68,124 @@ class Limit:
     def __call__(self, call: Call) -> _Permit:
         return _Permit(self._inner, call, limit=self)
 
-    def ready(self) -> bool:
-        return self._permits.free > 0 and (not self._retry_at or self._clock.now() >= self._retry_at)
+    def ready(self, call: Call | None = None) -> bool:
+        if self._permits.free <= 0 or (self._retry_at and self._clock.now() < self._retry_at):
+            return False
+        if not self.key.limited:
+            return True
+        now = self._clock.now()
+        return self.key.fits(now, self._tokens(call, now))
 
-    def ready_at(self) -> float:
-        return self._retry_at
+    def ready_at(self, call: Call | None = None) -> float:
+        if not self.key.limited:
+            return self._retry_at
+        now = self._clock.now()
+        return max(self._retry_at, self.key.next_at(now, self._tokens(call, now)))
+
+    def recovers_at(self) -> float:
+        """Full is not sick, and neither is a throttle."""
+        return 0.0
+
+    def refill(self, calls: int) -> float:
+        now = self._clock.now()
+        return max(self._retry_at, now + self._permits.refill_s(calls), self.key.refill(now, calls))
+
+    def room(self, until: float) -> float:
+        now = self._clock.now()
+        if until < self._retry_at:
+            return 0.0
+        return min(self._permits.room(until - now), self.key.room(now, until))
+
+    def watch(self, wake: Wake) -> Wake:
+        return together(self._permits.watch(wake), self.key.watch(wake))
+
+    def headroom(self) -> float:
+        key = self.key
+        return max(1.0 - key.allowance.fullness(self._clock.now()), 0.0) if key.limited else 1.0
 
     def load(self) -> float:
         return self.latency.load(self.in_flight, self._clock.now(), waiting=self._waiting > 0)
 
     def condition(self) -> dict[str, Any]:
+        now = self._clock.now()
+        limits = self.key.condition(now)
         return {
             "in_flight": self.in_flight,
-            "latency_ms": round(self.latency.latency(self._clock.now()) * 1e3, 1),
+            "latency_ms": round(self.latency.latency(now) * 1e3, 1),
+            **({"limits": limits} if limits else {}),
         }
 
-    def take(self) -> float:
-        """A permit, and the time it was taken. Raises `Overloaded`."""
-        now = self._clock.now()
+    def take(self, call: Call) -> tuple[float, Grant | None]:
+        """A permit: the time it was taken, and what the key granted. Raises `Overloaded`."""
+        now, grant = self._clock.now(), None
         if self._permits.free <= 0 or now < self._retry_at:
-            raise Overloaded("The upstream has no room.", retry_after_s=max(0.0, self._retry_at - now))
+            raise _full(self._retry_at - now)
+        if self.key.limited:
+            tokens = self._tokens(call, now)
+            grant = self.key.reserve(now, tokens)
+            if grant is None:
+                raise _full(self.key.next_at(now, tokens) - now)
         self._permits.free -= 1
         self.in_flight += 1
         self._waiting += 1
-        return now
+        return now, grant
 
-    def give_back(self, *, answered: bool) -> None:
-        self._permits.free += 1
+    def _tokens(self, call: Call | None, now: float) -> int:
+        """What to reserve for it."""
+        if not self.key.metered:
+            return 0
+        if call is None:
+            return self.key.usual
+        answers = call.payload.operation is not Operation.EMBEDDINGS
+        tokens = self.estimator.roughly(len(call.payload.raw), answers=answers)
+        if self.key.roomy(tokens):
+            return tokens
+        return self.estimator.reserve(_measured(call), answers=answers)
+
+    def give_back(self, taken_at: float, *, answered: bool) -> None:
         self.in_flight -= 1
         if not answered:
             self._waiting -= 1
+        self._permits.give_back(self._clock.now() - taken_at)
 
-    def answered(self, taken_at: float) -> None:
+    def answered(self, taken_at: float, grant: Grant | None, standing: Standing | None) -> None:
         """The first byte has arrived."""
         now = self._clock.now()
+        if grant is not None or standing is not None:
+            self.key.answered(grant, standing, now)
         self._waiting -= 1
         self.latency.observe(now - taken_at, now)
         self._throttles = 0
+
+    def settle(self, call: Call, grant: Grant, reply: Reply | None, error: BaseException | None) -> None:
+        """The key's part of a call is over, however it ended."""
+        now = self._clock.now()
+        if reply is None:
+            if _never_arrived(error):
+                self.key.cancel(grant, now)
+            else:
+                self.key.settle(grant, 0 if isinstance(error, UpstreamRejected) else grant.tokens, now)
+            return
+        if not self.key.metered:
+            self.key.settle(grant, grant.tokens, now)
+            return
+        usage = reply.seen.usage
+        if error is not None or usage is None:
+            self.key.settle(grant, max(grant.tokens, reply.usage().total), now)
+            return
+        self.key.settle(grant, usage.total, now)
+        if self.estimator.curious(now):
+            self.estimator.learn(_measured(call), len(call.payload.raw), grant.tokens, usage)
+
+    def refused(self, error: UpstreamThrottled, grant: Grant | None, taken_at: float) -> None:
+        """The upstream has said that it has no room. Where it does not say how the key stands, all that the
+        key serves is left alone for as long as it wants."""
+        now = self._clock.now()
+        if grant is not None or error.standing is not None:
+            self.key.throttled(grant, error.standing, now)
+        if grant is not None and error.standing is None and error.scope is Scope.KEY and error.retry_after_s:
+            self.key.pause(error.retry_after_s, now)
+        self.throttled(error.retry_after_s, taken_at)
 
     def throttled(self, retry_after_s: float | None, taken_at: float) -> None:
         """The upstream has said that it has no room, perhaps for how long.
@@ -97,17 +206,39 @@ class Limit:
 class _Permit(Passage, eq=False, kw_only=True):
     limit: Limit
     taken_at: float = 0.0
-    answered: bool = False
+    grant: Grant | None = None
+    reply: Reply | None = None
 
     def begin(self) -> None:
-        self.taken_at = self.limit.take()
+        self.taken_at, self.grant = self.limit.take(self.call)
 
     def opened(self, reply: Reply) -> None:
-        self.answered = True
-        self.limit.answered(self.taken_at)
+        self.reply = reply
+        self.limit.answered(self.taken_at, self.grant, reply.seen.standing)
 
     def ended(self, error: BaseException | None) -> BaseException | None:
-        self.limit.give_back(answered=self.answered)
         if isinstance(error, UpstreamThrottled):
-            self.limit.throttled(error.retry_after_s, self.taken_at)
+            self.limit.refused(error, self.grant, self.taken_at)
+        elif self.grant is not None:
+            self.limit.settle(self.call, self.grant, self.reply, error)
+        self.limit.give_back(self.taken_at, answered=self.reply is not None)
         return error
+
+
+def _full(wait_s: float) -> Overloaded:
+    return Overloaded("The upstream has no room.", retry_after_s=min(max(0.0, wait_s), PAUSE_MAX_S))
+
+
+def _measured(call: Call) -> Measured:
+    """Counted once a request, whoever asks."""
+    if call.line.measured is None:
+        call.line.measured = measure(call.payload.raw)
+    return call.line.measured
+
+
+def _never_arrived(error: BaseException | None) -> bool:
+    """The provider has not seen it, or counts it for nothing: the connection failed, the key is none, or the
+    request could not even be written."""
+    if isinstance(error, UpstreamError):
+        return not error.reached or isinstance(error, KeyRejected)
+    return isinstance(error, Unsupported)

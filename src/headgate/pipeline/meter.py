@@ -40,18 +40,21 @@ def outcome_of(error: BaseException, *, gone: bool) -> Outcome:
 
 
 class Meter:
-    def __init__(self, inner: Service, *, recorder: Recorder, clock: Clock) -> None:
+    def __init__(self, inner: Service, *, recorder: Recorder, clock: Clock, shadow: bool = False) -> None:
+        """`shadow`: what passes here are copies of requests that are recorded elsewhere."""
         self._inner = inner
         self._recorder = recorder
         self._clock = clock
+        self._shadow = shadow
 
     def __call__(self, call: Call) -> Passage:
-        return _Metered(self._inner, call, recorder=self._recorder, clock=self._clock)
+        return _Metered(self._inner, call, recorder=self._recorder, clock=self._clock, shadow=self._shadow)
 
 
 class _Metered(Passage, eq=False, kw_only=True):
     recorder: Recorder
     clock: Clock
+    shadow: bool = False
     reply: Reply | None = None
 
     def opened(self, reply: Reply) -> None:
@@ -72,6 +75,7 @@ class _Metered(Passage, eq=False, kw_only=True):
             error,
             reply,
             call.tags,
+            self.shadow,
         )
         self.recorder.settled(record)
         return error

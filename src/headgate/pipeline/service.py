@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Protocol
 import msgspec
 
 from headgate.core.call import Call, Reply
+from headgate.core.listeners import Wake
 
 
 class Service(Protocol):
@@ -21,17 +22,43 @@ class Service(Protocol):
 
 
 class Upstream(Service, Protocol):
-    """A Service that can say, without waiting, whether it would take a call now, and how loaded it is."""
+    """A Service that can say, without waiting, whether it would take a call now, when it may, and how loaded
+    it is. Times are in the clock's seconds. Where `call` is not given, a call of the usual size is meant."""
 
-    def ready(self) -> bool: ...
+    def ready(self, call: Call | None = None) -> bool: ...
 
-    def ready_at(self) -> float:
-        """The earliest time, in the clock's seconds, at which it may be ready. Not later than now if it is,
-        or if that cannot be known."""
+    def ready_at(self, call: Call | None = None) -> float:
+        """The earliest time at which it may be ready. Not later than now if it is, or if that cannot be
+        known: then `watch` tells."""
+        ...
+
+    def recovers_at(self) -> float:
+        """Until when it is left alone because it is not well. Not later than now if it is, or may be."""
+        ...
+
+    def refill(self, calls: int) -> float:
+        """When so many further calls, of the usual size, could have been let through if nobody else took any:
+        now where there is room for them, infinity where that cannot be known. Exact for limits in time; for
+        a limit of concurrency an estimate, from how long calls have lasted."""
+        ...
+
+    def room(self, until: float) -> float:
+        """The inverse: how many calls could have been let through by `until`; 0 where nobody can know."""
+        ...
+
+    def watch(self, wake: Wake) -> Wake:
+        """`wake` is called whenever room may have come before `ready_at`: a permit given back, tokens settled
+        for less than was reserved, a breaker closed, a limit raised. More often than needed, never too
+        seldom, and also for calls that were not one's own. The passing of `ready_at` is not told. Returns
+        what ends it."""
         ...
 
     def load(self) -> float:
         """Comparable among upstreams of one pool; less is better."""
+        ...
+
+    def headroom(self) -> float:
+        """The share of its tightest limit that is left, from 0 to 1; 1 where it has none."""
         ...
 
     def condition(self) -> dict[str, Any]:

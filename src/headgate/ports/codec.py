@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from headgate.core.call import Operation, Payload, Seen
 from headgate.core.chat import Chat, Event
 from headgate.core.embeddings import Embedded, Embeddings
 from headgate.core.errors import GatewayError, UpstreamError
+from headgate.core.standing import Standing
 from headgate.ports.transport import Outgoing
 
 Header = Callable[[str], str | None]
 """Looks a response header up by its lower-case name."""
+
+
+NO_HEADERS: Mapping[bytes, bytes] = {}
 
 
 class Decoder(Protocol):
@@ -46,6 +50,10 @@ class Codec(Protocol):
         """
         ...
 
+    def standing(self, header: Header, wall: float) -> Standing | None:
+        """How our key stands with its limits, where the headers of an answer tell; of any answer."""
+        ...
+
 
 class Surface(Protocol):
     """A dialect's server end: how a caller asks, and how the caller is told."""
@@ -53,8 +61,13 @@ class Surface(Protocol):
     @property
     def dialect(self) -> str: ...
 
-    def parse(self, operation: Operation, body: bytes, /) -> Payload:
-        """Raises `InvalidRequest` naming the field, for any bytes whatever."""
+    def parse(
+        self, operation: Operation, body: bytes, headers: Mapping[bytes, bytes] = NO_HEADERS, /
+    ) -> Payload:
+        """A request; `headers` by lower-case name, of which a dialect may have some that say more.
+
+        Raises `InvalidRequest` naming the field, for any bytes whatever.
+        """
         ...
 
     def error(self, error: GatewayError, status: int, request_id: str) -> bytes:
@@ -94,3 +107,4 @@ class Link(Protocol):
 
     def open(self, payload: Payload, /) -> Exchange: ...
     def refusal(self, status: int, header: Header, body: bytes, wall: float) -> UpstreamError: ...
+    def standing(self, header: Header, wall: float) -> Standing | None: ...

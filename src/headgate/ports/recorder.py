@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from headgate.core.breaker import State
 from headgate.core.call import Call, Source
 from headgate.core.errors import GatewayError
+from headgate.core.fleet import Fleet
 from headgate.core.record import Record
+from headgate.core.waiting import Left
 
 
 class Recorder(Protocol):
@@ -25,6 +28,18 @@ class Recorder(Protocol):
         """The pool of `from_model` could not serve, and that of `to_model` has opened the answer."""
         ...
 
+    def queued(self, call: Call, seconds: float, left: Left) -> None:
+        """A request's wait for room has ended so after `seconds`, or was refused."""
+        ...
+
+    def fleet_moved(self, chain: Sequence[str], fleet: Fleet, *, is_open: bool, load: float) -> None:
+        """A fleet was opened or closed for a chain of models, at that load (0 to 1) of the others."""
+        ...
+
     def breaker_moved(self, source: Source, before: State, after: State, seconds: float) -> None:
         """A breaker changed state after `seconds` in the one before."""
+        ...
+
+    def canary_stopped(self, route: str, model: str, reason: str) -> None:
+        """The canary of a route has been shown to be worse: by its `errors`, or by its `latency`."""
         ...

@@ -18,6 +18,7 @@ from headgate.core.chat import (
 )
 from headgate.core.embeddings import Embedded
 from headgate.core.errors import UpstreamError, UpstreamInterrupted, UpstreamThrottled, UpstreamUnavailable
+from headgate.core.standing import Standing
 from headgate.ports.codec import Codec, Exchange, Header
 
 Relay = Callable[[Payload], Exchange | None]
@@ -104,3 +105,6 @@ class Link:
 
     def refusal(self, status: int, header: Header, body: bytes, wall: float) -> UpstreamError:
         return self._codec.refusal(status, header, body, wall)
+
+    def standing(self, header: Header, wall: float) -> Standing | None:
+        return self._codec.standing(header, wall)

@@ -80,12 +80,12 @@ def _exhausted(header: Header, wall: float) -> float | None:
         wait
         for kind in ("-requests", "-tokens", "")
         if _number(header(f"x-ratelimit-remaining{kind}")) == 0
-        and (wait := _reset(header(f"x-ratelimit-reset{kind}"), wall)) is not None
+        and (wait := reset_s(header(f"x-ratelimit-reset{kind}"), wall)) is not None
     ]
     return max(waits, default=None)
 
 
-def _reset(value: str | None, wall: float) -> float | None:
+def reset_s(value: str | None, wall: float) -> float | None:
     """A reset: a duration, a delay in seconds, or a date in seconds or milliseconds since the epoch."""
     number = _number(value)
     if number is None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import msgspec
 
@@ -15,8 +16,10 @@ _MEMBER = b'"x-routing-metadata":'
 
 _MODEL = re.compile(rb'"model"\s*:\s*("(?:[^"\\]|\\.)*")')
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_object = msgspec.json.Decoder(dict[str, Any]).decode
 _value = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
+_sorted = msgspec.json.Encoder(order="deterministic").encode
 
 
 def with_metadata(document: bytes, metadata: bytes | None) -> bytes:
@@ -26,6 +29,18 @@ def with_metadata(document: bytes, metadata: bytes | None) -> bytes:
     end = document.rindex(b"}")
     comma = b"" if document[max(0, end - 16) : end].rstrip().endswith(b"{") else b","
     return b"".join((document[:end], comma, _MEMBER, metadata, b"}"))
+
+
+def canonical(document: bytes, immaterial: Iterable[str]) -> bytes | None:
+    """A JSON object in one form for all that say the same, whatever their order and white space, without the
+    members that do not matter. `None` for what is none."""
+    try:
+        members = _object(document)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    for name in immaterial:
+        members.pop(name, None)
+    return _sorted(members)
 
 
 class Rewrite:

@@ -6,16 +6,20 @@ Imported once the hot endpoints are open: it takes longer than all the rest.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from math import inf
 from typing import Any
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from headgate.core.call import Call, Caller, Operation
 from headgate.core.errors import GatewayError, InternalError, UnknownModel
 from headgate.core.routes import shown
 from headgate.core.version import VERSION
 from headgate.ports.codec import Surface
+from headgate.server import intake
 from headgate.server.errors import retry_after, status_of
 from headgate.server.front import House, ModelCard
 from headgate.server.hotdocs import PATHS, describe_hot
@@ -35,7 +39,7 @@ def create(house: House, surface: Surface) -> FastAPI:
     )
     _health(app, house)
     _models(app, house)
-    _router(app, house)
+    _router(app, house, surface)
     _hot(app)
     _errors(app, surface)
     describe_hot(app)
@@ -67,9 +71,9 @@ def _health(app: FastAPI, house: House) -> None:
         return Response(page, media_type=content_type)
 
 
-def _caller(house: House) -> Callable[[Request], None]:
-    def check(request: Request) -> None:
-        house.front.door.admit(dict(request.scope["headers"]))
+def _caller(house: House) -> Callable[[Request], Caller]:
+    def check(request: Request) -> Caller:
+        return house.front.door.admit(dict(request.scope["headers"]))
 
     return check
 
@@ -96,15 +100,39 @@ def _card(card: ModelCard) -> dict[str, Any]:
     return document | {"kind": card.kind, "context_length": card.context}
 
 
-def _router(app: FastAPI, house: House) -> None:
+def _router(app: FastAPI, house: House, surface: Surface) -> None:
+    here = Depends(_caller(house))
+
     @app.get(
         "/router/info",
         tags=["router"],
         summary="Configuration and state of the router, without its secrets.",
-        dependencies=[Depends(_caller(house))],
     )
-    async def info() -> Mapping[str, Any]:
-        return house.front.info()
+    async def info(caller: Caller = here) -> Mapping[str, Any]:
+        return house.front.info(caller)
+
+    @app.post("/router/explain", tags=["router"], summary="How a chat request would be routed. Asks nobody.")
+    async def explain(request: Request, caller: Caller = here) -> Mapping[str, Any]:
+        headers, front = dict(request.scope["headers"]), house.front
+        body = await intake.read_body(
+            request.receive, headers, max_bytes=front.max_body_bytes, patience_s=front.body_patience_s
+        )
+        call = Call(
+            payload=surface.parse(Operation.CHAT, body),
+            caller=caller,
+            request_id="",
+            started_at=0.0,
+            deadline_at=inf,
+            session=intake.session(headers),
+        )
+        return front.explain(call)
+
+    @app.get("/router/explain/{request_id}", tags=["router"], summary="How a recent request was routed.")
+    async def receipt(request_id: str, caller: Caller = here) -> Mapping[str, Any]:
+        found = house.front.receipt(caller, request_id)
+        if found is None:
+            raise HTTPException(404, "No receipt of that request is kept for this key.")
+        return found
 
 
 def _hot(app: FastAPI) -> None:
@@ -128,7 +156,8 @@ def _errors(app: FastAPI, surface: Surface) -> None:
     async def starlettes(request: Request, error: Exception) -> Response:
         if not isinstance(error, HTTPException):
             raise error
-        text = "There is nothing at this path." if error.status_code == 404 else str(error.detail)
+        bare = error.detail == HTTPStatus.NOT_FOUND.phrase
+        text = "There is nothing at this path." if bare else str(error.detail)
         response = _document(
             surface, GatewayError(text, code=_CODES.get(error.status_code)), error.status_code
         )

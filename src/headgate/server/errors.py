@@ -16,6 +16,7 @@ STATUS: dict[type[e.GatewayError], int] = {
     e.RequestTooLarge: 413,
     e.RateLimited: 429,
     e.Overloaded: 503,
+    e.NotCached: 504,
     e.DeadlineExceeded: 504,
     e.InternalError: 500,
     e.UpstreamRejected: 400,
@@ -27,6 +28,8 @@ STATUS: dict[type[e.GatewayError], int] = {
 
 SOON_S = 1.0
 """What `retry-after` says where nobody knows better."""
+NEVER_S = 3600.0
+"""And where, as things are, there will never be room: somebody may have changed that by then."""
 
 
 def status_of(error: e.GatewayError) -> int:
@@ -41,4 +44,4 @@ def retry_after(error: e.GatewayError, status: int) -> bytes | None:
     if status not in (429, 503):
         return None
     seconds = SOON_S if error.retry_after_s is None else error.retry_after_s
-    return b"%d" % max(1, math.ceil(seconds))
+    return b"%d" % max(1, math.ceil(min(seconds, NEVER_S)))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from headgate.core.call import Caller
+from headgate.core.call import Call, Caller
 from headgate.pipeline.service import Service
 from headgate.ports.recorder import Recorder
 
@@ -33,8 +33,10 @@ class Front:
     the one they began with.
 
     `deadline_s` is the longest a request may take, unless `deadlines` has one for the name it asks for;
-    `body_patience_s` is the longest a body may take to
-    arrive. `health` and `info` make the documents of `/health` and `/router/info`.
+    `body_patience_s` is the longest a body may take to arrive. `sessions`: whether it matters to anybody
+    which conversation a request belongs to. `health` and `info` (for a caller) make the documents of
+    `/health` and `/router/info`; `explain` a receipt for a call that is not made, `receipt` that of a
+    caller's request by its id, where it is still known.
     """
 
     number: int
@@ -43,7 +45,10 @@ class Front:
     recorder: Recorder
     models: tuple[ModelCard, ...]
     health: Callable[[], Mapping[str, Any]]
-    info: Callable[[], Mapping[str, Any]]
+    info: Callable[[Caller], Mapping[str, Any]]
+    explain: Callable[[Call], Mapping[str, Any]]
+    receipt: Callable[[Caller, str], Mapping[str, Any] | None]
+    sessions: bool
     max_body_bytes: int
     deadline_s: float
     deadlines: Mapping[str, float]

@@ -6,8 +6,9 @@ from functools import lru_cache
 
 import msgspec
 
-from headgate.core.call import Call, Reply, Source
+from headgate.core.call import Call, Queued, Reply, Source
 from headgate.core.price import NANO
+from headgate.core.reuse import Reuse
 
 RawHeaders = list[tuple[bytes, bytes]]
 
@@ -15,12 +16,17 @@ _JSON = b"content-type: application/json\r\ncontent-length: %d\r\n"
 _SSE = (
     b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
 )
-_OURS = (
-    b"x-request-id: %b\r\n"
-    b"server-timing: gateway;dur=%.2f, upstream;dur=%.2f\r\n"
-    b"cache-status: headgate; fwd=bypass\r\n"
-    b"x-cache: BYPASS\r\n"
-)
+_OURS = b"x-request-id: %b\r\nserver-timing: gateway;dur=%.2f, upstream;dur=%.2f%b\r\n%b"
+_CACHE = {
+    Reuse.BYPASS: b"cache-status: headgate; fwd=bypass\r\nx-cache: BYPASS\r\n",
+    Reuse.MISS: b"cache-status: headgate; fwd=miss\r\nx-cache: MISS\r\n",
+    **{
+        reuse: b"cache-status: headgate; hit; detail=%b\r\nx-cache: HIT\r\n" % reuse.encode()
+        for reuse in Reuse
+        if reuse.hit
+    },
+}
+"""`Cache-Status` (RFC 9211), and the same in one word."""
 
 
 class Metadata(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,32 +40,64 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True):
     confidence: float | None = None
     fallback_used: bool
     attempts: int
-    cache: str = "bypass"
+    cache: Reuse
 
 
 _encode = msgspec.json.Encoder().encode
 
 
 @lru_cache(maxsize=4096)
-def _decided(source: Source, fallback_used: bool, attempts: int) -> bytes:
-    """The part of the metadata that many answers share, open at its end."""
+def _decided(
+    source: Source,
+    fallback_used: bool,
+    attempts: int,
+    reuse: Reuse,
+    intent: str | None = None,
+    hundredths: int | None = None,
+) -> bytes:
+    """The part of the metadata that many answers share, open at its end. `hundredths` of confidence."""
     known = Metadata(
         model_id=source.model_id,
         model_name=source.model_name,
         provider=source.provider,
+        intent=intent,
+        confidence=None if hundredths is None else hundredths / 100,
         fallback_used=fallback_used,
         attempts=attempts,
+        cache=reuse,
     )
     return _encode(known)[:-1]
+
+
+def _queue(queued: Queued) -> bytes:
+    """The wait for room, as one more of the timings."""
+    expected = b"place %d, %.0f ms expected" % (queued.place, queued.estimate_s * 1e3)
+    return b', queue;dur=%.2f;desc="%b"' % (queued.waited_s * 1e3, expected)
+
+
+def _queued(queued: Queued | None) -> bytes:
+    """The wait for room, as members of the metadata; nothing where there was none."""
+    if queued is None:
+        return b""
+    members = queued.waited_s, queued.place, queued.estimate_s
+    return b',"queue_s":%.6f,"queue_place":%d,"queue_estimate_s":%.6f' % members
 
 
 def metadata(call: Call, reply: Reply, now: float, *, final: bool) -> bytes:
     """`final`: the body is exhausted, so the cost is known."""
     cost = reply.cost_nano() if final else None
-    return b'%b,"cost_usd":%b,"total_time_seconds":%.6f}' % (
-        _decided(reply.source, reply.fallback_from is not None, reply.attempts),
+    decision = reply.decision
+    fallback_used = reply.fallback_from is not None
+    if decision is None or decision.confidence is None:
+        known = _decided(reply.source, fallback_used, reply.attempts, reply.reuse)
+    else:
+        sure = round(decision.confidence * 100)
+        known = _decided(reply.source, fallback_used, reply.attempts, reply.reuse, decision.intent, sure)
+    return b'%b,"cost_usd":%b,"total_time_seconds":%.6f%b}' % (
+        known,
         b"null" if cost is None else b"%.9f" % (cost / NANO),
         now - call.started_at,
+        _queued(reply.queued),
     )
 
 
@@ -67,7 +105,19 @@ def head(call: Call, reply: Reply, now: float, *, length: int | None, decision: 
     """The head of an answer that opened; `length` of its body in bytes where that is known."""
     upstream_s = reply.opened_at - reply.asked_at
     ours_s = now - call.started_at - upstream_s
-    lines = _OURS % (call.request_id.encode(), ours_s * 1e3, upstream_s * 1e3)
+    if reply.queued is None:
+        lines = _OURS % (call.request_id.encode(), ours_s * 1e3, upstream_s * 1e3, b"", _CACHE[reply.reuse])
+    else:
+        ours_s -= reply.queued.waited_s
+        lines = _OURS % (
+            call.request_id.encode(),
+            ours_s * 1e3,
+            upstream_s * 1e3,
+            _queue(reply.queued),
+            _CACHE[reply.reuse],
+        )
+    if reply.reuse.hit:
+        lines += b"age: %d\r\n" % reply.age_s
     lines += _SSE if length is None else _JSON % length
     if decision is not None:
         lines += b"x-routing-metadata: " + decision + b"\r\n"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from headgate.core.call import Call, Caller, Operation, Outcome, Reply
 from headgate.core.errors import GatewayError, InternalError, MethodNotAllowed, Overloaded
 from headgate.core.record import Record
+from headgate.core.reuse import ANY
 from headgate.ports.clock import Clock
 from headgate.ports.codec import Surface
 from headgate.server import intake
@@ -17,9 +19,11 @@ from headgate.server.errors import retry_after, status_of
 from headgate.server.front import Front, House
 from headgate.server.hangup import Hangup
 from headgate.server.head import as_pairs, error_head, head, metadata
-from headgate.server.intake import DIRECT, ClientGone, Direct, Headers, Receive
+from headgate.server.intake import ClientGone, Direct, Headers, Message, Receive
 
-_NO_EXTENSIONS: Mapping[str, Any] = {}
+FAILED = "request %s failed"
+
+log = logging.getLogger("headgate")
 
 
 class Endpoint:
@@ -35,16 +39,21 @@ class Endpoint:
         self._new_id = new_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers: Headers = dict(scope["headers"])
-        request_id = intake.request_id(headers) if b"x-request-id" in headers else None
-        direct: Direct | None = scope.get("extensions", _NO_EXTENSIONS).get(DIRECT)
-        if scope["method"] == "HEAD":
-            direct = None  # the server knows that such an answer has no body
-        visit = _Visit(self._surface, direct, send, request_id or self._new_id())
+        await self._handle(scope["method"], dict(scope["headers"]), receive, send, None)
+
+    def serve(self, direct: Direct) -> Coroutine[Any, Any, None]:
+        """The same for a POST on our own server."""
+        return self._handle("POST", direct.headers, direct.receive, _nowhere, direct)
+
+    async def _handle(
+        self, method: str, headers: Headers, receive: Receive, send: Send, direct: Direct | None
+    ) -> None:
         front, started_at = self._house.front, self._clock.now()
+        request_id = intake.request_id(headers) if b"x-request-id" in headers else None
+        visit = _Visit(self._surface, direct, send, request_id or self._new_id())
         caller: Caller | None = None
         try:
-            if scope["method"] != "POST":
+            if method != "POST":
                 raise MethodNotAllowed("This endpoint takes POST.")
             caller = front.door.admit(headers)
             body = direct.body(front.max_body_bytes) if direct else None
@@ -53,19 +62,21 @@ class Endpoint:
                     receive, headers, max_bytes=front.max_body_bytes, patience_s=front.body_patience_s
                 )
             call = self._call(front, caller, headers, body, visit.request_id, started_at)
-        except ClientGone as gone:
-            front.recorder.settled(self._turned_away(visit.request_id, caller, gone, started_at))
-            return
-        except GatewayError as error:
+        except (ClientGone, GatewayError) as error:
             front.recorder.settled(self._turned_away(visit.request_id, caller, error, started_at))
-            await visit.refuse(error)
+            if isinstance(error, GatewayError):
+                await visit.refuse(error)
+            return
+        except Exception:
+            log.exception(FAILED, visit.request_id)
+            await visit.fail()
             return
         await self._serve(front, call, receive, visit)
 
     def _call(
         self, front: Front, caller: Caller, headers: Headers, body: bytes, request_id: str, started_at: float
     ) -> Call:
-        payload = self._surface.parse(self._operation, body)
+        payload = self._surface.parse(self._operation, body, headers)
         deadline_s = front.deadlines.get(payload.model, front.deadline_s)
         if b"x-headgate-deadline" in headers:
             deadline_s = min(deadline_s, intake.deadline_s(headers))
@@ -77,6 +88,8 @@ class Endpoint:
             deadline_at=started_at + deadline_s,
             traceparent=intake.traceparent(headers) if b"traceparent" in headers else None,
             tags=intake.tags(headers) if b"x-headgate-tags" in headers else (),
+            session=intake.session(headers) if front.sessions else None,
+            wants=intake.freshness(headers) if b"cache-control" in headers else ANY,
         )
 
     async def _serve(self, front: Front, call: Call, receive: Receive, visit: _Visit) -> None:
@@ -94,10 +107,8 @@ class Endpoint:
         except asyncio.CancelledError:  # nobody else cancels a request: the server stops, and has waited
             await visit.refuse(Overloaded("The gateway is shutting down.", code="shutting_down"))
         except Exception:
-            await visit.refuse(
-                InternalError(f"The gateway failed. Its log has more under {call.request_id}.")
-            )
-            raise
+            log.exception(FAILED, call.request_id)
+            await visit.fail()
 
     async def _answer(self, front: Front, call: Call, reply: Reply, visit: _Visit) -> None:
         now = self._clock.now()
@@ -135,6 +146,10 @@ class Endpoint:
             self._clock.now(),
             error,
         )
+
+
+async def _nowhere(message: Message) -> None:
+    """Where nothing is sent: our own server is told directly."""
 
 
 class _Visit:
@@ -176,11 +191,19 @@ class _Visit:
             return
         await self._send({"type": "http.response.body", "body": data})
 
+    async def fail(self) -> None:
+        """A fault of ours: the log has what the caller may not see."""
+        await self.refuse(InternalError(f"The gateway failed. Its log has more under {self.request_id}."))
+
     async def refuse(self, error: GatewayError) -> None:
         """An error document; or, of a stream that has begun, its last event."""
         status = status_of(error)
         if self._started:
-            await self.finish(self._surface.error_event(error, status, self.request_id))
+            last = self._surface.error_event(error, status, self.request_id)
+            if self.direct:
+                self.direct.cut(last)
+            else:
+                await self.finish(last)
             return
         body = self._surface.error(error, status, self.request_id)
         after = retry_after(error, status)

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Protocol
 
 from headgate.core.errors import InvalidRequest, RequestTooLarge
+from headgate.core.reuse import Freshness
 
 Headers = Mapping[bytes, bytes]
 Message = MutableMapping[str, Any]
@@ -23,18 +24,22 @@ MAX_DIGITS = 18
 """A length with more digits is too large without being read: Python refuses thousands of them."""
 
 
-DIRECT = "headgate.direct"
-
-
 class Direct(Protocol):
-    """The short way in and out that our own server offers (`server.protocol`); others do not."""
+    """The short way in and out that our own server offers (`server.turn`); others do not."""
+
+    @property
+    def headers(self) -> Headers:
+        """By lower-case name."""
+        ...
 
     def body(self, at_most: int, /) -> bytes | None: ...
+    async def receive(self) -> Message: ...
     def on_gone(self, call: Callable[[], None] | None, /) -> bool: ...
     def answer(self, status: int, head: bytes, body: bytes, /) -> None: ...
     def begin(self, status: int, head: bytes, /) -> None: ...
     async def piece(self, data: bytes, /) -> None: ...
     def end(self, data: bytes, /) -> None: ...
+    def cut(self, data: bytes, /) -> None: ...
 
 
 class ClientGone(Exception):
@@ -51,6 +56,30 @@ def traceparent(headers: Headers) -> str | None:
     """The caller's W3C `traceparent`; a malformed one is ignored, as the recommendation asks."""
     given = headers.get(b"traceparent")
     return given.decode() if given and _TRACEPARENT.fullmatch(given) else None
+
+
+SESSION = (
+    b"x-headgate-session",
+    b"x-claude-code-session-id",
+    b"session-id",  # Codex; `session_id` in older versions, and in pi
+    b"session_id",
+    b"x-opencode-session",
+    b"x-amp-thread-id",
+    b"x-session-id",  # OpenCode and Crush, towards providers that are not their own
+    b"x-session-affinity",
+)
+"""Where clients say which conversation a request belongs to: our own header, then those that coding agents
+send of themselves."""
+
+_SESSIONS = frozenset(SESSION)
+
+
+def session(headers: Headers) -> str | None:
+    """The caller's word for the conversation, if it is fit to be logged."""
+    if _SESSIONS.isdisjoint(headers):
+        return None
+    given = next(headers[name] for name in SESSION if name in headers)
+    return given.decode() if _REQUEST_ID.fullmatch(given) else None
 
 
 def deadline_s(headers: Headers) -> float:
@@ -75,6 +104,20 @@ def tags(headers: Headers) -> tuple[str, ...]:
     return tuple(tag for tag in found if 0 < len(tag) <= 64 and tag.isascii() and tag.isprintable())[
         :MAX_TAGS
     ]
+
+
+def freshness(headers: Headers) -> Freshness:
+    """The caller's `Cache-Control` (RFC 9111 § 5.2.1); directives that are not ours, or malformed, are
+    ignored, as the RFC asks."""
+    given = headers.get(b"cache-control", b"").decode("ascii", "replace").lower()
+    said = dict(directive.strip().partition("=")[::2] for directive in given.split(","))
+    age = said.get("max-age", "").strip('"')
+    return Freshness(
+        no_cache="no-cache" in said,
+        no_store="no-store" in said,
+        only_if_cached="only-if-cached" in said,
+        max_age_s=float(age) if age.isascii() and age.isdigit() and len(age) <= MAX_DIGITS else None,
+    )
 
 
 async def read_body(receive: Receive, headers: Headers, *, max_bytes: int, patience_s: float) -> bytes:

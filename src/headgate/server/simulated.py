@@ -60,7 +60,9 @@ class SeverableProtocol(HttpToolsProtocol):
         self.scope["extensions"] = {SEVER: {"close": self.transport.close, "reset": self._reset}}
 
     def _reset(self) -> None:
-        """Closes with RST: no linger, nothing flushed."""
+        """Closes with RST: no linger, nothing flushed. A client who has left first needs none."""
+        if self.transport.is_closing():
+            return
         connection = self.transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()

@@ -9,6 +9,9 @@ import pytest
 from dialects.anthropic.asking import SURFACE, asked, fault, turn
 from headgate.core.call import Operation
 from headgate.core.errors import InvalidRequest, Unsupported
+from headgate.providers.anthropic import AnthropicCodec
+from headgate.providers.anthropic.relay import relay
+from headgate.providers.spec import STANDARD
 
 
 def test_a_payload_says_what_is_known_without_the_hub() -> None:
@@ -164,3 +167,20 @@ def test_deep_nesting_is_found_before_another_codec_writes_it(name: str) -> None
         "container": {"container": deep},
     }
     assert "nested too deeply" in fault(asked(**places[name])).message
+
+
+def test_betas_go_along_to_anthropics_own_api() -> None:
+    ask = relay(AnthropicCodec(), model="claude", rules=STANDARD)
+    for given, sent in ((b"one-2025-01-01,two", "one-2025-01-01,two"), (None, None)):
+        headers = {} if given is None else {b"anthropic-beta": given}
+        exchange = ask(SURFACE.parse(Operation.CHAT, asked(), headers))
+        assert exchange is not None
+        assert exchange.outgoing.headers.get("anthropic-beta") == sent
+        assert exchange.outgoing.headers["anthropic-version"]
+
+
+@pytest.mark.parametrize("header", [b"", b"a\tb", b"x" * 1001, "é".encode()])
+def test_betas_that_are_none_are_refused(header: bytes) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        SURFACE.parse(Operation.CHAT, asked(), {b"anthropic-beta": header})
+    assert caught.value.param == "anthropic-beta"

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from headgate.config.check import ConfigError, Problem, report
 from headgate.config.load import load, parse, process_environment, schema
-from headgate.config.tree import Section, Server, Settings
+from headgate.config.section import Section
+from headgate.config.tree import Server, Settings
 from headgate.config.validate import LATER, overridden, section_at
 
 GOOD = """\
@@ -58,20 +59,20 @@ def test_a_good_file_becomes_settings(tmp_path: Path) -> None:
 def test_every_problem_is_told_at_once_in_the_files_order(tmp_path: Path) -> None:
     text = """\
 server: {port: http, auth: off, host: 0.0.0.0}
-tiers: {free: {}}
+health: {}
 providers:
   claude:
     keyz: [a]
     keys:
-      - {key: "${NOPE}", rpm: 20}
+      - {key: "${NOPE}", rpm: 0}
     timeouts: {idle_s: -1, totl_s: 3}
   claude: {}
   openai: {}
 models:
-  sonnet: {provider: cluade, quality: 0.9}
+  sonnet: {provider: cluade, quality: 2}
   gpt: {provider: claude, price: {input: 3}}
 routes:
-  auto: {use: [sonet, gpt, gpt], strategy: in_order}
+  auto: {use: [sonet, gpt, gpt], by: nobody}
   gpt: {use: [sonnet]}
 keys:
   - {name: a, key: "x y"}
@@ -84,20 +85,20 @@ keys:
     expected = """\
 1:16 server.port: must be a whole number
 1:28 server.auth: would open the gateway to the network: keep host at 127.0.0.1, or require auth and add keys
-2:1 tiers: 'tiers' is not available in this version
+2:1 health: 'health' is not available in this version
 5:5 providers.claude.keyz: unknown key; did you mean 'keys'?
 7:15 providers.claude.keys[0].key: the environment variable NOPE is not set; set it, or write ${NOPE:-default}
-7:26 providers.claude.keys[0].rpm: 'rpm' is not available in this version
+7:31 providers.claude.keys[0].rpm: must be at least 1
 8:24 providers.claude.timeouts.idle_s: must be more than 0
 8:28 providers.claude.timeouts.totl_s: unknown key; did you mean 'total_s'?
 9:3 providers.claude: the key 'claude' is given twice
 10:11 providers.openai.keys: none is given; set OPENAI_API_KEY, or list some
 12:22 models.sonnet.provider: is not one of providers; did you mean 'claude'?
-12:30 models.sonnet.quality: 'quality' is not available in this version
+12:39 models.sonnet.quality: must be at most 1
 13:34 models.gpt.price.output: is missing
 15:16 routes.auto.use[0]: is not one of models; did you mean 'sonnet'?
 15:28 routes.auto.use[2]: is on this route already
-15:34 routes.auto.strategy: 'strategy' is not available in this version
+15:38 routes.auto.by: must be one of 'none', 'intent', 'complexity' or 'learned'
 16:8 routes.gpt: is the name of a model too; a request could not tell them apart
 18:20 keys[0].key: holds a space, a line break or another character that cannot be part of a key
 19:12 keys[1].name: is the name of another key

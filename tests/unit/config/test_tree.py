@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from headgate.config.kinds import is_loopback
-from headgate.config.tree import Breaker, Price, Provider, Section, Server, Settings, Timeouts
+from headgate.config.section import Section
+from headgate.config.tree import Breaker, Price, Provider, Server, Settings, Timeouts
 from headgate.core.price import NANO
 from headgate.core.secret import Secret
 

@@ -22,6 +22,9 @@ class Answering:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.asked.append((scope["method"], scope["path"]))
 
+    async def serve(self, direct: Any) -> None:
+        raise AssertionError("no server of ours is asked")
+
 
 class Life:
     """What is opened and closed, and a cold app that takes as long as it is told to."""

@@ -126,3 +126,21 @@ def test_a_body_that_takes_too_long_is_refused(steps: tuple[bytes | float, ...])
 def test_who_leaves_in_the_middle_is_gone(steps: tuple[bytes | float | None, ...]) -> None:
     with pytest.raises(ClientGone):
         read(*steps)
+
+
+@pytest.mark.parametrize(
+    ("headers", "session"),
+    [
+        ({}, None),
+        ({b"host": b"x"}, None),
+        ({b"x-headgate-session": b"mine", b"session_id": b"theirs"}, "mine"),
+        ({b"x-claude-code-session-id": b"0a1b-2c"}, "0a1b-2c"),
+        ({b"session-id": b"codex"}, "codex"),
+        ({b"x-session-affinity": b"a b"}, None),
+        ({b"x-session-id": b"x" * 129}, None),
+    ],
+)
+def test_a_conversation_is_known_by_our_header_or_an_agents(
+    headers: dict[bytes, bytes], session: str | None
+) -> None:
+    assert intake.session(headers) == session

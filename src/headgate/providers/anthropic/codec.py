@@ -6,12 +6,14 @@ from headgate.core.call import Operation
 from headgate.core.chat import Chat
 from headgate.core.embeddings import Embeddings
 from headgate.core.errors import Unsupported, UpstreamError
+from headgate.core.standing import Standing
 from headgate.ports.codec import Decoder, Header
 from headgate.ports.transport import Outgoing
 from headgate.providers.anthropic.errors import refusal
 from headgate.providers.anthropic.reply import DocumentDecoder, StreamDecoder
 from headgate.providers.anthropic.request import DEFAULT_MAX_TOKENS, body_of
 from headgate.providers.spec import STANDARD, Rules
+from headgate.providers.standing import of_anthropic
 
 DIALECT = "anthropic"
 PATH = "/v1/messages"
@@ -46,6 +48,9 @@ class AnthropicCodec:
 
     def refusal(self, status: int, header: Header, body: bytes, wall: float) -> UpstreamError:
         return refusal(status, header, body, wall)
+
+    def standing(self, header: Header, wall: float) -> Standing | None:
+        return of_anthropic(header, wall)
 
 
 def _no_embeddings() -> Unsupported:

@@ -34,7 +34,9 @@ def relay(codec: Codec, *, model: str, rules: Rules) -> Relay:
     rewrite = Rewrite(model=model, rules=rules)
 
     def open_(payload: Payload) -> Exchange:
-        outgoing = Outgoing(PATH, rewrite(payload.raw, put=False), HEADERS)
+        betas = getattr(payload, "betas", "")
+        headers = {**HEADERS, "anthropic-beta": betas} if betas else HEADERS
+        outgoing = Outgoing(PATH, rewrite(payload.raw, put=False), headers)
         return (StreamRelay if payload.stream else DocumentRelay)(payload, codec, outgoing)
 
     return open_

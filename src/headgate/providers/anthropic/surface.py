@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 
 import msgspec
 
+from headgate.core.asked import Asked
 from headgate.core.call import Emitter, Operation
 from headgate.core.chat import Chat
 from headgate.core.errors import GatewayError, InvalidRequest
+from headgate.core.shape import Shape
+from headgate.ports.codec import NO_HEADERS
 from headgate.providers.anthropic.codec import DIALECT
 from headgate.providers.anthropic.emit import DocumentEmitter, StreamEmitter
 from headgate.providers.anthropic.errors import type_of
+from headgate.providers.anthropic.gist import gist
 from headgate.providers.anthropic.inbound import chat_of, decode
+from headgate.providers.anthropic.shaping import shaped
 from headgate.providers.anthropic.wire import REQUEST, Request
+from headgate.providers.splice import canonical
 from headgate.providers.sse import frame
+
+IMMATERIAL = ("model", "metadata", "service_tier")
+"""Members that say who asks and how it is to be billed, but not what is asked."""
+
+BETA = b"anthropic-beta"
+
+_BETAS = re.compile(rb"[A-Za-z0-9._:, -]{1,1000}")
 
 
 class AnthropicPayload:
-    """A request of the Messages API, validated (`core.call.Payload`)."""
+    """A request of the Messages API, validated (`core.call.Payload`). `betas` are the features it opts into,
+    as the header `anthropic-beta` lists them; they mean something to Anthropic's own API alone."""
 
-    __slots__ = ("_chat", "_new_id", "_request", "model", "raw", "stream")
+    __slots__ = ("_chat", "_new_id", "_request", "betas", "model", "raw", "stream")
 
     dialect = DIALECT
     operation = Operation.CHAT
@@ -29,9 +44,14 @@ class AnthropicPayload:
         self.raw = raw
         self.model = request.model
         self.stream = bool(request.stream)
+        self.betas = ""
         self._request = request
         self._new_id = new_id
         self._chat: Chat | None = None
+
+    def canonical(self) -> bytes | None:
+        asked = canonical(self.raw, IMMATERIAL)
+        return asked + self.betas.encode() if asked and self.betas else asked
 
     def hub(self) -> Chat:
         """Raises `Unsupported` for what only Anthropic's own API understands, `InvalidRequest` for a
@@ -39,6 +59,15 @@ class AnthropicPayload:
         if self._chat is None:
             self._chat = chat_of(self._request, self.raw)
         return self._chat
+
+    def asked(self) -> Asked:
+        return gist(self._request)
+
+    def shaped(self, shape: Shape) -> AnthropicPayload:
+        body = shaped(self.raw, shape)
+        twin = AnthropicPayload(decode(REQUEST, body), body, self._new_id)
+        twin.betas = self.betas
+        return twin
 
     def emitter(self) -> Emitter:
         kind = StreamEmitter if self.stream else DocumentEmitter
@@ -57,14 +86,19 @@ class AnthropicSurface:
     def __init__(self, new_id: Callable[[], str]) -> None:
         self._new_id = new_id
 
-    def parse(self, operation: Operation, body: bytes) -> AnthropicPayload:
+    def parse(
+        self, operation: Operation, body: bytes, headers: Mapping[bytes, bytes] = NO_HEADERS, /
+    ) -> AnthropicPayload:
         if operation is not Operation.CHAT:
             raise InvalidRequest("The Anthropic API chats, and nothing else.", code="unsupported_operation")
         try:
             str(body, "utf-8")
         except UnicodeDecodeError as error:
             raise InvalidRequest("The body is not valid UTF-8.") from error
-        return AnthropicPayload(decode(REQUEST, body), body, self._new_id)
+        payload = AnthropicPayload(decode(REQUEST, body), body, self._new_id)
+        if BETA in headers:
+            payload.betas = _betas(headers[BETA])
+        return payload
 
     def error(self, error: GatewayError, status: int, request_id: str) -> bytes:
         """`{"type": "error", "error": {"type", "message"}, "request_id"}`; the type goes by the status."""
@@ -78,3 +112,9 @@ class AnthropicSurface:
 
     def error_event(self, error: GatewayError, status: int, request_id: str) -> bytes:
         return frame(self.error(error, status, request_id), "error")
+
+
+def _betas(header: bytes) -> str:
+    if not _BETAS.fullmatch(header):
+        raise InvalidRequest("A list of names, separated by commas, is expected.", param="anthropic-beta")
+    return header.decode()

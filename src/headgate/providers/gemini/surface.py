@@ -7,16 +7,21 @@ calls `parse_at`; `parse`, for which a path does not exist, looks for a member `
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from copy import copy
 from functools import cached_property
 from typing import Any
 
 import msgspec
 
+from headgate.core.asked import Asked
+from headgate.core.asked import asked as asked_of
 from headgate.core.call import Emitter, Operation
 from headgate.core.chat import Chat
 from headgate.core.embeddings import Embeddings
-from headgate.core.errors import GatewayError, InvalidRequest
+from headgate.core.errors import GatewayError, InvalidRequest, Unsupported
+from headgate.core.shape import Shape
+from headgate.ports.codec import NO_HEADERS
 from headgate.providers import sse, strict
 from headgate.providers.gemini import asked, hub
 from headgate.providers.gemini.emit import DocumentEmitter, StreamEmitter, VectorsEmitter
@@ -56,6 +61,9 @@ class GeminiPayload:
         self._said = said
         self._new_id = new_id
 
+    def canonical(self) -> None:
+        """Nobody keeps the answers of a simulated provider's end."""
+
     def hub(self) -> Chat | Embeddings:
         return self._hub
 
@@ -70,6 +78,17 @@ class GeminiPayload:
                 return hub.embeddings(requests, self._plain["requests"], model=self.model)
             case asked.Embed():
                 return hub.embeddings([self._said], [self._plain], model=self.model)
+
+    def asked(self) -> Asked | None:
+        return asked_of(self._hub) if isinstance(self._hub, Chat) else None
+
+    def shaped(self, shape: Shape) -> GeminiPayload:
+        """Nobody relays this dialect: what counts is what the hub says."""
+        if not isinstance(self._hub, Chat):
+            raise Unsupported("Embeddings have no prompt that something could be put around.", param="model")
+        other = copy(self)
+        other.__dict__["_hub"] = shape.chat(self._hub)
+        return other
 
     def emitter(self) -> Emitter:
         if self.operation is Operation.EMBEDDINGS:
@@ -99,7 +118,9 @@ class GeminiSurface:
         plain, said = strict.request(body, _kind(found[2]))
         return self._payload(body, plain, said, model=found[1].removeprefix("models/"), method=found[2])
 
-    def parse(self, operation: Operation, body: bytes) -> GeminiPayload:
+    def parse(
+        self, operation: Operation, body: bytes, headers: Mapping[bytes, bytes] = NO_HEADERS, /
+    ) -> GeminiPayload:
         """A request without a path, not streamed, its model in the body."""
         if operation is Operation.COMPLETION:
             raise InvalidRequest("This API has no text completions.")

@@ -11,6 +11,7 @@ from headgate.core.call import Operation
 from headgate.core.chat import Chat, Reasoning, ResponseFormat, Tool
 from headgate.core.embeddings import Embeddings
 from headgate.core.errors import Unsupported, UpstreamError
+from headgate.core.standing import Standing
 from headgate.ports.codec import Decoder, Header
 from headgate.ports.transport import Outgoing
 from headgate.providers.fit import fit
@@ -68,6 +69,10 @@ class OllamaCodec:
 
     def refusal(self, status: int, header: Header, body: bytes, wall: float) -> UpstreamError:
         return refusals.refusal(status, header, body, wall)
+
+    def standing(self, header: Header, wall: float) -> Standing | None:
+        """Never: its answers do not tell."""
+        return None
 
     def _chat(self, asked: Chat, *, model: str, stream: bool) -> Json:
         chat = fit(asked, self._rules, lacks=_LACKS)

@@ -5,16 +5,21 @@ The simulated provider stands behind it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from copy import copy
 from functools import cached_property
 from typing import Any
 
 import msgspec
 
+from headgate.core.asked import Asked
+from headgate.core.asked import asked as asked_of
 from headgate.core.call import Emitter, Operation
 from headgate.core.chat import Chat
 from headgate.core.embeddings import Embeddings
-from headgate.core.errors import GatewayError, InvalidRequest
+from headgate.core.errors import GatewayError, InvalidRequest, Unsupported
+from headgate.core.shape import Shape
+from headgate.ports.codec import NO_HEADERS
 from headgate.providers import strict
 from headgate.providers.ollama import asked, hub
 from headgate.providers.ollama.emit import DocumentEmitter, StreamEmitter, VectorsEmitter, line
@@ -49,6 +54,9 @@ class OllamaPayload:
         self._wall = wall
         self._new_id = new_id
 
+    def canonical(self) -> None:
+        """Nobody keeps the answers of a simulated provider's end."""
+
     def hub(self) -> Chat | Embeddings:
         return self._hub
 
@@ -57,6 +65,17 @@ class OllamaPayload:
         if isinstance(self._said, asked.Chat):
             return hub.chat(self._said, self._plain, new_id=self._new_id)
         return hub.embeddings(self._said, self._plain)
+
+    def asked(self) -> Asked | None:
+        return asked_of(self._hub) if isinstance(self._hub, Chat) else None
+
+    def shaped(self, shape: Shape) -> OllamaPayload:
+        """Nobody relays this dialect: what counts is what the hub says."""
+        if not isinstance(self._hub, Chat):
+            raise Unsupported("Embeddings have no prompt that something could be put around.", param="model")
+        other = copy(self)
+        other.__dict__["_hub"] = shape.chat(self._hub)
+        return other
 
     def emitter(self) -> Emitter:
         if self.operation is Operation.EMBEDDINGS:
@@ -75,7 +94,9 @@ class OllamaSurface:
         self._wall = clock_wall
         self._new_id = new_id
 
-    def parse(self, operation: Operation, body: bytes) -> OllamaPayload:
+    def parse(
+        self, operation: Operation, body: bytes, headers: Mapping[bytes, bytes] = NO_HEADERS, /
+    ) -> OllamaPayload:
         if operation not in _KINDS:
             raise InvalidRequest("This API's text completions are not served here.")
         plain, said = strict.request(body, _KINDS[operation])

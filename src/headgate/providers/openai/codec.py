@@ -6,11 +6,13 @@ from headgate.core.call import Operation
 from headgate.core.chat import Chat
 from headgate.core.embeddings import Embeddings
 from headgate.core.errors import UpstreamError
+from headgate.core.standing import Standing
 from headgate.ports.codec import Decoder, Header
 from headgate.ports.transport import Outgoing
 from headgate.providers.openai import errors, request
 from headgate.providers.openai.reply import DocumentDecoder, EmbeddingsDecoder, StreamDecoder
 from headgate.providers.spec import Rules
+from headgate.providers.standing import of_openai
 
 DIALECT = "openai"
 
@@ -39,3 +41,6 @@ class OpenAICodec:
 
     def refusal(self, status: int, header: Header, body: bytes, wall: float) -> UpstreamError:
         return errors.refusal(status, header, body, wall)
+
+    def standing(self, header: Header, wall: float) -> Standing | None:
+        return of_openai(header, wall)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import msgspec
 
+from headgate.core.asked import Asked
 from headgate.core.call import Emitter, Operation
 from headgate.core.chat import Chat
 from headgate.core.embeddings import Embeddings
-from headgate.core.errors import GatewayError
-from headgate.providers.openai import asked, errors, wire
+from headgate.core.errors import GatewayError, Unsupported
+from headgate.core.shape import Shape
+from headgate.ports.codec import NO_HEADERS
+from headgate.providers.openai import asked, errors, gist, shaping, wire
 from headgate.providers.openai.codec import DIALECT
 from headgate.providers.openai.document import ChatDocument, CompletionDocument, EmbeddingsEmitter
 from headgate.providers.openai.emit import Answering, ChatStream, CompletionStream
+from headgate.providers.splice import canonical
 from headgate.providers.sse import frame
 
 _chat = msgspec.json.Decoder(wire.ChatRequest)
@@ -22,6 +26,19 @@ _completion = msgspec.json.Decoder(wire.CompletionRequest)
 _embeddings = msgspec.json.Decoder(wire.EmbeddingsRequest)
 
 Request = TypeVar("Request")
+
+
+IMMATERIAL = (
+    "model",
+    "user",
+    "metadata",
+    "store",
+    "service_tier",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "safety_identifier",
+)
+"""Members that say who asks, and how it is to be billed and kept, but not what is asked."""
 
 
 class _Origin:
@@ -53,6 +70,9 @@ class _Payload:
             self.stream = True
             self.include_usage = options is not None and bool(options.include_usage)
 
+    def canonical(self) -> bytes | None:
+        return canonical(self.raw, IMMATERIAL)
+
     def _answering(self) -> Answering:
         return Answering(
             model=self.model,
@@ -82,6 +102,13 @@ class ChatPayload(_Payload):
             self._hub = asked.chat(self._request, self.raw)
         return self._hub
 
+    def asked(self) -> Asked:
+        return gist.of_chat(self._request)
+
+    def shaped(self, shape: Shape) -> ChatPayload:
+        body = shaping.shaped_chat(self.raw, shape)
+        return ChatPayload(body, _decode(_chat, body), self._origin)
+
     def emitter(self) -> Emitter:
         return ChatStream(self._answering()) if self.stream else ChatDocument(self._answering())
 
@@ -102,6 +129,13 @@ class CompletionPayload(_Payload):
             self._hub = asked.completion(self._request, self.raw)
         return self._hub
 
+    def asked(self) -> Asked:
+        return gist.of_completion(self._request)
+
+    def shaped(self, shape: Shape) -> CompletionPayload:
+        body = shaping.shaped_completion(self.raw, shape)
+        return CompletionPayload(body, _decode(_completion, body), self._origin)
+
     def emitter(self) -> Emitter:
         return CompletionStream(self._answering()) if self.stream else CompletionDocument(self._answering())
 
@@ -121,6 +155,12 @@ class EmbeddingsPayload(_Payload):
             self._hub = asked.embeddings(self._request, self.raw)
         return self._hub
 
+    def asked(self) -> None:
+        return None
+
+    def shaped(self, shape: Shape) -> EmbeddingsPayload:
+        raise Unsupported("Embeddings have no prompt that something could be put around.", param="model")
+
     def emitter(self) -> Emitter:
         return EmbeddingsEmitter(self._answering(), as_base64=self._request.encoding_format == "base64")
 
@@ -137,7 +177,9 @@ class OpenAISurface:
     def __init__(self, clock_wall: Callable[[], float], new_id: Callable[[], str]) -> None:
         self._origin = _Origin(clock_wall, new_id)
 
-    def parse(self, operation: Operation, body: bytes) -> ChatPayload | CompletionPayload | EmbeddingsPayload:
+    def parse(
+        self, operation: Operation, body: bytes, headers: Mapping[bytes, bytes] = NO_HEADERS, /
+    ) -> ChatPayload | CompletionPayload | EmbeddingsPayload:
         """One typed decoding of the body: what is sent on to an upstream of this dialect is not looked at
         further. Raises `InvalidRequest` for any bytes that are not such a request."""
         if operation is Operation.CHAT:

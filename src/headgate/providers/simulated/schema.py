@@ -104,14 +104,14 @@ class _Fitter:
         first = [self.fit(item, depth + 1) for item in _list(schema, "prefixItems")]
         least = ceil(_bound(schema, "minItems", 0))
         wanted = max(least, 1) if depth < FULL_DEPTH else least
-        count = min(wanted, _bound(schema, "maxItems", inf), MAX_VALUES)
+        count = max(0, min(wanted, _bound(schema, "maxItems", inf), MAX_VALUES))
         items = schema.get("items", {"type": "string"})
         return first + [self.fit(items, depth + 1) for _ in range(int(count) - len(first))]
 
     def _string(self, schema: Schema) -> str:
         text = _FORMATS.get(str(schema.get("format")), self._subject)
-        text = text.ljust(int(min(_bound(schema, "minLength", 0), MAX_VALUES)), ".")
-        return text[: int(min(_bound(schema, "maxLength", inf), MAX_VALUES))]
+        text = text.ljust(int(max(0, min(_bound(schema, "minLength", 0), MAX_VALUES))), ".")
+        return text[: int(max(0, min(_bound(schema, "maxLength", inf), MAX_VALUES)))]
 
 
 def _list(schema: Schema, word: str) -> list[Any]:

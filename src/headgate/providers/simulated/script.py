@@ -80,12 +80,14 @@ def embedded(asked: Embeddings, *, dimensions: int) -> Script:
 class Composer:
     """Composes answers to chats: the same chat and seed, the same words.
 
-    `output_tokens` fixes the length of prose answers. The composer keeps nothing.
+    `output_tokens` fixes the length of prose answers; with `brief` they are one piece that counts for all of
+    it. The composer keeps nothing.
     """
 
-    def __init__(self, *, seed: int = 0, output_tokens: int | None = None) -> None:
+    def __init__(self, *, seed: int = 0, output_tokens: int | None = None, brief: bool = False) -> None:
         self._seed = seed
         self._length = output_tokens
+        self._brief = brief
 
     def __call__(self, chat: Chat, *, ids: Ids, prompt_tokens: int, cached_tokens: int = 0) -> Script:
         """The script of one answer, every choice of it."""
@@ -136,6 +138,10 @@ class Composer:
         return "".join(islice(repeated, self._length))
 
     def _text_pieces(self, chat: Chat, text: str, index: int) -> Iterator[Piece]:
+        if self._brief:
+            length = words.wanted_tokens(words.last_prompt(chat)) or len(words.tokens(text))
+            yield Piece(TextDelta(text, index), min(length, chat.max_tokens or length))
+            return
         for token in words.tokens(text):
             yield Piece(TextDelta(token, index), 1)
             if chat.logprobs:

@@ -59,6 +59,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     `latency_s`: to the first token, give or take `jitter` (a share of it). `tokens_per_s`: 0 means without
     any waiting. `output_tokens`: the exact length of every prose answer; `None` leaves it to the prompt.
+    With `brief`, an answer is one short piece that counts for all its tokens: of the words at the end of the
+    prompt, `(320 tokens)`, as many; else of `output_tokens`; else of the usual prose.
     `limits` hold for every key that `keys` does not name. `dimensions` of an embedding nobody sized.
     A prompt's beginning that was seen in the last `cache_ttl_s` and has at least `cache_min_tokens`
     counts as read from the prompt cache. `models` are those that are listed; any other is served too.
@@ -69,6 +71,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     jitter: float = 0.0
     tokens_per_s: float = 0.0
     output_tokens: int | None = None
+    brief: bool = False
     limits: Limits = Limits()
     keys: Mapping[str, Limits] = {}
     faults: tuple[Scheduled, ...] = ()

@@ -21,6 +21,9 @@ from headgate.providers.simulated.window import Denial, Gate, Standing
 MAX_KEYS = 10_000
 """Keys with a state of their own; beyond, the one that came first is forgotten."""
 
+ANONYMOUS = "anonymous"
+"""Who shows no key, in the books."""
+
 SHOWN_KEY_CHARS = 15
 """Longer keys may be real ones that lost their way: of those the books show the last four characters."""
 
@@ -46,7 +49,9 @@ class Simulation:
         self.settings = settings
         self.clock = clock
         self._chance = chance
-        self._compose = Composer(seed=settings.seed, output_tokens=settings.output_tokens)
+        self._compose = Composer(
+            seed=settings.seed, output_tokens=settings.output_tokens, brief=settings.brief
+        )
         self._warmth = Warmth(ttl_s=settings.cache_ttl_s, min_tokens=settings.cache_min_tokens)
         self._default = settings.limits
         self._limits = dict(settings.keys)
@@ -117,6 +122,13 @@ class Simulation:
             self._books.fault(visit, fault.name)
         return fault
 
+    def calm(self, key: str, model: str) -> bool:
+        """Whether nothing can go wrong with such a request now."""
+        if of_model(model):
+            return False
+        elapsed = self.clock.now() - self._faults_since if self._faults else 0.0
+        return not any(scheduled.covers(elapsed, key=key, model=model) for scheduled, _ in self._faults)
+
     def _due(self, key: str, model: str) -> Fault | None:
         if not self._faults:
             return None
@@ -167,7 +179,7 @@ class Simulation:
 
     def _label(self, key: str) -> str:
         """The key's name in the books, unlike every other's."""
-        shown = (key or "anonymous") if len(key) <= SHOWN_KEY_CHARS else Secret(key).hint
+        shown = (key or ANONYMOUS) if len(key) <= SHOWN_KEY_CHARS else Secret(key).hint
         label, count = shown, 1
         while label in self._labels:
             count += 1

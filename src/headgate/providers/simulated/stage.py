@@ -97,11 +97,12 @@ def perform(simulation: Simulation, request: Request) -> Act:
         return act.document(400, request.surface.error(error, 400, visit.id), {}, ended="invalid")
     denial = simulation.admit(visit, request.key, script.tokens)
     if denial:
-        return act.problem(_denied(denial, visit.model), ended="throttled")
+        return act.problem(denied(denial, visit.model), ended="throttled")
     return act.begin(script)
 
 
-def _denied(denial: Denial, model: str) -> Problem:
+def denied(denial: Denial, model: str) -> Problem:
+    """A request over its key's limits, in words."""
     span = "1 s" if denial.what == "burst" else "60 s"
     what = "requests" if denial.what == "burst" else denial.what
     wait = denial.retry_after_s

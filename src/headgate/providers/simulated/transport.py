@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 
 from headgate.core.call import Operation
 from headgate.core.errors import InvalidRequest, UpstreamUnavailable
 from headgate.ports.codec import Surface
-from headgate.ports.transport import Outgoing
+from headgate.ports.transport import Outgoing, Response
 from headgate.providers.openai.surface import OpenAISurface
+from headgate.providers.simulated.brief import Brief, plain
 from headgate.providers.simulated.faults import parse
 from headgate.providers.simulated.manners import MANNERS, Problem
 from headgate.providers.simulated.simulation import Simulation
@@ -17,8 +18,9 @@ from headgate.providers.simulated.stage import Act, Cut, Head, Request, perform
 
 FAULT_HEADER = "x-sim-fault"
 
+_CHAT = "/chat/completions"
 _OPERATIONS = {
-    "/chat/completions": Operation.CHAT,
+    _CHAT: Operation.CHAT,
     "/completions": Operation.COMPLETION,
     "/embeddings": Operation.EMBEDDINGS,
 }
@@ -69,8 +71,16 @@ class SimulatedTransport:
         self._key = key
         self._surface = surface or OpenAISurface(simulation.clock.wall, lambda: "")
 
+    def __call__(self, request: Outgoing, /, *, stream: bool) -> AbstractAsyncContextManager[Response]:
+        simulation = self._simulation
+        if simulation.settings.brief and request.path == _CHAT and FAULT_HEADER not in request.headers:
+            asked = plain(simulation, self._key, request)
+            if asked is not None:
+                return Brief(simulation, self._key, asked, stream=stream)
+        return self._performed(request, stream=stream)
+
     @asynccontextmanager
-    async def __call__(self, request: Outgoing, /, *, stream: bool) -> AsyncIterator[SimulatedResponse]:
+    async def _performed(self, request: Outgoing, *, stream: bool) -> AsyncIterator[SimulatedResponse]:
         async with aclosing(self._act(request)) as act:
             head = await _next(act)
             if not isinstance(head, Head):

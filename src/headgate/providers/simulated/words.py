@@ -75,6 +75,14 @@ def last_prompt(chat: Chat) -> str:
     return next((text for message in users if (text := text_of(message.parts))), "")
 
 
+def wanted_tokens(prompt: str) -> int:
+    """How long an answer its last words ask for: `… (320 tokens)`; 0 where they do not."""
+    if not prompt.endswith(" tokens)"):
+        return 0
+    number = prompt[prompt.rfind("(") + 1 : -len(" tokens)")]
+    return int(number) if number.isascii() and number.isdigit() and len(number) < 7 else 0
+
+
 def results(chat: Chat) -> tuple[ToolResult, ...]:
     """The tool results that the model is to answer now: those that end the conversation."""
     if not chat.messages:

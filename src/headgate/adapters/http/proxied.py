@@ -1,4 +1,4 @@
-"""`ports.Transport` over pyreqwest (Rust's reqwest): the only module that opens connections to upstreams."""
+"""`ports.Transport` over pyreqwest (Rust's reqwest), which knows proxies: HTTP, CONNECT and SOCKS."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ GRACE_S = 1.0
 def unavailable(error: PyreqwestError) -> UpstreamUnavailable:
     """A connection's failure in words that name neither address nor key."""
     if isinstance(error, ConnectError):
-        return UpstreamUnavailable("The upstream could not be connected to.")
+        return UpstreamUnavailable("The upstream could not be connected to.", reached=False)
     if isinstance(error, RequestTimeoutError):
-        return UpstreamUnavailable("The upstream did not accept the connection in time.")
+        return UpstreamUnavailable("The upstream did not accept the connection in time.", reached=False)
     return UpstreamUnavailable("The connection to the upstream broke.")
 
 
-class HttpTransport:
-    """Posts to one base URL with one set of credentials, over a pool of kept-alive connections.
+class ProxiedTransport:
+    """Posts to one base URL with one set of credentials, through the proxy that the environment names.
 
     Redirects are not followed: a provider that answers with one is misconfigured, and a request carrying a
     key goes where the operator said or nowhere. Answers are asked for uncompressed: compressing a stream
-    holds its events back. Build it inside the loop it serves. Connections
-    close when the last who holds it lets go.
+    holds its events back. Build it inside the loop it serves. Connections close when the last who holds it
+    lets go.
 
     Known weakness: pyreqwest lets a request that is cancelled before its answer has a head run on, and
     its connection with it, until the upstream answers or `total_s` have passed. From the head on, leaving the

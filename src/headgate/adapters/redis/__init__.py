@@ -1,0 +1,6 @@
+"""Redis: what several hosts share. Needs the extra `redis`."""
+
+from headgate.adapters.redis.counters import RedisCounters
+from headgate.adapters.redis.notices import RedisNotices
+
+__all__ = ["RedisCounters", "RedisNotices"]

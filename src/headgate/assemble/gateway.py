@@ -1,0 +1,134 @@
+"""One process's worth of Headgate: it holds a numbered generation and swaps in the next, whole.
+
+Requests under way keep the generation they began with. What a new generation has in common with the old
+(an upstream with the same settings) it takes over as it stands: breaker, load, connections.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from headgate.adapters.logs import LogRecorder
+from headgate.adapters.prometheus import LEVEL, Page, PrometheusRecorder
+from headgate.adapters.record import Recorders
+from headgate.adapters.shared import Folder
+from headgate.adapters.system import Ids
+from headgate.assemble.generation import Generation
+from headgate.assemble.kept import Kept, Machine, Prices
+from headgate.assemble.keywatch import KeyWatch
+from headgate.config.tree import Settings
+from headgate.core.call import Operation
+from headgate.core.strain import TICK_S
+from headgate.core.tally import Tally
+from headgate.pipeline.service import Service
+from headgate.providers.anthropic import AnthropicSurface
+from headgate.providers.openai import OpenAISurface
+from headgate.providers.simulated import Simulation
+from headgate.server.app import Hot
+from headgate.server.front import House
+from headgate.server.hot import Endpoint
+
+
+class Gateway:
+    """One process's gateway. Build it inside the loop it serves."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        machine: Machine,
+        *,
+        prices: Prices | None = None,
+        folder: Folder | None = None,
+    ) -> None:
+        """`folder`: where the workers of this host share their counts, if there are several."""
+        self.tally = Tally()
+        self.clock = machine.clock
+        self.surface = OpenAISurface(machine.clock.wall, Ids(""))
+        self._machine = machine
+        self._log = LogRecorder(requests=settings.server.log != "off")
+        self._watch = KeyWatch(self.tally, self._key_is_dead)
+        self._recorder = Recorders(PrometheusRecorder(self.tally), self._log, self._watch)
+        self._generation = Generation(1, settings, prices or {}, machine, self._recorder, Kept())
+        self.page = Page(
+            self.tally,
+            namespace=settings.metrics.namespace,
+            before=self.show_health,
+            others=folder.others if folder else lambda: (),
+        )
+        self.house = House(self._generation.front, metrics=self.page)
+
+    @property
+    def service(self) -> Service:
+        """The whole gateway as one Service: what every front door drives."""
+        return self._generation.front.service
+
+    @property
+    def settings(self) -> Settings:
+        """Of the present generation."""
+        return self._generation.settings
+
+    def simulations(self) -> dict[str, Simulation]:
+        """The providers that are not there, by name."""
+        return self._generation.kept.of("simulation")
+
+    def reload(self, settings: Settings, *, prices: Prices | None = None) -> int:
+        """Swaps in a generation built from `settings`; its number. If it cannot be built, nothing changes."""
+        old = self._generation
+        known = old.prices if prices is None else prices
+        new = Generation(old.front.number + 1, settings, known, self._machine, self._recorder, Kept(old.kept))
+        self._generation, self.house.front = new, new.front
+        self._log.requests = settings.server.log != "off"
+        return new.front.number
+
+    def endpoints(self) -> dict[str, Hot]:
+        """The hot paths."""
+        clock, ids = self._machine.clock, Ids("req_")
+        openai, anthropic = self.surface, AnthropicSurface(Ids(""))
+        endpoint = partial(Endpoint, self.house, clock=clock, new_id=ids)
+        return {
+            "/v1/chat/completions": endpoint(openai, Operation.CHAT),
+            "/v1/completions": endpoint(openai, Operation.COMPLETION),
+            "/v1/embeddings": endpoint(openai, Operation.EMBEDDINGS),
+            "/v1/messages": endpoint(anthropic, Operation.CHAT),
+        }
+
+    def feel(self) -> None:
+        """From now on watches how late its own loop is, and lets in accordingly."""
+        clock = self._machine.clock
+        due = clock.now() + TICK_S
+
+        def look() -> None:
+            self._generation.strain.observe(clock.now() - due, self._generation.admit.in_flight)
+            self.feel()
+
+        clock.at(due, look)
+
+    def show_health(self) -> None:
+        """Says anew how things stand; of models and upstreams that are gone, nothing."""
+        gauges: dict[tuple[str, ...], float] = {("in_flight",): float(self._generation.admit.in_flight)}
+        for model, upstreams in self._generation.upstreams.items():
+            gauges["model_health", model] = float(any(upstream.ready() for upstream in upstreams))
+            for upstream in upstreams:
+                gauges["breaker_state", upstream.condition()["upstream"]] = LEVEL[upstream.breaker.state]
+        gauges |= self._generation.limit_gauges() | self._key_gauges()
+        gauges["in_flight_limit",] = float(self._generation.strain.limit)
+        for queue, count in self._generation.hall.depth.items():
+            gauges["queue_depth", queue] = float(count)
+        self.tally.gauges = gauges  # at once: a scrape may come from another thread
+
+    def _key_is_dead(self, key: tuple[str, str]) -> None:
+        """The provider refuses it: nothing is sent under it until its breaker would ask again."""
+        limits = self._generation.limits.get(key)
+        if limits is not None:
+            limits.pause(self.settings.breaker.recovery_s, self.clock.now())
+
+    def _key_gauges(self) -> dict[tuple[str, ...], float]:
+        gauges: dict[tuple[str, ...], float] = {}
+        for (provider, key), state in self._generation.key_states(self._watch.dead).items():
+            gauges["key_state", provider, key, state] = 1.0
+        if (ring := self._machine.ring) is not None:
+            for provider, key, seconds in ring.due(self.settings):
+                gauges["key_rotation_due_seconds", provider, key] = seconds
+        if (sharing := self._machine.sharing) is not None:
+            gauges["limits_shared",] = float(not sharing.holder.alone)
+        return gauges

@@ -1,0 +1,239 @@
+"""Everything that one version of the configuration stands for: the stack, outermost first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from headgate.adapters.system import Ids
+from headgate.assemble.fleets import member
+from headgate.assemble.kept import Kept, Machine, Prices
+from headgate.assemble.keystates import Key, states
+from headgate.assemble.reuse import reuse
+from headgate.assemble.rim import cards, deadlines, door
+from headgate.assemble.routing import info, remembers, router, template
+from headgate.assemble.upstreams import Upstreams
+from headgate.config.tree import Settings
+from headgate.core.call import Caller
+from headgate.core.fleet import Marks
+from headgate.core.keyring import KeyState
+from headgate.core.permits import Permits
+from headgate.core.retry import Backoff, RetryBudget
+from headgate.core.strain import Strain
+from headgate.core.waiting import Bounds
+from headgate.pipeline.admit import Admit
+from headgate.pipeline.balance import Balance
+from headgate.pipeline.deadline import Deadline
+from headgate.pipeline.fallback import Fallback, Retry
+from headgate.pipeline.fleet import ByFleet
+from headgate.pipeline.meter import Meter
+from headgate.pipeline.mirror import Mirror, NoWaiting
+from headgate.pipeline.queue import Hall, Queue
+from headgate.pipeline.route import Route
+from headgate.pipeline.service import Layer, Service, Upstream, stack
+from headgate.pipeline.template import Template
+from headgate.pipeline.trace import Trace
+from headgate.ports.recorder import Recorder
+from headgate.server.front import Front
+
+BODY_PATIENCE_S = 60.0
+"""How long a body may take to arrive, once its head has."""
+
+
+class Generation:
+    """Everything that one version of the configuration stands for."""
+
+    def __init__(
+        self,
+        number: int,
+        settings: Settings,
+        prices: Prices,
+        machine: Machine,
+        recorder: Recorder,
+        kept: Kept,
+    ) -> None:
+        self.settings = settings
+        self.prices = prices
+        self.kept = kept
+        self._machine = machine
+        self._recorder = recorder
+        upstreams = Upstreams(settings, prices, machine, recorder, kept)
+        self.upstreams = {model: tuple(upstreams.of(model)) for model in settings.models}
+        self.limits, self._estimators = upstreams.limits, upstreams.estimators
+        self._by_key = upstreams.by_key
+        self.fleets: ByFleet | None = None
+        self.front = Front(
+            number=number,
+            service=self._service(),
+            door=door(settings, machine.pepper),
+            recorder=recorder,
+            models=tuple(cards(settings)),
+            health=self._health,
+            info=info(settings, number, self.router),
+            explain=lambda call: self.router.decide(call, dry=True).document(),
+            receipt=self._receipt,
+            sessions=remembers(settings),
+            max_body_bytes=settings.server.max_body_bytes,
+            deadline_s=settings.server.deadline_s,
+            deadlines=deadlines(settings),
+            body_patience_s=BODY_PATIENCE_S,
+            metadata_in_headers=settings.server.metadata in ("both", "headers"),
+            metadata_in_body=settings.server.metadata in ("both", "body"),
+        )
+
+    def _service(self) -> Service:
+        """The stack, outermost first."""
+        settings, machine, recorder = self.settings, self._machine, self._recorder
+        places = self.kept("places", None, partial(Permits, settings.server.max_in_flight))
+        places.resize(settings.server.max_in_flight)
+        weights = {name: tier.weight for name, tier in settings.tiers.items()}
+        house = settings.server.max_in_flight, settings.server.max_in_flight_bytes
+        self.strain = self.kept("strain", None, lambda: Strain(house[0]))
+        self.strain.configure(*house, weights)
+        self.admit = Admit(self._below_admit(), permits=places, strain=self.strain, recorder=recorder)
+        return stack(
+            partial(Trace, span_id=Ids("", size=8)),  # everything below is inside the span
+            partial(Meter, recorder=recorder, clock=machine.clock),  # sees refusals too; one record a request
+            partial(Deadline, clock=machine.clock),  # absolute, so that retries cannot extend it
+            leaf=self.admit,  # our own health before anybody's rights: refusing must cost nothing
+        )
+
+    def _below_admit(self) -> Service:
+        settings, machine = self.settings, self._machine
+        pools = {model: self._pool(model) for model in settings.models}
+        retry, budget = settings.retry, RetryBudget(ratio=settings.retry.budget)
+        self.router = router(settings, self.prices, machine, self.kept, pools)
+        decide = partial(Route, router=self.router, clock=machine.clock, recorder=self._recorder)
+        self.hall = self.kept("hall", None, partial(Hall, clock=machine.clock))
+        queue = Queue(  # one wait for all pools of a chain, in fair order
+            pools,
+            hall=self.hall,
+            scarce={name: model.provider for name, model in settings.models.items()},
+            bounds=Bounds(**dict(settings.queue)),
+            unwell_s=retry.max_backoff_s,
+            clock=machine.clock,
+            recorder=self._recorder,
+        )
+        return stack(
+            # quota: the caller's tier, limits and budget
+            decide,  # the candidates, in order, and why
+            *reuse(settings, machine.clock, self.kept),  # cache, coalesce; batch and degrade come here
+            *self._mirror(pools, queue.taken),  # a share of what is asked goes to another model too
+            *self._fleets(),  # of the candidates, those whose fleet is open
+            leaf=Fallback(  # pools in order, under one attempt budget
+                pools,
+                retry=Retry(
+                    attempts=retry.attempts,
+                    backoff=Backoff(base_s=retry.backoff_s, cap_s=retry.max_backoff_s),
+                ),
+                budget=self.kept("retry budget", retry.budget, lambda: budget),
+                queue=queue,
+                clock=machine.clock,
+                chance=machine.chance,
+                recorder=self._recorder,
+            ),
+        )
+
+    def _pool(self, model: str) -> Upstream:
+        """A model's upstreams as one; what is put around its prompts stands around them all."""
+        upstreams, prompt = self.upstreams[model], self.settings.models[model].prompt
+        keys = [str(number + 1) for number in range(len(upstreams))] if len(upstreams) > 1 else [""]
+        pick = self.settings.providers[self.settings.models[model].provider].pick
+        pool = Balance(upstreams, chance=self._machine.chance, pick=pick, model=model, keys=keys)
+        return Template(pool, shape=template(prompt)) if prompt else pool
+
+    def _mirror(self, pools: Mapping[str, Upstream], taken: Callable[[str], bool]) -> Iterator[Layer]:
+        """Nothing, where no route has a mirror. Copies are recorded as such, and tried once."""
+        most = {
+            name: route.mirror.max_in_flight for name, route in self.settings.routes.items() if route.mirror
+        }
+        if not most:
+            return
+        clock, recorder = self._machine.clock, self._recorder
+        shadow = stack(
+            partial(Meter, recorder=recorder, clock=clock, shadow=True),
+            partial(Deadline, clock=clock),
+            leaf=Fallback(
+                pools,
+                retry=Retry(attempts=1),
+                budget=RetryBudget(ratio=0.0),
+                queue=NoWaiting(taken),
+                clock=clock,
+                chance=self._machine.chance,
+                recorder=recorder,
+            ),
+        )
+        yield partial(Mirror, shadow=shadow, most=most)
+
+    def _receipt(self, caller: Caller, request_id: str) -> dict[str, Any] | None:
+        found = self.router.memory.receipt(caller.key, request_id)
+        return found.document() if found else None
+
+    def _fleets(self) -> list[Layer]:
+        """Nothing, where there is but one."""
+        settings, machine, permits = self.settings, self._machine, self.kept.of("permits")
+        if all(provider.fleet == "primary" for provider in settings.providers.values()):
+            return []
+        members = {
+            model: member(
+                settings.providers[settings.models[model].provider].fleet,
+                upstreams,
+                permits[settings.models[model].provider],
+                machine.clock,
+            )
+            for model, upstreams in self.upstreams.items()
+        }
+
+        def layer(inner: Service) -> ByFleet:
+            self.fleets = ByFleet(
+                inner,
+                members=members,
+                marks=Marks(**dict(settings.fleets)),
+                known=self.kept("fleets", frozenset(members), dict),
+                clock=machine.clock,
+                recorder=self._recorder,
+            )
+            return self.fleets
+
+        return [layer]
+
+    def limit_gauges(self) -> dict[tuple[str, ...], float]:
+        """How much of each key's limits is used, how good estimates of tokens are, which fleets are open."""
+        now = self._machine.clock.now()
+        gauges: dict[tuple[str, ...], float] = {}
+        for (provider, key), limits in self.limits.items():
+            for kind, ratio in limits.usage(now).items():
+                gauges["limit_usage_ratio", provider, key, kind] = ratio
+        for model, estimator in self._estimators.items():
+            for of, error in (("prompt", estimator.prompt_error), ("total", estimator.total_error)):
+                if error is not None:
+                    gauges["token_estimate_error_ratio", model, of] = error
+        for fleet, is_open in (self.fleets.open() if self.fleets else {}).items():
+            gauges["fleet_open", fleet] = float(is_open)
+        return gauges
+
+    def key_states(self, dead: Collection[Key]) -> dict[Key, KeyState]:
+        """By provider and name of the key. `dead`: those that are known to be refused."""
+        machine = self._machine
+        said = machine.ring.said(self.settings) if machine.ring else {}
+        return states(self._by_key, self.limits, said, dead, machine.clock.now())
+
+    def _health(self) -> dict[str, Any]:
+        """The document of `/health`."""
+        models = {
+            model: [one.condition() for one in upstreams] for model, upstreams in self.upstreams.items()
+        }
+        now = self._machine.clock.now()  # full is not sick
+        able = [any(one.recovers_at() <= now for one in upstreams) for upstreams in self.upstreams.values()]
+        status = "ok" if all(able) else "degraded" if any(able) else "down"
+        return {
+            "status": status,
+            "generation": self.front.number,
+            "in_flight": self.admit.in_flight,
+            "in_flight_limit": self.strain.limit,
+            "waiting": {queue: count for queue, count in self.hall.depth.items() if count},
+            **({"limits": sharing.condition()} if (sharing := self._machine.sharing) else {}),
+            **({"fleets": self.fleets.condition()} if self.fleets else {}),
+            "models": models,
+        }

@@ -1,0 +1,76 @@
+"""What the rim is given: who may come in, what there is to ask for, how names resolve."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from headgate.config.tree import Settings
+from headgate.core.call import Caller
+from headgate.core.routes import Routes
+from headgate.core.tier import NO_TIER, Tier
+from headgate.server.auth import Doorkeeper, OpenDoor
+from headgate.server.front import Door, ModelCard
+
+ANONYMOUS = Caller(key="anonymous", tenant="anonymous")
+
+
+def door(settings: Settings, pepper: bytes) -> Door:
+    if settings.server.auth == "off":
+        return OpenDoor(ANONYMOUS)
+    keys = {key.name: key.key for key in settings.keys}
+    return Doorkeeper(keys, callers(settings), pepper=pepper)
+
+
+def callers(settings: Settings) -> dict[str, Caller]:
+    """Whom each key of the configuration stands for, by its name."""
+    return {
+        key.name: Caller(
+            key=key.name,
+            tenant=key.tenant or key.name,
+            models=None if key.models is None else frozenset(key.models),
+            tier=tier(settings, key.tier),
+            regions=None if key.regions is None else frozenset(key.regions),
+            privacy=key.privacy,
+        )
+        for key in settings.keys
+    }
+
+
+def tier(settings: Settings, name: str) -> Tier:
+    """The promise by that name; none where there is no name."""
+    promised = settings.tiers.get(name)
+    if promised is None:
+        return NO_TIER
+    return Tier(
+        name=name,
+        queue=promised.queue,
+        weight=promised.weight,
+        requests_per_day=promised.requests_per_day,
+        max_wait_s=promised.max_wait_s,
+        providers=None if promised.providers is None else frozenset(promised.providers),
+    )
+
+
+def routes(settings: Settings) -> Routes:
+    return Routes(
+        routes={name: tuple(route.use) for name, route in settings.routes.items()},
+        models={id_: (model.provider, model.name or id_) for id_, model in settings.models.items()},
+    )
+
+
+def deadlines(settings: Settings) -> dict[str, float]:
+    """Seconds by the name that is asked for, where its route says so."""
+    found = {name: route.deadline_s for name, route in settings.routes.items() if route.deadline_s}
+    agents = {
+        f"agent:{name}": found[one.route] for name, one in settings.agents.items() if one.route in found
+    }
+    return found | agents
+
+
+def cards(settings: Settings) -> Iterator[ModelCard]:
+    for name in settings.routes:
+        yield ModelCard(id=name, owned_by="headgate", kind="route")
+    for name in settings.agents:
+        yield ModelCard(id=f"agent:{name}", owned_by="headgate", kind="agent")
+    for id_, model in settings.models.items():
+        yield ModelCard(id=id_, owned_by=model.provider, kind="model", context=model.context)

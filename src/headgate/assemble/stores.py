@@ -1,0 +1,91 @@
+"""Which stores a process shares with others, if any."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from headgate.adapters.notices import FolderNotices, folder_of
+from headgate.adapters.shared import Folder
+from headgate.adapters.sqlite import SqliteCounters
+from headgate.assemble.gateway import Gateway
+from headgate.assemble.ring import KeyRing
+from headgate.assemble.sharing import Sharing
+from headgate.config.tree import Settings
+from headgate.ports.clock import Clock
+from headgate.ports.notices import Notices
+
+NO_CLIENT = "store.redis is set, but the client is not installed (pip install 'headgate[redis]')"
+
+log = logging.getLogger("headgate")
+
+
+def places(settings: Settings, file: Path | None) -> list[Notices]:
+    """Where it is said what becomes of provider keys: beside the configuration file, and in Redis where there
+    are replicas."""
+    found: list[Notices] = [FolderNotices(folder_of(file))] if file is not None else []
+    store = settings.store
+    if store.redis is not None:
+        with suppress(ImportError):  # `_sharing` says so
+            from headgate.adapters.redis import RedisNotices
+
+            found.append(RedisNotices(store.redis.reveal(), namespace=store.namespace))
+    return found
+
+
+def _sharing(settings: Settings, clock: Clock, folder: Folder | None) -> Sharing | None:
+    """Redis where it is configured; a file where there are several workers; nothing for a process alone."""
+    store, workers = settings.store, settings.server.workers
+    name = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
+    if store.redis is not None:
+        try:
+            from headgate.adapters.redis import RedisCounters
+        except ImportError:
+            log.error(NO_CLIENT)
+        else:
+            counters = RedisCounters(store.redis.reveal(), namespace=store.namespace)
+            processes = store.replicas * workers
+            return Sharing("redis", counters, clock, name=name, processes=processes)
+    if folder is not None:
+        return Sharing("sqlite", SqliteCounters(folder.counters, clock), clock, name=name, processes=workers)
+    return None
+
+
+class Stores:
+    """What a process shares with others: limits, and what is said of keys."""
+
+    def __init__(self, settings: Settings, clock: Clock, folder: Folder | None, file: Path | None) -> None:
+        self.sharing = _sharing(settings, clock, folder)
+        found = places(settings, file)
+        self.ring = KeyRing(clock, found) if found else None
+
+    async def start(self) -> None:
+        """Before the gateway is built: it must know which keys it may use."""
+        if self.ring is not None:
+            await self.ring.look()
+
+    async def run(self, gateway: Gateway) -> AsyncIterator[Coroutine[Any, Any, None]]:
+        """What goes on beside the requests."""
+        if self.sharing is not None:
+            await self.sharing.start()
+            yield self.sharing.run()
+        if self.ring is not None:
+            yield self.ring.follow(partial(_renew, gateway), lambda: gateway.settings)
+
+    async def close(self) -> None:
+        if self.sharing is not None:
+            await self.sharing.close()
+        if self.ring is not None:
+            await self.ring.close()
+
+
+def _renew(gateway: Gateway) -> None:
+    """Something new has been said of provider keys."""
+    log.warning("provider keys changed: generation %d", gateway.reload(gateway.settings))

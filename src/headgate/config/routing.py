@@ -1,0 +1,160 @@
+"""Which model for which request: routes, agents, experiments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from headgate.config.kinds import Count, Name, OneOrMore, Seconds, Share, wrong
+from headgate.config.section import EmptyIsNone, Section
+from headgate.config.section import by as unless_named
+
+Models = Annotated[tuple[Name, ...], OneOrMore, Field(min_length=1)]
+Weight = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
+Importance = Annotated[float, Field(ge=0, le=1e3, allow_inf_nan=False)]
+Text = Annotated[str, Field(max_length=100_000)]
+Sticky = Literal["user", "session", "key"]
+
+
+class Balance(Section):
+    """How much each thing counts where the strategy is `balanced`."""
+
+    quality: Importance = Field(default=1.0, description="Quality for this kind of request.")
+    price: Importance = Field(default=0.5, description="Expected price, beside the other candidates'.")
+    latency: Importance = Field(default=0.3, description="Expected wait, beside the other candidates'.")
+    warmth: Importance = Field(
+        default=0.2, description="Share of the prompt that the provider's prompt cache knows already."
+    )
+
+
+class Split(Section):
+    """Shares of the traffic that begin at different models."""
+
+    shares: Annotated[Mapping[Name, Weight], EmptyIsNone] = Field(
+        description="Models of the route, and the share of requests that each is first for."
+    )
+    by: Sticky = Field(
+        default="user",
+        description="What stays on one side: the request's `user` (else its key), the session, or the key.",
+    )
+
+
+class Canary(Section):
+    """A new model on a small share of the traffic, stopped as soon as it is shown to be worse."""
+
+    model: Name = Field(description="The new model; the rest of the route is what it is compared with.")
+    share: Share = Field(default=0.05, description="Share of requests that it is first for.")
+    by: Sticky = Field(default="user", description="What stays on one side.")
+    slower: Annotated[float, Field(ge=1, le=1000, allow_inf_nan=False)] = Field(
+        default=1.5, description="An answer counts as slow that took more than this many times the other's."
+    )
+    false_alarm: Annotated[float, Field(gt=0, le=0.5)] = Field(
+        default=0.01, description="Chance that a canary that is no worse is ever stopped."
+    )
+
+
+class Mirror(Section):
+    """A share of requests is also sent to another model. Its answers go nowhere; nobody waits or pays."""
+
+    model: Name = Field(description="The model that gets the copies.")
+    share: Share = Field(default=0.05, description="Share of requests that are copied.")
+    max_in_flight: Count = Field(default=8, description="Copies under way at once; one more is left out.")
+
+
+class Learned(Section):
+    """A router trained by `headgate router train`."""
+
+    file: Annotated[str, Field(min_length=1, max_length=4096)] = Field(description="What training wrote.")
+    weak: Name = Field(description="The cheaper of its two models, as it is called here.")
+    strong: Name = Field(description="The better of its two models, as it is called here.")
+    target: Share = Field(default=0.95, description="Share of the strong model's quality that is to be kept.")
+
+
+class Route(Section):
+    """A name that stands for several models."""
+
+    use: Models = Field(
+        description="Models in the order they are tried: the first is primary, the rest are fallbacks."
+    )
+    by: Literal["none", "intent", "complexity", "learned"] = Field(
+        default="none", description="What of a request decides."
+    )
+    when: Annotated[Mapping[Name, Models], EmptyIsNone] = Field(
+        default={},
+        description="Models by intent, complexity, tier: `code`, `simple+free`. The first that fits.",
+    )
+    strategy: Literal[
+        "in_order", "round_robin", "weighted", "least_latency", "cheapest", "best_quality", "balanced"
+    ] = Field(default="in_order", description="Which of the models comes first.")
+    min_quality: Share | None = Field(
+        default=None,
+        description="Models below this quality, for this kind of request, are not asked.",
+        json_schema_extra=unless_named("none"),
+    )
+    weights: Annotated[Mapping[Name, Weight], EmptyIsNone] = Field(
+        default={}, description="Shares by model, where the strategy is `weighted`; 1 where not named."
+    )
+    balance: Balance = Field(default=Balance(), description="What counts where the strategy is `balanced`.")
+    affinity: Literal["none", "session", "conversation"] = Field(
+        default="none",
+        description="Whether requests of one session, or of one conversation too, stay with their model.",
+    )
+    split: Split | None = Field(
+        default=None, description="An experiment.", json_schema_extra=unless_named("none")
+    )
+    canary: Canary | None = Field(
+        default=None, description="A new model on trial.", json_schema_extra=unless_named("none")
+    )
+    mirror: Mirror | None = Field(
+        default=None, description="A model that gets copies.", json_schema_extra=unless_named("none")
+    )
+    learned: Learned | None = Field(
+        default=None,
+        description="The router that decides, with `by: learned`.",
+        json_schema_extra=unless_named("none"),
+    )
+    deadline_s: Seconds | None = Field(
+        default=None,
+        description="Seconds a request may take on this route.",
+        json_schema_extra=unless_named("`server.deadline_s`"),
+    )
+
+    @model_validator(mode="after")
+    def _parts_go_together(self) -> Self:
+        if self.when and self.by not in ("intent", "complexity"):
+            raise wrong("goes with 'by: intent' or 'by: complexity'", at="when")
+        if self.weights and self.strategy != "weighted":
+            raise wrong("goes with 'strategy: weighted'", at="weights")
+        if (self.learned is None) == (self.by == "learned"):
+            raise wrong("goes with 'by: learned', and needs it", at="learned")
+        if self.split and self.canary:
+            raise wrong("and a canary on one route would blur each other: keep one", at="split")
+        return self
+
+
+class Prompt(Section):
+    """What is put around every prompt for a model."""
+
+    system: Text | None = Field(
+        default=None,
+        description="A system prompt in the place of the caller's.",
+        json_schema_extra=unless_named("the caller's"),
+    )
+    prefix: Text = Field(default="", description="Text before the last turn of the user, as it is.")
+    suffix: Text = Field(default="", description="Text behind it, as it is.")
+
+
+class Agent(Section):
+    """A persona that requests can be given to: `agent:NAME`, or `agent:auto` for the one that fits."""
+
+    description: Annotated[str, Field(min_length=1, max_length=4096)] = Field(
+        description="What it is for, in the words of those who ask."
+    )
+    skills: Annotated[Mapping[Name, Share], EmptyIsNone] = Field(
+        default={}, description="How good it is at what: intents, or words such as `budget_planning`; 0 to 1."
+    )
+    system_prompt: Text = Field(default="", description="Comes before all else in the conversation.")
+    route: Name = Field(default="auto", description="The route or model that answers.")
+    default: bool = Field(default=False, description="Whether it is asked where none fits well enough.")

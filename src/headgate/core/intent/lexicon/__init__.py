@@ -1,0 +1,1 @@
+"""Which words speak for which intent. Data: the weights are in `intent.keywords`."""

@@ -1,0 +1,64 @@
+"""What an estimate of a wait is made of: how long the queues of many are, and at what pace requests come."""
+
+from __future__ import annotations
+
+from math import exp
+
+TAU_S = 5.0
+"""The memory of a pace: what happened so long ago counts for a third."""
+
+
+class Lengths:
+    """The lengths of many queues, known only as counts: of how many queues there are of at least 1, 2, … .
+
+    A Fenwick tree (Fenwick, *A New Data Structure for Cumulative Frequency Tables*, 1994): a change and a sum
+    are O(log of the longest queue).
+    """
+
+    __slots__ = ("_total", "_tree")
+
+    def __init__(self) -> None:
+        self._tree = [0, 0]
+        self._total = 0
+
+    def grow(self, to: int) -> None:
+        """A queue is one longer than it was: `to`."""
+        while to >= len(self._tree):  # twice as long: the new last node stands for all there are
+            self._tree += [0] * (len(self._tree) - 2) + [self._total]
+        self._add(to, 1)
+
+    def shrink(self, was: int) -> None:
+        """A queue is one shorter than it was: `was`."""
+        self._add(was, -1)
+
+    def up_to(self, most: int) -> int:
+        """The sum of all lengths, of each no more than `most`."""
+        at, found = min(most, len(self._tree) - 1), 0
+        while at > 0:
+            found += self._tree[at]
+            at &= at - 1
+        return found
+
+    def _add(self, at: int, change: int) -> None:
+        self._total += change
+        while at < len(self._tree):
+            self._tree[at] += change
+            at += at & -at
+
+
+class Pace:
+    """Events a second, an average with exponential memory."""
+
+    __slots__ = ("_at", "_rate")
+
+    def __init__(self) -> None:
+        self._rate = 0.0
+        self._at = 0.0
+
+    def one(self, now: float) -> None:
+        """It has happened once more."""
+        self._rate = self.per_s(now) + 1.0 / TAU_S
+        self._at = now
+
+    def per_s(self, now: float) -> float:
+        return self._rate * exp((self._at - now) / TAU_S) if self._rate else 0.0

@@ -1,0 +1,388 @@
+"""From a request to a chain of models: who may serve it, who goes first, and why.
+
+A name stands for rules; what is asked picks a rule; constraints take out who may not serve; the strategy puts
+the rest in order; sessions and experiments may move one to the front. What is left is the whole chain: nobody
+else is ever tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import blake2b
+from random import Random
+from typing import Protocol
+
+import msgspec
+
+from headgate.core import agents as personas
+from headgate.core.agents import Agent
+from headgate.core.asked import Asked
+from headgate.core.call import Call
+from headgate.core.complexity import Weighed
+from headgate.core.constraints import refusal, tokens, unbound
+from headgate.core.decision import Candidate, Decision, Verdict
+from headgate.core.experiment import place, side
+from headgate.core.forecast import expected_nano
+from headgate.core.intent.found import Classifier, Intent
+from headgate.core.memory import Memory
+from headgate.core.panel import Panel, Panels, narrowed
+from headgate.core.routes import Routes, shown
+from headgate.core.rules import Canary, Preference, Rules, When
+from headgate.core.strategy import SCORED, Runner, drawn, ranked, rotated
+
+AGENT = "agent:"
+AUTO = "agent:auto"
+
+
+class Pool(Protocol):
+    """As much of a pool of upstreams as a decision needs."""
+
+    def ready(self) -> bool: ...
+    def load(self) -> float: ...
+
+
+class Wits(msgspec.Struct, frozen=True, kw_only=True):
+    """What requests are understood with. `similarity` gives the likeness of a text to each agent's
+    description, by name."""
+
+    classifier: Classifier
+    complexity: Callable[[Asked], Weighed]
+    similarity: Callable[[str], Mapping[str, float]] | None = None
+
+
+class Understood(msgspec.Struct, frozen=True, kw_only=True):
+    """What was made of one request, as far as its route wanted to know."""
+
+    intent: Intent | None = None
+    weighed: Weighed | None = None
+    preference: Preference | None = None
+    seconds: float | None = None
+
+    @property
+    def name(self) -> str | None:
+        return self.intent.name if self.intent else None
+
+    @property
+    def complexity(self) -> str | None:
+        return self.weighed.complexity if self.weighed else None
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        if self.intent is not None and self.weighed is None and self.preference is None:
+            return self.intent.evidence
+        parts = (self.intent, self.weighed, self.preference)
+        return tuple(said for part in parts if part is not None for said in part.evidence)
+
+
+class Router:
+    """Decides for one generation. `rules` by every name a request may use; `pools` by model id."""
+
+    def __init__(
+        self,
+        rules: Mapping[str, Rules],
+        models: Mapping[str, Candidate],
+        pools: Mapping[str, Pool],
+        *,
+        agents: Sequence[Agent],
+        names: Routes,
+        wits: Wits,
+        memory: Memory,
+        chance: Random,
+        now: Callable[[], float],
+    ) -> None:
+        self._rules = rules
+        self._models = models
+        self._pools = pools
+        self._agents = {AGENT + agent.name: agent for agent in agents}
+        self._names = names
+        self._wits = wits
+        self.memory = memory
+        self._chance = chance
+        self._now = now
+        self._panels = Panels(models)
+        self._open = {name: self._unbound_chain(one) for name, one in rules.items() if one.plain}
+
+    def _unbound_chain(self, rules: Rules) -> tuple[str, ...]:
+        """Of a plain route: its chain, if it is the same for every request of a caller without bounds."""
+        known = [self._models[model] for model in rules.use]
+        return rules.use if all(one.supports is None and one.context is None for one in known) else ()
+
+    # ── without a decision ───────────────────────────────────────────────────────────────────────────
+
+    def plain(self, call: Call) -> tuple[str, ...] | None:
+        """The chain, where there is nothing to decide; `None` where there is. This is all that a request by
+        name pays for. Raises a `Refused`."""
+        name, caller = call.payload.model, call.caller
+        chain = self._open.get(name)
+        if chain and unbound(caller):
+            return chain
+        rules = self._rules.get(name)
+        if rules is None or not rules.plain:
+            return None
+        return self._plain(call, rules).chain
+
+    def _plain(self, call: Call, rules: Rules) -> Panel:
+        payload = call.payload
+        panel = self._panels.of(rules, rules.use, call.caller, payload.model)
+        if not panel.can_tell(payload.raw, payload.operation):
+            panel = narrowed(panel, payload.raw, payload.asked(), payload.operation)
+        if not panel.chain:
+            raise refusal(shown(payload.model), panel.found)
+        return panel
+
+    # ── with one ─────────────────────────────────────────────────────────────────────────────────────
+
+    def decide(self, call: Call, *, dry: bool = False) -> Decision:
+        """The whole receipt. `dry`: only to explain, so nobody's turn is used up. Raises a `Refused`."""
+        payload = call.payload
+        asked = payload.asked()
+        agent, fit = self._agent(call, asked)
+        requested = payload.model
+        rules = self._rules.get(agent.route if agent else requested)
+        if rules is None:
+            raise self._names.unknown(requested, call.caller.models)
+        if agent and not dry:
+            self.memory.agents.count(call.caller.tenant, agent.name)
+        understood = self._understood(rules, asked, dry=dry)
+        when, panel = self._panel(call, rules, understood, asked)
+        session = _session(call, asked) if dry or rules.wants_session else None
+        chain, verdicts = self._ordered(rules, panel, understood, asked, session, dry=dry)
+        chain = self._settled_in(rules, chain, call, session)
+        chain, experiment = self._tried_out(rules, chain, call, asked, understood, session)
+        first = chain[0]
+        warm = self.memory.sessions.warm(session, first, self._now()) if session else None
+        intent = understood.intent
+        return Decision(
+            requested=requested,
+            chain=chain,
+            route=rules.name,
+            by=rules.by,
+            strategy=rules.strategy,
+            intent=understood.name,
+            confidence=intent.confidence if intent else None,
+            band=intent.band if intent else None,
+            evidence=understood.evidence,
+            complexity=understood.complexity,
+            when=when,
+            agent=agent.name if agent else None,
+            agent_confidence=fit,
+            experiment=experiment,
+            mirror=None if dry else self._mirrored(rules, call, asked, understood.name),
+            session=session,
+            warm_key=warm.key if warm else None,
+            expected_nano=self._cost(first, asked, understood.name, warm.share if warm else 0.0),
+            classified_s=understood.seconds,
+            verdicts=verdicts if chain is panel.chain else _by_chain(chain, verdicts),
+        )
+
+    def persona(self, decision: Decision) -> Agent | None:
+        """The agent the request was given to."""
+        return self._agents.get(AGENT + decision.agent) if decision.agent else None
+
+    def rules(self, decision: Decision) -> Rules | None:
+        """Those of the route that decided."""
+        return self._rules.get(decision.route)
+
+    def _agent(self, call: Call, asked: Asked | None) -> tuple[Agent | None, float | None]:
+        """The agent that is asked for, and how well it fits where the choice was ours."""
+        name = call.payload.model
+        if not name.startswith(AGENT) or not self._agents:
+            return None, None
+        if name != AUTO:
+            agent = self._agents.get(name)
+            if agent is None:
+                raise self._names.unknown(name, call.caller.models)
+            return agent, None
+        known = tuple(self._agents.values())
+        text = asked.text if asked else ""
+        intent = self._wits.classifier.classify(asked) if asked else None
+        similarity = self._wits.similarity(text) if self._wits.similarity and text else None
+        waits = {one.name: self._wait_s(one) for one in known}
+        fits = personas.fitted(known, text, intent, similarity=similarity, wait_s=waits)
+        agent = personas.chosen(known, fits)
+        return agent, next(fit.confidence for fit in fits if fit.agent is agent)
+
+    def _wait_s(self, agent: Agent) -> float:
+        rules = self._rules.get(agent.route)
+        return min((self._pools[model].load() for model in rules.use), default=0.0) if rules else 0.0
+
+    def _understood(self, rules: Rules, asked: Asked | None, *, dry: bool) -> Understood:
+        if asked is None:
+            return Understood()
+        wits, began = self._wits, self._now()
+        intent = wits.classifier.classify(asked) if dry or rules.wants_intent else None
+        weighed = wits.complexity(asked) if dry or rules.wants_complexity else None
+        preference = rules.learned.prefers(asked) if rules.learned else None
+        if intent is None and weighed is None and preference is None:
+            return Understood()
+        return Understood(intent=intent, weighed=weighed, preference=preference, seconds=self._now() - began)
+
+    def _panel(
+        self, call: Call, rules: Rules, understood: Understood, asked: Asked | None
+    ) -> tuple[str | None, Panel]:
+        """Who is in the running, and the rule that says so. Where nothing is left of its models, `use` is."""
+        when = _rule(rules, understood, call.caller.tier.name)
+        panel = self._lawful(call, rules, rules.use if when is None else when.models, understood.name, asked)
+        if when is not None and not panel.chain:
+            when, panel = None, self._lawful(call, rules, rules.use, understood.name, asked)
+        if not panel.chain:
+            raise refusal(shown(call.payload.model), panel.found)
+        return when.rule if when else None, panel
+
+    def _lawful(
+        self, call: Call, rules: Rules, models: tuple[str, ...], intent: str | None, asked: Asked | None
+    ) -> Panel:
+        payload = call.payload
+        panel = self._panels.of(rules, models, call.caller, payload.model, intent)
+        return narrowed(panel, payload.raw, asked, payload.operation)
+
+    def _ordered(
+        self,
+        rules: Rules,
+        panel: Panel,
+        understood: Understood,
+        asked: Asked | None,
+        session: str | None,
+        *,
+        dry: bool,
+    ) -> tuple[tuple[str, ...], tuple[Verdict, ...]]:
+        chain, strategy = panel.chain, rules.strategy
+        if understood.preference is not None:
+            liked = [model for model in understood.preference.models if model in chain]
+            chain = tuple(dict.fromkeys((*liked, *chain)))
+        if strategy in SCORED:
+            runners = [self._runner(one, understood.name, asked, session) for one in panel.found.kept]
+            verdicts = ranked(strategy, runners, rules.importance)
+            return tuple(one.model_id for one in verdicts), (*verdicts, *panel.found.removed)
+        if strategy == "round_robin":
+            turn = self.memory.turns[rules.name]
+            self.memory.turns[rules.name] += not dry
+            chain = self._ready_first(rotated(chain, turn))
+        elif strategy == "weighted":
+            chain = self._ready_first(drawn(chain, rules.weights, self._chance))
+        return chain, panel.verdicts
+
+    def _ready_first(self, chain: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(sorted(chain, key=lambda model: not self._pools[model].ready()))
+
+    def _runner(self, one: Candidate, intent: str | None, asked: Asked | None, session: str | None) -> Runner:
+        pool = self._pools[one.model_id]
+        warm = self.memory.sessions.warm(session, one.model_id, self._now()) if session else None
+        share = warm.share if warm else 0.0
+        return Runner(
+            candidate=one,
+            ready=pool.ready(),
+            quality=one.quality_at(intent),
+            expected_nano=self._cost(one.model_id, asked, intent, share),
+            latency_s=pool.load(),
+            warmth=share,
+        )
+
+    def _cost(self, model: str, asked: Asked | None, intent: str | None, cached: float) -> int | None:
+        price = self._models[model].price
+        if price is None or asked is None:
+            return None
+        output = self.memory.lengths.expected(model, intent)
+        if asked.max_tokens:
+            output = min(output, float(asked.max_tokens))
+        return expected_nano(price, prompt=tokens(asked), cached=cached, output=output)
+
+    # ── who moves to the front ───────────────────────────────────────────────────────────────────────
+
+    def _settled_in(
+        self, rules: Rules, chain: tuple[str, ...], call: Call, session: str | None
+    ) -> tuple[str, ...]:
+        """A session stays with the model that served it last, as long as that may serve and has room."""
+        if session is None or rules.affinity == "none":
+            return chain
+        if rules.affinity == "session" and call.session is None:
+            return chain
+        last = self.memory.sessions.last(session)
+        if last is None or last not in chain or not self._pools[last].ready():
+            return chain
+        return _first(last, chain)
+
+    def _tried_out(
+        self,
+        rules: Rules,
+        chain: tuple[str, ...],
+        call: Call,
+        asked: Asked | None,
+        understood: Understood,
+        session: str | None,
+    ) -> tuple[tuple[str, ...], str | None]:
+        if rules.split is not None:
+            unit = _unit(rules.split.by, call, asked, session)
+            arm = side(f"split {rules.name}", unit, rules.split.shares)
+            if self._passes(arm, rules, call, asked, understood.name):
+                return _first(arm, chain), f"split:{arm}"
+        if rules.canary is not None and not self.memory.trial(rules.name, rules.canary).stopped:
+            return self._canary(rules, rules.canary, chain, call, asked, understood, session)
+        return chain, None
+
+    def _canary(
+        self,
+        rules: Rules,
+        canary: Canary,
+        chain: tuple[str, ...],
+        call: Call,
+        asked: Asked | None,
+        understood: Understood,
+        session: str | None,
+    ) -> tuple[tuple[str, ...], str | None]:
+        if chain[0] == canary.model or not self._passes(canary.model, rules, call, asked, understood.name):
+            return chain, None
+        unit = _unit(canary.by, call, asked, session)
+        if place(f"canary {rules.name} {canary.model}", unit) < canary.share:
+            return _first(canary.model, chain), "canary"
+        return chain, "control"
+
+    def _mirrored(self, rules: Rules, call: Call, asked: Asked | None, intent: str | None) -> str | None:
+        mirror = rules.mirror
+        if mirror is None or self._chance.random() >= mirror.share or not self._pools[mirror.model].ready():
+            return None
+        return mirror.model if self._passes(mirror.model, rules, call, asked, intent) else None
+
+    def _passes(self, model: str, rules: Rules, call: Call, asked: Asked | None, intent: str | None) -> bool:
+        """Whether a model that is not of the rule's own may serve all the same: by the same filters."""
+        return bool(self._lawful(call, rules, (model,), intent, asked).chain)
+
+
+def _rule(rules: Rules, understood: Understood, tier: str) -> When | None:
+    name, complexity = understood.name, understood.complexity
+    for one in rules.when:
+        if one.fits(name, complexity, tier):
+            return one
+    return None
+
+
+def _first(model: str, chain: tuple[str, ...]) -> tuple[str, ...]:
+    return chain if chain[0] == model else (model, *(one for one in chain if one != model))
+
+
+def _by_chain(chain: tuple[str, ...], verdicts: tuple[Verdict, ...]) -> tuple[Verdict, ...]:
+    """The verdicts in the order of the chain, then those of who was taken out."""
+    if tuple(one.model_id for one in verdicts[: len(chain)]) == chain:
+        return verdicts
+    standing = {one.model_id: one for one in verdicts if one.removed_by is None}
+    ordered = (standing.get(model) or Verdict(model_id=model) for model in chain)
+    return (*ordered, *(one for one in verdicts if one.removed_by is not None))
+
+
+def _session(call: Call, asked: Asked | None) -> str | None:
+    """The conversation a request belongs to, by the caller's word for it, else by how it began; apart for
+    each tenant."""
+    if call.session is not None:
+        return f"{call.caller.tenant}/{call.session}"
+    if asked is None or not asked.opening:
+        return None
+    text = f"{asked.system}\0{asked.opening}".encode("utf-8", "surrogatepass")
+    return f"{call.caller.tenant}/~{blake2b(text, digest_size=8).hexdigest()}"
+
+
+def _unit(by: str, call: Call, asked: Asked | None, session: str | None) -> str:
+    """What stays on one side of an experiment."""
+    if by == "session":
+        return session or call.request_id
+    user = asked.user if by == "user" and asked else None
+    return f"{call.caller.key}/{user}" if user else call.caller.key

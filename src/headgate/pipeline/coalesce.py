@@ -1,0 +1,304 @@
+"""Coalesce: requests that say the same at the same time share one upstream call, and its stream.
+
+The call runs in a task of its own, for as long as anybody follows; the first to ask is a follower like the
+others, so that his hang-up, his deadline and his pace are his alone. A late follower is told at once what has
+been said so far. For a while after its end an answer serves those who ask then. Where the call fails before
+its first byte, one of the others asks again, for all. Stands below the cache, outside the upstreams' limits.
+Holds the answer until the window after its end has passed.
+
+Who made the call pays for it; where he leaves early, the next follower does.
+
+Known weakness: the call waits with the tier and the deadline of who asked first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+
+import msgspec
+
+from headgate.core.broadcast import Listener, Pieces
+from headgate.core.call import Call, Reply, Source
+from headgate.core.errors import (
+    GatewayError,
+    Overloaded,
+    UpstreamInterrupted,
+    UpstreamUnavailable,
+)
+from headgate.core.reuse import FREE, Ending, Reuse
+from headgate.pipeline.service import Service
+from headgate.ports.clock import Alarm, Clock
+
+
+class Coalesce:
+    def __init__(
+        self, inner: Service, *, clock: Clock, window_s: float, max_bytes: int, marked: bool
+    ) -> None:
+        """`window_s`: how long an answer serves after its end; 0 where a cache does that. `max_bytes`: of an
+        answer that can still be joined, and of all together that wait for their window to pass. `marked`: see
+        `core.reuse.Ending`.
+        """
+        self.inner = inner
+        self.clock = clock
+        self.max_bytes = max_bytes
+        self.marked = marked
+        self._window_s = window_s
+        self._shared: dict[bytes, Shared] = {}
+        self._past: dict[Shared, Alarm] = {}
+        self._past_bytes = 0
+
+    def __call__(self, call: Call) -> AbstractAsyncContextManager[Reply]:
+        if call.identity is None or call.wants.no_cache:
+            return self.inner(call)
+        return Following(self, call, call.identity)
+
+    def join(self, call: Call, identity: bytes) -> Shared:
+        """The running call for that identity; a new one where there is none that can be joined."""
+        shared = self._shared.get(identity)
+        if shared is not None and shared.open_to(call, self.clock.now()):
+            return shared
+        shared = self._shared[identity] = Shared(self, call, identity)
+        return shared
+
+    def ended(self, shared: Shared, *, well: bool) -> None:
+        """A call has ended. If it went well, it serves until the window closes or the room is needed."""
+        if not well or not self._window_s or not shared.pieces.whole:
+            self.forget(shared)
+            return
+        until = self.clock.now() + self._window_s
+        self._past[shared] = self.clock.at(until, lambda: self._pass(shared))
+        self._past_bytes += shared.weight()
+        while self._past_bytes > self.max_bytes:
+            oldest = next(iter(self._past))
+            self._past[oldest].cancel()
+            self._pass(oldest)
+
+    def _pass(self, shared: Shared) -> None:
+        if self._past.pop(shared, None) is not None:
+            self._past_bytes -= shared.weight()
+        self.forget(shared)
+
+    def forget(self, shared: Shared) -> None:
+        """Nobody joins it any more."""
+        if self._shared.get(shared.identity) is shared:
+            del self._shared[shared.identity]
+
+
+class Shared:
+    """One upstream call and who follows it."""
+
+    def __init__(self, owner: Coalesce, call: Call, identity: bytes) -> None:
+        self.identity = identity
+        self.call = call
+        self.pieces = Pieces(owner.max_bytes)
+        self.reply: Reply | None = None
+        self.ending: Ending | None = None
+        self.free: Source | None = None
+        self.ended_at: float | None = None
+        self.error: Exception | None = None
+        self.payer: Following | None = None
+        self._followers: dict[Following, None] = {}
+        self._owner = owner
+        self._waiting: list[asyncio.Future[None]] = []
+        self._more: asyncio.Future[None] | None = None
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    def open_to(self, call: Call, now: float) -> bool:
+        """Whether who asks now can hear all of it, and takes an answer of that age."""
+        if self.error is not None or not self.pieces.whole or self._task.cancelling():
+            return False
+        return self.ended_at is None or call.wants.takes(now - self.ended_at)
+
+    def weight(self) -> int:
+        """Bytes of an answer that has ended."""
+        before, after = self.ending.known() if self.ending else (b"", None)
+        return self.pieces.said + len(before) + len(after or b"")
+
+    async def change(self) -> None:
+        """Until there is news."""
+        waiting = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiting)
+        await waiting
+
+    def heard(self) -> None:
+        """Somebody has listened: who speaks may go on, if he has waited for that."""
+        if self._more is not None and not self.pieces.ahead:
+            _wake(self._more)
+
+    def join(self, follower: Following) -> Listener:
+        """One more. The first is who made the call, and pays."""
+        self._followers[follower] = None
+        if self.payer is None:
+            self.payer = follower
+        return self.pieces.join()
+
+    async def leave(self, follower: Following, listener: Listener) -> None:
+        """One less. The last to leave ends the call, and waits until it is settled."""
+        self.pieces.leave(listener)
+        self._followers.pop(follower, None)
+        if self.ended_at is not None or self.error is not None:
+            return
+        if self._followers:
+            if self.payer is follower:
+                self.payer = next(iter(self._followers))
+                self.payer.pays()
+            self.heard()
+            return
+        self._owner.forget(self)
+        self._task.cancel()
+        await asyncio.wait({self._task})
+
+    async def _run(self) -> None:
+        try:
+            async with self._owner.inner(self.call) as reply:
+                self._opened(reply)
+                async for piece in reply.body:
+                    self.pieces.say(piece)
+                    self._news()
+                    if self.pieces.ahead:
+                        await self._wanted()
+            self.ended_at = self._owner.clock.now()
+        except Exception as error:  # noqa: BLE001  # each follower raises it, in a task that somebody watches
+            self.error = error
+        except asyncio.CancelledError:
+            self.error = UpstreamUnavailable("The call that was shared has been given up.")
+            raise
+        finally:
+            self._owner.ended(self, well=self.ended_at is not None)
+            self._news()
+
+    def _opened(self, reply: Reply) -> None:
+        self.reply = reply
+        self.ending = Ending(reply.tail, marked=self._owner.marked)
+        self.free = msgspec.structs.replace(reply.source, price=FREE)
+        self._news()
+
+    def _news(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for one in waiting:
+            _wake(one)
+
+    async def _wanted(self) -> None:
+        self._more = asyncio.get_running_loop().create_future()
+        try:
+            await self._more
+        finally:
+            self._more = None
+
+
+class Following:
+    """One request that follows a shared call. The reply is its own, the answer everybody's."""
+
+    __slots__ = ("_call", "_identity", "_listener", "_owner", "_shared", "reply")
+
+    def __init__(self, owner: Coalesce, call: Call, identity: bytes) -> None:
+        self._owner = owner
+        self._call = call
+        self._identity = identity
+        self.reply: Reply | None = None
+
+    async def __aenter__(self) -> Reply:
+        try:
+            return await self._opened()
+        except (UpstreamUnavailable, Overloaded) as error:
+            if self._shared.call is self._call:
+                raise
+            error.__traceback__ = None
+        return await self._opened()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        reply, shared = self.reply, self._shared.reply
+        if reply is not None and shared is not None and reply.source is not shared.source:
+            reply.saved_nano = shared.cost_nano() or 0
+        await self._left()
+
+    def pays(self) -> None:
+        """Whose call it was has left: from now on it is this one's."""
+        shared = self._shared.reply
+        if self.reply is not None and shared is not None:
+            self.reply.source = shared.source
+
+    async def _opened(self) -> Reply:
+        self._shared = shared = self._owner.join(self._call, self._identity)
+        self._listener = shared.join(self)
+        asked_at = self._owner.clock.now()
+        try:
+            while shared.reply is None and shared.error is None:
+                await shared.change()
+            if shared.reply is None:
+                raise again(shared.error)
+        except BaseException:
+            await self._left()
+            raise
+        self.reply = self._told(shared.reply, asked_at)
+        return self.reply
+
+    async def _left(self) -> None:
+        await self._shared.leave(self, self._listener)
+
+    def _told(self, reply: Reply, asked_at: float) -> Reply:
+        """The shared reply as this request's own."""
+        shared, now = self._shared, self._owner.clock.now()
+        mine = shared.payer is self
+        free = shared.free or reply.source
+        return Reply(
+            source=reply.source if mine else free,
+            seen=reply.seen,
+            body=_Told(shared, self._listener),
+            tail=shared.ending or reply.tail,
+            stream=reply.stream,
+            asked_at=reply.asked_at if mine else asked_at,
+            opened_at=reply.opened_at if mine else now,
+            attempts=reply.attempts if mine else 0,
+            fallback_from=reply.fallback_from,
+            reuse=reply.reuse if mine else Reuse.COALESCED,
+            age_s=0.0 if shared.ended_at is None else now - shared.ended_at,
+        )
+
+
+class _Told:
+    """The answer, from its beginning, for one follower."""
+
+    __slots__ = ("_listener", "_shared")
+
+    def __init__(self, shared: Shared, listener: Listener) -> None:
+        self._shared = shared
+        self._listener = listener
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        shared, listener = self._shared, self._listener
+        while True:
+            piece = shared.pieces.rest(listener)
+            if piece is not None:
+                shared.heard()
+                return piece
+            if listener.overrun:
+                raise UpstreamInterrupted("The answer went on without its reader, who was too slow.")
+            if shared.error is not None:
+                raise again(shared.error)
+            if shared.ended_at is not None:
+                raise StopAsyncIteration
+            await shared.change()
+
+
+def again(error: Exception | None) -> Exception:
+    """An error for one more to raise: each traceback belongs to one task."""
+    if not isinstance(error, GatewayError):
+        return error or UpstreamUnavailable("The call that was shared has ended without a word.")
+    twin = copy.copy(error)
+    twin.__cause__, twin.__traceback__ = error.__cause__, None
+    return twin
+
+
+def _wake(waiting: asyncio.Future[None]) -> None:
+    if not waiting.done():
+        waiting.set_result(None)

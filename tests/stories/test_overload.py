@@ -1,0 +1,96 @@
+"""Ten times as much as there is room for, for ten minutes; and one tenant who sends a hundred times more."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from crowded import TIERS, Crowd, Paced
+from flood import Flood, anybody, p99, settings
+from headgate.core.errors import OverLimit, Overloaded
+from virtual import clock, run
+
+RPM, KEYS, MINUTES = 120, 2, 10
+ROOM_PER_S = RPM * KEYS / 60
+WEIGHT = sum(tier.weight for tier in TIERS.values())
+
+
+@pytest.fixture(scope="module")
+def flooded() -> Flood:
+    async def story() -> Flood:
+        flood = Flood(settings(rpm=RPM, keys=KEYS), clock())
+        await flood.pour(10 * ROOM_PER_S, MINUTES * 60.0, anybody)
+        return flood
+
+    return run(story())
+
+
+def test_all_the_room_is_used_and_the_provider_never_says_no(flooded: Flood) -> None:
+    served = [one for one in flooded.told if one.error is None]
+    in_time = sum(one.ended <= MINUTES * 60.0 for one in served)
+    assert in_time >= 0.97 * ROOM_PER_S * MINUTES * 60
+    report = flooded.gateway.simulations()["north"].report()
+    assert all(not key.throttled for key in report.keys.values())
+
+
+def test_everybody_is_answered_and_a_refusal_comes_at_once_and_names_a_time(flooded: Flood) -> None:
+    refused = [one for one in flooded.told if one.error is not None]
+    assert len(flooded.told) == pytest.approx(10 * ROOM_PER_S * MINUTES * 60, rel=0.05)
+    for one in refused:
+        assert isinstance(one.error, OverLimit | Overloaded)
+        assert (one.error.retry_after_s or 0.0) >= 1.0
+    late = sum(one.ended - one.came > 0.05 for one in refused)
+    assert late / len(refused) <= 0.002
+
+
+@pytest.mark.parametrize(("tier", "at_most_s"), [("enterprise", 1.0), ("pro", 2.0), ("basic", 5.0)])
+def test_who_is_let_in_waits_no_longer_than_promised(flooded: Flood, tier: str, at_most_s: float) -> None:
+    waits = [one.waited for one in flooded.of(tier) if one.error is None]
+    assert len(waits) > 100
+    assert p99(waits) <= at_most_s
+
+
+def test_every_tier_gets_its_share_and_the_least_of_them_too(flooded: Flood) -> None:
+    served = [one for one in flooded.told if one.error is None and one.came > 60.0]
+    for name, tier in TIERS.items():
+        share = sum(one.tier == name for one in served) / len(served)
+        assert share == pytest.approx(tier.weight / WEIGHT, rel=0.25), name
+
+
+def test_nothing_is_left_behind(flooded: Flood) -> None:
+    generation = flooded.gateway._generation
+    assert generation.admit.in_flight == generation.strain.bytes == 0
+    hall = generation.hall
+    assert (hall.waiting, hall.room.size, hall.room.bytes, sum(hall.depth.values())) == (0, 0, 0, 0)
+
+
+# ── one who sends a hundred times as much ────────────────────────────────────────────────────────────
+
+OTHERS, EACH_PER_S, GAP_S = 19, 1.2, 0.05
+
+
+def waits_of_the_others(times: int) -> list[float]:
+    """Nineteen tenants send 1.2 requests a second each, and one of their tier so many times that; there is
+    room for twenty a second: one for each."""
+
+    async def one_sends(crowd: Crowd, tenant: str, per_s: float) -> None:
+        chance = Random(tenant)
+        while clock().now() < 120.0:
+            await clock().sleep(chance.expovariate(per_s))
+            clock().at(clock().now(), lambda: crowd.begin("basic", tenant))
+
+    async def story() -> list[float]:
+        crowd = Crowd(Paced(gap_s=GAP_S))
+        rates = {str(number): EACH_PER_S for number in range(OTHERS)} | {"greedy": EACH_PER_S * times}
+        await crowd.all(one_sends(crowd, tenant, per_s) for tenant, per_s in rates.items())
+        others = [told for told in crowd.told if told.tenant != "greedy" and told.came > 10.0]
+        return [told.waited for told in others if told.error is None]
+
+    return run(story())
+
+
+def test_one_who_sends_a_hundred_times_as_much_hardly_moves_the_others_wait() -> None:
+    before, after = waits_of_the_others(1), waits_of_the_others(100)
+    assert p99(after) <= 1.1 * p99(before)
+    assert len(after) >= 0.95 * len(before)

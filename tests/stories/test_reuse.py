@@ -1,0 +1,188 @@
+"""The assembled stack: a question asked again, at the same time, and by somebody else."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from asgi import CHAT, KEY, Heard, ask, gateway
+from headgate.assemble import Gateway
+from virtual import clock, run
+
+HI = [{"role": "user", "content": "Tell me about bridges"}]
+ASKED: dict[str, dict[str, Any]] = {
+    CHAT: {"model": "m", "messages": HI, "max_tokens": 50},
+    "/v1/completions": {"model": "m", "prompt": "Bridges"},
+    "/v1/embeddings": {"model": "m", "input": "Bridges"},
+    "/v1/messages": {"model": "m", "messages": HI, "max_tokens": 50},
+}
+STREAMED = [(path, {**ASKED[path], "stream": True}) for path in (CHAT, "/v1/messages")]
+PRICED = {"models": {"m": {"provider": "p", "price": {"input": 1.0, "output": 10.0}}}}
+TWO_TENANTS = {
+    "keys": [
+        {"name": "a", "key": KEY, "tenant": "one"},
+        {"name": "b", "key": "key-of-b", "tenant": "one"},
+        {"name": "c", "key": "key-of-c", "tenant": "two"},
+    ]
+}
+
+
+def decided(heard: Heard) -> Any:
+    return json.loads(heard.headers["x-routing-metadata"])
+
+
+def without_metadata(heard: Heard) -> list[Any]:
+    """The answer's documents, or its events, without what differs from one telling to the next."""
+    lines = heard.body.decode().split("\n")
+    texts = [line.removeprefix("data: ") for line in lines if line.startswith(("data: {", "{"))]
+    found = [json.loads(text) for text in texts]
+    for document in found:
+        document.pop("x-routing-metadata", None)
+    return found
+
+
+def counted(served: Gateway, name: str) -> float:
+    return sum(count for key, count in served.tally.snapshot().counters if key[0] == name)
+
+
+@pytest.mark.parametrize(("path", "body"), [*ASKED.items(), *STREAMED])
+def test_the_same_question_is_answered_from_here_in_every_dialect(path: str, body: dict[str, Any]) -> None:
+    async def story() -> None:
+        served = gateway(**PRICED)
+        app = served.endpoints()[path]
+        first = await ask(app, path, body)
+        await clock().sleep(60.0)
+        began = clock().now()
+        second = await ask(app, path, dict(reversed(body.items())))
+        assert clock().now() == began
+        assert without_metadata(second) == without_metadata(first)
+        assert (first.headers["x-cache"], second.headers["x-cache"]) == ("MISS", "HIT")
+        assert second.headers["cache-status"] == "headgate; hit; detail=exact"
+        assert second.headers["age"] == "60"
+        found = decided(second)
+        assert (found["cache"], found["attempts"], found["fallback_used"]) == ("exact", 0, False)
+        assert b'"cache":"exact"' in second.body
+        assert b'"cost_usd":0.000000000' in second.body
+        assert counted(served, "model_requests_total") == 1
+        assert counted(served, "saved_usd_total") == pytest.approx(counted(served, "cost_usd_total")) != 0
+
+    run(story())
+
+
+@pytest.mark.parametrize(("path", "body"), [*ASKED.items(), *STREAMED])
+def test_a_hundred_at_once_are_one_upstream_call(path: str, body: dict[str, Any]) -> None:
+    async def story() -> None:
+        served = gateway(cache={"exact": {"ttl_s": 0}})
+        app = served.endpoints()[path]
+        heard = await asyncio.gather(*(ask(app, path, body) for _ in range(100)))
+        assert {one.status for one in heard} == {200}
+        assert all(one.complete for one in heard)
+        assert all(without_metadata(one) == without_metadata(heard[0]) for one in heard)
+        details = [one.headers["cache-status"] for one in heard]
+        assert details.count("headgate; hit; detail=coalesced") == 99
+        assert counted(served, "model_requests_total") == 1
+        assert counted(served, "coalesced_total") == 99
+        assert counted(served, "requests_total") == 100
+
+    run(story())
+
+
+def test_tenants_do_not_share_unless_the_operator_says_so() -> None:
+    async def story() -> None:
+        for scope, expected in (("tenant", ["MISS", "HIT", "MISS"]), ("shared", ["MISS", "HIT", "HIT"])):
+            app = gateway(cache={"scope": scope}, **TWO_TENANTS).endpoints()[CHAT]
+            found = []
+            for key in (KEY, "key-of-b", "key-of-c"):
+                heard = await ask(app, CHAT, ASKED[CHAT], key=key)
+                found.append(heard.headers["x-cache"])
+            assert found == expected
+
+    run(story())
+
+
+def test_a_caller_has_a_say() -> None:
+    async def story() -> None:
+        app = gateway().endpoints()[CHAT]
+
+        async def with_(directive: str) -> Heard:
+            return await ask(app, CHAT, ASKED[CHAT], headers=[("cache-control", directive)])
+
+        nothing = await with_("only-if-cached")
+        assert nothing.status == 504
+        assert nothing.document["error"]["code"] == "not_cached"
+        assert (await with_("no-store")).headers["x-cache"] == "BYPASS"
+        assert (await with_("max-age=0")).headers["x-cache"] == "MISS"
+        assert (await with_("only-if-cached, max-age=9")).headers["x-cache"] == "HIT"
+        assert (await with_("No-Cache")).headers["x-cache"] == "MISS"
+        assert (await with_("max-age=nonsense")).headers["x-cache"] == "HIT"
+
+    run(story())
+
+
+def test_a_reload_keeps_what_is_kept_and_heeds_what_is_switched_off() -> None:
+    async def story() -> None:
+        served = gateway()
+        app = served.endpoints()[CHAT]
+        await ask(app, CHAT, ASKED[CHAT])
+        before = served._generation.settings
+        served.reload(before)
+        assert (await ask(app, CHAT, ASKED[CHAT])).headers["x-cache"] == "HIT"
+        off = before.model_copy(
+            update={
+                "cache": before.cache.model_copy(
+                    update={"exact": before.cache.exact.model_copy(update={"ttl_s": 0.0})}
+                ),
+                "coalesce": before.coalesce.model_copy(update={"window_s": 0.0}),
+            }
+        )
+        served.reload(off)
+        assert (await ask(app, CHAT, ASKED[CHAT])).headers["x-cache"] == "BYPASS"
+
+    run(story())
+
+
+def test_an_error_is_never_kept() -> None:
+    async def story() -> None:
+        app = gateway(retry={"attempts": 1}).endpoints()[CHAT]
+        for _ in range(2):
+            heard = await ask(app, CHAT, {**ASKED[CHAT], "model": "down"})
+            assert heard.status == 502
+            cut = await ask(app, CHAT, {**ASKED[CHAT], "model": "cut", "stream": True})
+            assert b"upstream_interrupted" in cut.body
+
+    run(story())
+
+
+BODIES = st.fixed_dictionaries(
+    {"model": st.sampled_from(["m", "auto"]), "messages": st.just(HI)},
+    optional={
+        "temperature": st.sampled_from([0, 1]),
+        "max_tokens": st.sampled_from([5, 6]),
+        "stream": st.booleans(),
+        "user": st.sampled_from(["x", "y"]),
+        "stop": st.sampled_from(["a", ["a"]]),
+    },
+)
+
+
+@settings(max_examples=40)
+@given(st.lists(st.tuples(st.sampled_from([KEY, "key-of-b", "key-of-c"]), BODIES), max_size=8))
+def test_a_hit_is_always_the_same_question_by_the_same_tenant(
+    asked: list[tuple[str, dict[str, Any]]],
+) -> None:
+    async def story() -> None:
+        app = gateway(**TWO_TENANTS).endpoints()[CHAT]
+        seen: set[str] = set()
+        for key, body in asked:
+            tenant = "two" if key == "key-of-c" else "one"
+            same = json.dumps([tenant, {**body, "user": None}], sort_keys=True)
+            heard = await ask(app, CHAT, body, key=key)
+            assert heard.headers["x-cache"] == ("HIT" if same in seen else "MISS")
+            seen.add(same)
+
+    run(story())

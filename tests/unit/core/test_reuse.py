@@ -1,0 +1,82 @@
+"""Identities, partitions and endings: what may be shared, and what is told."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headgate.core.reuse import PROBE, Ending, Freshness, Partition, Reuse, identity, told
+
+TEXT = st.text(max_size=6)
+PARTITIONS = st.builds(
+    Partition,
+    st.none() | TEXT,
+    TEXT,
+    st.frozensets(TEXT, max_size=3),
+    st.sampled_from(["", "plain", "marked"]),
+)
+
+
+@given(PARTITIONS, PARTITIONS, st.binary(max_size=20), st.binary(max_size=20))
+def test_identities_are_equal_only_for_the_same_request_in_the_same_partition(
+    one: Partition, other: Partition, asked: bytes, also: bytes
+) -> None:
+    same = identity(one.seed(), asked) == identity(other.seed(), also)
+    assert same == (one == other and asked == also)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (Partition(None, "m", frozenset()), Partition("", "m", frozenset())),
+        (Partition("a", "bc", frozenset()), Partition("ab", "c", frozenset())),
+        (Partition("a", "b", frozenset({"c"})), Partition("a", "bc", frozenset())),
+        (Partition("a", "b", frozenset({"c", "d"})), Partition("a", "b", frozenset({"cd"}))),
+        (Partition("shared", "b", frozenset()), Partition(None, "b", frozenset())),
+    ],
+)
+def test_no_field_runs_into_the_next(one: Partition, other: Partition) -> None:
+    assert one.seed() != other.seed()
+
+
+def tail(metadata: bytes | None) -> bytes:
+    return b"{}" if metadata is None else b'{"m":' + metadata + b"}"
+
+
+@given(st.lists(st.sampled_from([b'{"a":1}', b"{}", PROBE]), min_size=1, max_size=4))
+def test_an_ending_is_told_as_the_original_would(metadata: list[bytes]) -> None:
+    calls = []
+
+    def counted(given: bytes | None) -> bytes:
+        calls.append(given)
+        return tail(given)
+
+    ending = Ending(counted, marked=True)
+    for one in metadata:
+        assert ending(one) == tail(one)
+    assert len(calls) == 1
+    assert told(ending.known(), b'{"z":0}') == tail(b'{"z":0}')
+
+
+def test_an_ending_without_metadata_stays_so() -> None:
+    ending = Ending(tail, marked=False)
+    assert ending(None) == b"{}" == ending(b'{"a":1}')
+
+
+@pytest.mark.parametrize(
+    ("wants", "age_s", "takes"),
+    [
+        (Freshness(), 1e9, True),
+        (Freshness(no_cache=True), 0.0, False),
+        (Freshness(max_age_s=5.0), 5.0, True),
+        (Freshness(max_age_s=5.0), 5.1, False),
+        (Freshness(max_age_s=0.0), 0.1, False),
+    ],
+)
+def test_a_caller_may_want_it_fresh(wants: Freshness, age_s: float, takes: bool) -> None:
+    assert wants.takes(age_s) is takes
+
+
+def test_a_hit_is_what_no_upstream_was_asked_for() -> None:
+    assert {reuse for reuse in Reuse if not reuse.hit} == {Reuse.BYPASS, Reuse.MISS}
