@@ -146,6 +146,17 @@ def test_a_reload_keeps_what_is_kept_and_heeds_what_is_switched_off() -> None:
     run(story())
 
 
+@pytest.mark.parametrize("stream", [True, False])
+def test_an_answer_that_is_too_long_is_not_kept(stream: bool) -> None:
+    async def story() -> None:
+        app = gateway(cache={"exact": {"max_answer_bytes": 100}}).endpoints()[CHAT]
+        for _ in range(2):
+            heard = await ask(app, CHAT, {**ASKED[CHAT], "stream": stream})
+            assert (heard.complete, heard.headers["x-cache"]) == (True, "MISS")
+
+    run(story())
+
+
 def test_an_error_is_never_kept() -> None:
     async def story() -> None:
         app = gateway(retry={"attempts": 1}).endpoints()[CHAT]

@@ -75,43 +75,66 @@ class Partition(msgspec.Struct, frozen=True):
 def identity(seed: bytes, canonical: bytes) -> bytes:
     """20 bytes for a canonical request in the partition of that seed. Of two different requests they are the
     same with a probability of 2^-160 (BLAKE2b, RFC 7693)."""
-    return blake2b(canonical, digest_size=20, salt=seed).digest()
+    return identities(seed)(canonical)
+
+
+def identities(seed: bytes) -> Callable[[bytes], bytes]:
+    """`identity` in that partition, begun: setting the hash up takes as long as a short request."""
+    begun = blake2b(digest_size=20, salt=seed)
+
+    def of(canonical: bytes) -> bytes:
+        hashed = begun.copy()
+        hashed.update(canonical)
+        return hashed.digest()
+
+    return of
 
 
 End = tuple[bytes, bytes | None]
 """The end of an answer before and after its metadata; `None` where it has none."""
 
 
-class Ending:
+class Ending(msgspec.Struct, eq=False):
     """The end of an answer, which can be told many times, each time with other metadata.
 
-    The original is asked once, when the end is first wanted, and then let go of. `marked`: answers of this
-    gateway carry metadata; where they do and a teller has none, it is an empty object.
+    The original `tail` is asked once, when the end is first wanted, and then let go of. `marked`: answers of
+    this gateway carry metadata; where they do and a teller has none, it is an empty object.
     """
 
-    __slots__ = ("_end", "_marked", "_tail")
-
-    def __init__(self, tail: Callable[[bytes | None], bytes], *, marked: bool) -> None:
-        self._tail: Callable[[bytes | None], bytes] | None = tail
-        self._marked = marked
-        self._end: End = (b"", None)
+    tail: Callable[[bytes | None], bytes] | None
+    marked: bool
+    end: End = (b"", None)
 
     def __call__(self, metadata: bytes | None) -> bytes:
-        return told(self.known(), metadata)
+        """The first time it is told as it is made, so that an answer nobody else wants costs little more."""
+        tail = self.tail
+        if tail is None or metadata is None or not self.marked:
+            return told(self.known(), metadata)
+        self.tail, whole = None, tail(metadata)
+        before, mark, after = whole.rpartition(metadata)
+        self.end = (before, after) if mark else (whole, None)
+        return whole
 
     def known(self) -> End:
         """The end itself."""
-        tail, self._tail = self._tail, None
+        tail, self.tail = self.tail, None
         if tail is not None:
-            before, mark, after = tail(PROBE if self._marked else None).partition(PROBE)
-            self._end = (before, after if mark else None)
-        return self._end
+            whole = tail(PROBE if self.marked else None)
+            before, mark, after = whole.rpartition(PROBE)
+            self.end = (before, after) if mark else (whole, None)
+        return self.end
 
 
 def told(end: End, metadata: bytes | None) -> bytes:
     """An end with metadata in its place, if it has one."""
     before, after = end
     return before if after is None else b"".join((before, metadata or b"{}", after))
+
+
+def length(end: End) -> int:
+    """In bytes, without metadata."""
+    before, after = end
+    return len(before) + len(after) if after else len(before)
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -137,5 +160,4 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def weight(self) -> int:
         """Bytes it takes in memory, about."""
-        before, after = self.end
-        return ENTRY_BYTES + len(self.body) + len(before) + len(after or b"")
+        return ENTRY_BYTES + len(self.body) + length(self.end)

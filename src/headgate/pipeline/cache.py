@@ -14,10 +14,12 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from types import TracebackType
 
+import msgspec
+
 from headgate.core.call import Call, Reply, Seen, Source, Tape
 from headgate.core.chat import FinishReason
 from headgate.core.errors import NotCached
-from headgate.core.reuse import FREE, Ending, Reuse, Stored, told
+from headgate.core.reuse import FREE, Ending, Reuse, Stored, length, told
 from headgate.pipeline.service import Passage, Service
 from headgate.ports.cache import Cache
 from headgate.ports.clock import Clock
@@ -57,7 +59,7 @@ class Lookup:
                 complete=True,
                 over=True,
             ),
-            body=played(answer.body, self._pace, self._clock),
+            body=paced(answer.body, self._pace, self._clock) if self._pace else AtOnce(answer.body),
             tail=partial(told, answer.end),
             stream=answer.stream,
             asked_at=now,
@@ -69,16 +71,13 @@ class Lookup:
         )
 
 
-class Hit:
+class Hit(msgspec.Struct, eq=False):
     """The context of an answer that is here already."""
 
-    __slots__ = ("_reply",)
-
-    def __init__(self, reply: Reply) -> None:
-        self._reply = reply
+    reply: Reply
 
     async def __aenter__(self) -> Reply:
-        return self._reply
+        return self.reply
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -86,12 +85,23 @@ class Hit:
         return None
 
 
-async def played(body: bytes, pace: float, clock: Clock) -> AsyncIterator[bytes]:
-    """A stream that is here already: in one piece, or so many events a second."""
-    if not pace or not body:
-        if body:
-            yield body
-        return
+class AtOnce(msgspec.Struct, eq=False):
+    """A stream that is here already, in one piece."""
+
+    body: bytes
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        body, self.body = self.body, b""
+        if not body:
+            raise StopAsyncIteration
+        return body
+
+
+async def paced(body: bytes, pace: float, clock: Clock) -> AsyncIterator[bytes]:
+    """The same, so many events a second."""
     begun = clock.now()
     for number, event in enumerate(body.split(EVENT_END)):
         if event:
@@ -123,19 +133,23 @@ class Keep:
             return self._inner(call)
         return _Keeping(self._inner, call, keep=self)
 
-    def put(self, identity: bytes, reply: Reply, tape: Tape, ending: Ending) -> None:
+    def put(self, identity: bytes, reply: Reply, tape: Tape | None, ending: Ending) -> None:
+        """An answer that went well, if it is whole, not too long, and nobody minds."""
         wall, source, seen = self._clock.wall(), reply.source, reply.seen
+        end = ending.end if ending.tail is None else ending.known()
+        if length(end) > self.max_bytes:
+            return
         answer = Stored(
             provider=source.provider,
             model_id=source.model_id,
             model_name=source.model_name,
             served_model=seen.model,
             finish=seen.finish,
-            usage=reply.usage(),
+            usage=seen.usage or reply.usage(),
             cost_nano=reply.cost_nano(),
             stream=reply.stream,
-            body=b"".join(tape.pieces),
-            end=ending.known(),
+            body=b"".join(tape.pieces) if tape else b"",
+            end=end,
             stored_at=wall,
             expires_at=wall + self._ttl_s,
         )
@@ -151,18 +165,17 @@ class _Keeping(Passage, eq=False, kw_only=True):
     def opened(self, reply: Reply) -> None:
         self.reply = reply
         reply.reuse = Reuse.MISS
-        reply.seen.tape = self.tape = Tape(self.keep.max_bytes)
-        reply.tail = self.ending = Ending(reply.tail, marked=self.keep.marked)
+        if reply.stream:
+            reply.seen.tape = self.tape = Tape(self.keep.max_bytes)
+        reply.tail = self.ending = Ending(reply.tail, self.keep.marked)
 
     def ended(self, error: BaseException | None) -> BaseException | None:
-        reply, tape, ending, identity = self.reply, self.tape, self.ending, self.call.identity
-        if error is None and reply and tape and ending and identity and _worth_keeping(reply, tape):
-            self.keep.put(identity, reply, tape, ending)
+        reply, ending, identity = self.reply, self.ending, self.call.identity
+        if error is None and reply and ending and identity and self._is_whole(reply.seen):
+            self.keep.put(identity, reply, self.tape, ending)
         return error
 
-
-def _worth_keeping(reply: Reply, tape: Tape) -> bool:
-    """Whether an answer that went well is whole, and nobody minds."""
-    seen = reply.seen
-    whole = seen.over or not reply.stream
-    return whole and seen.keepable and not tape.full and seen.finish != FinishReason.CONTENT_FILTER
+    def _is_whole(self, seen: Seen) -> bool:
+        """And nobody minds that it is kept."""
+        whole = self.tape is None or (seen.over and not self.tape.full)
+        return whole and seen.keepable and seen.finish != FinishReason.CONTENT_FILTER

@@ -36,16 +36,15 @@ class MemoryCache:
         return found
 
     def put(self, identity: bytes, answer: Stored) -> None:
-        if identity in self._answers:
+        answers, weight = self._answers, answer.weight()
+        if identity in answers:
             self._drop(identity)
-        weight = answer.weight()
         if weight > self.max_bytes * LARGEST:
             return
-        self._answers[identity] = answer
+        answers[identity] = answer
         self.bytes += weight
-        while self.bytes > self.max_bytes:
-            self._drop(next(iter(self._answers)))
-            self.evicted += 1
+        if self.bytes > self.max_bytes:
+            self._shrink()
 
     def clear(self) -> int:
         count = len(self._answers)
@@ -56,8 +55,13 @@ class MemoryCache:
     def resize(self, max_bytes: int) -> None:
         """More or less room from now on."""
         self.max_bytes = max_bytes
-        while self.bytes > max_bytes:
-            self._drop(next(iter(self._answers)))
+        self._shrink()
+
+    def _shrink(self) -> None:
+        """The least recently used go, until the others have room."""
+        while self.bytes > self.max_bytes:
+            _, gone = self._answers.popitem(last=False)
+            self.bytes -= gone.weight()
             self.evicted += 1
 
     def _drop(self, identity: bytes) -> None:
