@@ -62,7 +62,7 @@ def test_the_same_question_is_answered_from_here_in_every_dialect(path: str, bod
         assert clock().now() == began
         assert without_metadata(second) == without_metadata(first)
         assert (first.headers["x-cache"], second.headers["x-cache"]) == ("MISS", "HIT")
-        assert second.headers["cache-status"] == "headgate; hit; detail=exact"
+        assert second.headers["cache-status"] == "headgate; hit; detail=exact; ttl=3540"
         assert second.headers["age"] == "60"
         found = decided(second)
         assert (found["cache"], found["attempts"], found["fallback_used"]) == ("exact", 0, False)

@@ -118,7 +118,9 @@ class Generation:
         return stack(
             # quota: the caller's tier, limits and budget
             decide,  # the candidates, in order, and why
-            *reuse(settings, machine.clock, self.kept),  # cache, coalesce; batch and degrade come here
+            *reuse(
+                settings, machine, self.kept, self._recorder
+            ),  # cache, coalesce; batch and degrade come here
             *self._mirror(pools, queue.taken),  # a share of what is asked goes to another model too
             *self._fleets(),  # of the candidates, those whose fleet is open
             leaf=Fallback(  # pools in order, under one attempt budget

@@ -7,13 +7,16 @@ from functools import partial
 from hashlib import blake2b
 
 from headgate.adapters.memory.cache import MemoryCache
-from headgate.assemble.kept import Kept
+from headgate.assemble.kept import Kept, Machine
 from headgate.config.tree import Settings
 from headgate.pipeline.cache import Keep, Lookup
 from headgate.pipeline.coalesce import Coalesce
+from headgate.pipeline.deadline import Deadline
 from headgate.pipeline.identify import Identify
-from headgate.pipeline.service import Layer
+from headgate.pipeline.meter import Meter
+from headgate.pipeline.service import Layer, Service, stack
 from headgate.ports.clock import Clock
+from headgate.ports.recorder import Recorder
 
 
 def _form(settings: Settings, marked: bool) -> str:
@@ -24,19 +27,24 @@ def _form(settings: Settings, marked: bool) -> str:
     return f"{'marked' if marked else 'plain'}/{words}"
 
 
-def reuse(settings: Settings, clock: Clock, kept: Kept) -> Iterator[Layer]:
+def reuse(settings: Settings, machine: Machine, kept: Kept, recorder: Recorder) -> Iterator[Layer]:
     """Outermost first. What is switched off is not there."""
-    exact, coalesce = settings.cache.exact, settings.coalesce
+    exact, coalesce, clock = settings.cache.exact, settings.coalesce, machine.clock
     if not exact.ttl_s and not coalesce.window_s:
         return
     marked = settings.server.metadata in ("both", "body")
     yield partial(  # what makes two requests the same; below route, which says who may answer
         Identify, shared=settings.cache.scope == "shared", form=_form(settings, marked)
     )
-    cache = kept("exact cache", None, partial(MemoryCache, max_bytes=exact.max_bytes))
+    cache = kept("exact cache", None, lambda: machine.answers or MemoryCache(max_bytes=exact.max_bytes))
     if exact.ttl_s:
         cache.resize(exact.max_bytes)
-        yield partial(Lookup, cache=cache, clock=clock, pace=exact.pace)  # a hit needs no leader
+        renewing = (
+            partial(_renewing, recorder=recorder, clock=clock) if exact.stale_while_revalidate_s else None
+        )
+        yield partial(  # a hit needs no leader
+            Lookup, cache=cache, clock=clock, pace=exact.pace, renewing=renewing
+        )
     if coalesce.window_s:
         window_s = 0.0 if exact.ttl_s else coalesce.window_s  # what has ended, the cache has
         yield partial(  # followers wait outside the upstreams' limits
@@ -44,5 +52,17 @@ def reuse(settings: Settings, clock: Clock, kept: Kept) -> Iterator[Layer]:
         )
     if exact.ttl_s:
         yield partial(  # in the task that asks: it may outlive who asked first
-            Keep, cache=cache, clock=clock, ttl_s=exact.ttl_s, max_bytes=exact.max_answer_bytes, marked=marked
+            Keep,
+            cache=cache,
+            clock=clock,
+            ttl_s=exact.ttl_s,
+            max_bytes=exact.max_answer_bytes,
+            marked=marked,
+            revalidate_s=exact.stale_while_revalidate_s,
+            if_error_s=exact.stale_if_error_s,
         )
+
+
+def _renewing(inner: Service, *, recorder: Recorder, clock: Clock) -> Service:
+    """Around a call that nobody waits for: recorded and bounded as any other."""
+    return stack(partial(Meter, recorder=recorder, clock=clock), partial(Deadline, clock=clock), leaf=inner)

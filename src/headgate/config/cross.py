@@ -33,6 +33,7 @@ def findings(raw: Mapping[str, Any]) -> Iterator[Finding]:
     yield from _routes(raw)
     yield from _tiers(raw)
     yield from _keys(raw)
+    yield from _cache(raw)
 
 
 def nearest(name: object, known: Collection[str]) -> str | None:
@@ -62,6 +63,11 @@ def _server(raw: Mapping[str, Any]) -> Iterator[Finding]:
     host = server.get("host", "127.0.0.1")
     if server.get("auth") == "off" and isinstance(host, str) and not is_loopback(host):
         yield Finding(("server", "auth"), OPEN)
+
+
+def _cache(raw: Mapping[str, Any]) -> Iterator[Finding]:
+    if _table(raw, "cache").get("store") == "redis" and not _table(raw, "store").get("redis"):
+        yield Finding(("cache", "store"), "needs to know where that is", "set store.redis")
 
 
 def _providers(raw: Mapping[str, Any]) -> Iterator[Finding]:

@@ -20,6 +20,14 @@ class Exact(Section):
         default=67_108_864, description="Room for answers, per worker; the least recently used go first."
     )
     max_answer_bytes: Count = Field(default=1_048_576, description="A longer answer is not kept.")
+    stale_while_revalidate_s: SecondsOrZero = Field(
+        default=0.0,
+        description="Seconds after its time that an answer is still told, while a newer one is fetched.",
+    )
+    stale_if_error_s: SecondsOrZero = Field(
+        default=86_400.0,
+        description="Seconds after its time that an answer may be told where nobody else answers.",
+    )
     pace: Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)] = Field(
         default=0.0, description="Events a second at which a kept stream is told; 0 is all at once."
     )
@@ -29,6 +37,17 @@ class CacheSettings(Section):
     """Which answers are kept, and for whom."""
 
     exact: Exact = Field(default=Exact(), description="Answers for requests that say the same.")
+    store: Literal["memory", "file", "redis"] = Field(
+        default="memory",
+        description="Where exact answers are kept behind each process's memory: nowhere, in `file`, which"
+        " survives a restart, or at `store.redis`, where replicas share them. Read once, at the start.",
+    )
+    file: Annotated[str, Field(min_length=1, max_length=4096)] = Field(
+        default="headgate-answers.db", description="That file, relative to the working directory."
+    )
+    store_bytes: Annotated[int, Field(ge=1, le=1_000_000_000_000)] = Field(
+        default=1_073_741_824, description="Room for answers there; the least recently used go first."
+    )
     scope: Literal["tenant", "shared"] = Field(
         default="tenant", description="Who shares answers: the keys of one tenant, or everybody."
     )

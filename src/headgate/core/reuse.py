@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import StrEnum
 from hashlib import blake2b
+from math import inf
+from zlib import crc32
 
 import msgspec
 
@@ -28,6 +30,7 @@ class Reuse(StrEnum):
     MISS = "miss"
     EXACT = "exact"
     COALESCED = "coalesced"
+    STALE = "stale"
 
     @property
     def hit(self) -> bool:
@@ -35,15 +38,31 @@ class Reuse(StrEnum):
 
 
 class Freshness(msgspec.Struct, frozen=True, kw_only=True):
-    """What a request's `Cache-Control` allows (RFC 9111 § 5.2.1). `max_age_s`: no older answer will do."""
+    """What a request's `Cache-Control` allows (RFC 9111 § 5.2.1, RFC 5861), in seconds. `max_age_s`: no older
+    answer will do; `min_fresh_s`: it must stay fresh for so long; `max_stale_s`: it may have been stale for
+    so long; `stale_if_error_s`: the same, where nobody answers."""
 
     no_cache: bool = False
     no_store: bool = False
     only_if_cached: bool = False
     max_age_s: float | None = None
+    min_fresh_s: float = 0.0
+    max_stale_s: float | None = None
+    stale_if_error_s: float | None = None
 
-    def takes(self, age_s: float) -> bool:
-        return not self.no_cache and (self.max_age_s is None or age_s <= self.max_age_s)
+    def takes(self, age_s: float, left_s: float = inf) -> bool:
+        """An answer of that age, that stays fresh for `left_s`: where that is negative it has been stale."""
+        if self.no_cache or (self.max_age_s is not None and age_s > self.max_age_s):
+            return False
+        if left_s > 0.0:
+            return left_s >= self.min_fresh_s
+        return self.max_stale_s is not None and not self.min_fresh_s and -left_s <= self.max_stale_s
+
+    def bears(self, age_s: float, left_s: float) -> bool:
+        """A stale answer, where there is a reason for one."""
+        if self.no_cache or self.min_fresh_s or (self.max_age_s is not None and age_s > self.max_age_s):
+            return False
+        return self.stale_if_error_s is None or -left_s <= self.stale_if_error_s
 
 
 ANY = Freshness()
@@ -137,10 +156,21 @@ def length(end: End) -> int:
     return len(before) + len(after) if after else len(before)
 
 
+class Said(msgspec.Struct, frozen=True):
+    """What an answer's own `Cache-Control` says of how long it may be kept (RFC 9111 § 5.2.2, RFC 5861), in
+    seconds; `None` where it says nothing. `strict`: never when it is stale."""
+
+    fresh_s: float | None = None
+    revalidate_s: float | None = None
+    if_error_s: float | None = None
+    strict: bool = False
+
+
 class Stored(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An answer as it was told, ready to be told again in the same dialect and form.
 
-    `body` is the stream up to its `end`. `stored_at` and `expires_at` are seconds since the epoch.
+    `body` is the stream up to its `end`. Times are seconds since the epoch: when it was `stored_at`, until
+    when it is fresh, until when a stale one may be told while a newer is fetched, and when it is gone.
     `cost_nano` is what it once cost, in nano-dollars, `None` where nobody knows. It holds nothing that could
     hold it, so that a hundred thousand of them cost the garbage collector nothing.
     """
@@ -157,7 +187,33 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     end: End
     stored_at: float
     expires_at: float
+    fresh_until: float = inf
+    revalidate_until: float = 0.0
+
+    def left_s(self, wall: float) -> float:
+        """For how long it stays fresh; negative where it is stale."""
+        return min(self.fresh_until, self.expires_at) - wall
+
+    def packed(self) -> bytes:
+        """For a store outside: with a checksum, because such stores are damaged now and then."""
+        plain = _encode(self)
+        return crc32(plain).to_bytes(4) + plain
 
     def weight(self) -> int:
         """Bytes it takes in memory, about."""
         return ENTRY_BYTES + len(self.body) + length(self.end)
+
+
+def unpacked(packed: bytes) -> Stored | None:
+    """The answer again; `None` of what is damaged, or of another version's making."""
+    plain = packed[4:]
+    if packed[:4] != crc32(plain).to_bytes(4):
+        return None
+    try:
+        return _decode(plain)
+    except msgspec.DecodeError:
+        return None
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Stored).decode

@@ -21,7 +21,7 @@ _CACHE = {
     Reuse.BYPASS: b"cache-status: headgate; fwd=bypass\r\nx-cache: BYPASS\r\n",
     Reuse.MISS: b"cache-status: headgate; fwd=miss\r\nx-cache: MISS\r\n",
     **{
-        reuse: b"cache-status: headgate; hit; detail=%b\r\nx-cache: HIT\r\n" % reuse.encode()
+        reuse: b"x-cache: HIT\r\ncache-status: headgate; hit; detail=%b" % reuse.encode()
         for reuse in Reuse
         if reuse.hit
     },
@@ -117,7 +117,8 @@ def head(call: Call, reply: Reply, now: float, *, length: int | None, decision: 
             _CACHE[reply.reuse],
         )
     if reply.reuse.hit:
-        lines += b"age: %d\r\n" % reply.age_s
+        ttl = b"" if reply.left_s is None else b"; ttl=%d" % reply.left_s
+        lines += b"%b\r\nage: %d\r\n" % (ttl, reply.age_s)
     lines += _SSE if length is None else _JSON % length
     if decision is not None:
         lines += b"x-routing-metadata: " + decision + b"\r\n"

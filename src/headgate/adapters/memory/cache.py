@@ -16,6 +16,8 @@ class MemoryCache:
     Known weakness: weights are estimates; Python's own overhead comes on top, some tenth of it.
     """
 
+    deep = False
+
     def __init__(self, *, max_bytes: int) -> None:
         self.max_bytes = max_bytes
         self.bytes = 0
@@ -45,6 +47,9 @@ class MemoryCache:
         self.bytes += weight
         if self.bytes > self.max_bytes:
             self._shrink()
+
+    async def seek(self, identity: bytes, now: float) -> Stored | None:
+        return self.get(identity, now)
 
     def clear(self) -> int:
         count = len(self._answers)
