@@ -47,15 +47,8 @@ class App:
 
 
 def connected(app: App) -> tuple[BoundedProtocol, Wire]:
-    settings = uvicorn.Config(
-        app,
-        http=BoundedProtocol,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        proxy_headers=False,
-        timeout_keep_alive=KEEP_ALIVE_S,
-    )
+    bare: dict[str, Any] = {"ws": "none", "lifespan": "off", "log_config": None, "proxy_headers": False}
+    settings = uvicorn.Config(app, http=BoundedProtocol, timeout_keep_alive=KEEP_ALIVE_S, **bare)
     wire, made = Wire(), BoundedProtocol(settings, ServerState(), {})
     wire.peer = made
     made.connection_made(wire)  # type: ignore[arg-type]  # as much of one as is used
