@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from headgate.config.kinds import Count, SecondsOrZero
-from headgate.config.section import Section
+from headgate.config.kinds import Count, Name, OneOrMore, Seconds, SecondsOrZero, wrong
+from headgate.config.section import Section, by
+from headgate.core.canned import Unusable, canned
 
 
 class Exact(Section):
@@ -33,10 +34,59 @@ class Exact(Section):
     )
 
 
+class Template(Section):
+    """A question and its answer."""
+
+    match: Annotated[str, Field(min_length=1, max_length=1_000)] = Field(
+        description="The question: plain text with slots like `{name}`, `{name:word}`, `{name:number}`."
+    )
+    answer: Annotated[str, Field(min_length=1, max_length=100_000)] = Field(
+        description="The answer, with the same slots where what they took is to stand."
+    )
+    when: Literal["always", "outage"] = Field(
+        default="always", description="Whether it answers at once, or only where nobody else does."
+    )
+
+    @model_validator(mode="after")
+    def _usable(self) -> Self:
+        try:
+            canned(self.match, self.answer, name="")
+        except Unusable as error:
+            raise wrong(str(error), at="match") from None
+        return self
+
+
+class Templates(Section):
+    """Answers that the operator has written."""
+
+    ttl_s: SecondsOrZero = Field(
+        default=86_400.0, description="Seconds for which such an answer is good; 0 switches them off."
+    )
+    templates: Annotated[tuple[Template, ...], OneOrMore] = Field(
+        default=(), description="Questions with their answers; the first that fits is told."
+    )
+
+
+class Degrade(Section):
+    """What answers when nobody does who should: the first of these that can."""
+
+    local: Annotated[tuple[Name, ...], OneOrMore] = Field(
+        default=(), description="Models that are asked though the route does not name them."
+    )
+    stale: bool = Field(default=True, description="A kept answer that is past its time.")
+    template: bool = Field(default=True, description="One of `cache.template`.")
+    after_s: Seconds | None = Field(
+        default=None,
+        description="Seconds to wait for somebody to begin to answer, before it comes to that.",
+        json_schema_extra=by("until the deadline"),
+    )
+
+
 class CacheSettings(Section):
     """Which answers are kept, and for whom."""
 
     exact: Exact = Field(default=Exact(), description="Answers for requests that say the same.")
+    template: Templates = Field(default=Templates(), description="Answers that the operator has written.")
     store: Literal["memory", "file", "redis"] = Field(
         default="memory",
         description="Where exact answers are kept behind each process's memory: nowhere, in `file`, which"

@@ -13,7 +13,7 @@ from headgate.core.chat import Chat, Event, FinishReason
 from headgate.core.decision import Decision
 from headgate.core.embeddings import Embedded, Embeddings
 from headgate.core.price import Price
-from headgate.core.reuse import ANY, Freshness, Reuse, Said
+from headgate.core.reuse import ANY, Freshness, Reuse, Rung, Said
 from headgate.core.shape import Shape
 from headgate.core.standing import Standing
 from headgate.core.tier import NO_TIER, Tier
@@ -228,6 +228,7 @@ class Reply(msgspec.Struct, eq=False, kw_only=True):
     another model served; `queued`, where it had to wait for room, how; `decision` is why these models were
     tried, where there was something to decide. `reuse` says whether an answer was kept somewhere, `age_s` for
     how long, `left_s` how long it stays fresh, and `saved_nano` what it would have cost.
+    `degraded`: nobody answered who should have, and this is what came instead.
     """
 
     source: Source
@@ -243,6 +244,7 @@ class Reply(msgspec.Struct, eq=False, kw_only=True):
     age_s: float = 0.0
     left_s: float | None = None
     saved_nano: int = 0
+    degraded: Rung | None = None
     decision: Decision | None = None
     queued: Queued | None = None
     _priced: Usage | None = None

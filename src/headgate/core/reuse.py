@@ -31,10 +31,19 @@ class Reuse(StrEnum):
     EXACT = "exact"
     COALESCED = "coalesced"
     STALE = "stale"
+    TEMPLATE = "template"
 
     @property
     def hit(self) -> bool:
         return self is not Reuse.BYPASS and self is not Reuse.MISS
+
+
+class Rung(StrEnum):
+    """Of the ladder that a request climbs down when nobody who should answer does."""
+
+    LOCAL = "local"
+    STALE = "stale"
+    TEMPLATE = "template"
 
 
 class Freshness(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,22 +12,20 @@ Known weakness: what was streamed is not found by a request for a whole answer, 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
-from functools import partial
 from types import TracebackType
 
 import msgspec
 
-from headgate.core.call import Call, Line, Reply, Seen, Source, Tape
+from headgate.core.call import Call, Line, Reply, Seen, Tape
 from headgate.core.chat import FinishReason
 from headgate.core.errors import GatewayError, NotCached
-from headgate.core.reuse import FREE, Ending, Freshness, Reuse, Said, Stored, length, told
+from headgate.core.reuse import Ending, Freshness, Reuse, Said, Stored, length
+from headgate.pipeline.replay import Hit, replayed
 from headgate.pipeline.service import Layer, Passage, Service
 from headgate.ports.cache import Cache
 from headgate.ports.clock import Clock
 
-EVENT_END = b"\n\n"
 ANEW = Freshness(no_cache=True)
 RENEWALS = 64
 """Stale answers that are fetched anew at once, at most; others stay stale a little longer."""
@@ -66,11 +64,14 @@ class Lookup:
         """What is kept, where it will do. A stale answer may, while a newer one is fetched for the next."""
         age_s, left_s = wall - answer.stored_at, answer.left_s(wall)
         if call.wants.takes(age_s, left_s):
-            return Hit(self._reply(answer, wall, Reuse.EXACT if left_s > 0.0 else Reuse.STALE))
+            return self._told(answer, Reuse.EXACT if left_s > 0.0 else Reuse.STALE)
         if self._renew is None or wall >= answer.revalidate_until or not call.wants.bears(age_s, left_s):
             return None
         self._fetch(self._renew, call)
-        return Hit(self._reply(answer, wall, Reuse.STALE))
+        return self._told(answer, Reuse.STALE)
+
+    def _told(self, answer: Stored, reuse: Reuse) -> Hit:
+        return Hit(replayed(answer, reuse, self._clock, self._pace))
 
     def ask(self, call: Call) -> AbstractAsyncContextManager[Reply]:
         """Nothing that is kept will do."""
@@ -100,46 +101,6 @@ class Lookup:
         task = asyncio.get_running_loop().create_task(_fetched(service, renewed))
         self._renewing[identity] = task
         task.add_done_callback(lambda _: self._renewing.pop(identity, None))
-
-    def _reply(self, answer: Stored, wall: float, reuse: Reuse) -> Reply:
-        now = self._clock.now()
-        return Reply(
-            source=Source(
-                provider=answer.provider, model_id=answer.model_id, model_name=answer.model_name, price=FREE
-            ),
-            seen=Seen(
-                started=True,
-                model=answer.served_model,
-                finish=answer.finish,
-                usage=answer.usage,
-                complete=True,
-                over=True,
-            ),
-            body=paced(answer.body, self._pace, self._clock) if self._pace else AtOnce(answer.body),
-            tail=partial(told, answer.end),
-            stream=answer.stream,
-            asked_at=now,
-            opened_at=now,
-            attempts=0,
-            reuse=reuse,
-            age_s=max(0.0, wall - answer.stored_at),
-            left_s=answer.left_s(wall),
-            saved_nano=answer.cost_nano or 0,
-        )
-
-
-class Hit(msgspec.Struct, eq=False):
-    """The context of an answer that is here already."""
-
-    reply: Reply
-
-    async def __aenter__(self) -> Reply:
-        return self.reply
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        return None
 
 
 class Sought:
@@ -174,30 +135,6 @@ async def _fetched(service: Service, call: Call) -> None:
             reply.tail(None)
     except GatewayError:
         return  # recorded; the stale answer serves on for as long as it may
-
-
-class AtOnce(msgspec.Struct, eq=False):
-    """A stream that is here already, in one piece."""
-
-    body: bytes
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self
-
-    async def __anext__(self) -> bytes:
-        body, self.body = self.body, b""
-        if not body:
-            raise StopAsyncIteration
-        return body
-
-
-async def paced(body: bytes, pace: float, clock: Clock) -> AsyncIterator[bytes]:
-    """The same, so many events a second."""
-    begun = clock.now()
-    for number, event in enumerate(body.split(EVENT_END)):
-        if event:
-            await clock.sleep(max(0.0, begun + number / pace - clock.now()))
-            yield event + EVENT_END
 
 
 class Keep:
