@@ -30,7 +30,7 @@ serve: $(VENV)/runtime ## the gateway: headgate.yaml if there is one, else what 
 	@$(BIN)/headgate serve $(ARGS)
 
 test: $(VENV)/dev ## every test; ARGS="-k breaker" picks some, ARGS=--hypothesis-profile=thorough looks harder
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 check: $(VENV)/dev ## format, lint, imports, types, and the rules of the house; quick ones first
 	$(BIN)/ruff format --check .

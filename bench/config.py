@@ -58,8 +58,8 @@ def _providers(json_port: int, sse_port: int) -> dict[str, Any]:
     return providers
 
 
-def settings(*, port: int, json_port: int, sse_port: int) -> dict[str, Any]:
-    """Headgate's configuration file, as a tree."""
+def settings(*, port: int, json_port: int, sse_port: int, by_intent: bool = True) -> dict[str, Any]:
+    """Headgate's configuration file, as a tree; `by_intent`: with the route that needs word vectors."""
     models: dict[str, Any] = {}
     routes: dict[str, Any] = {}
     for name in MODELS:
@@ -74,7 +74,8 @@ def settings(*, port: int, json_port: int, sse_port: int) -> dict[str, Any]:
                 }
     pair = ["json-a", "json-b"]
     routes[BY_NAME] = {"use": pair}
-    routes[BY_INTENT] = {"by": "intent", "when": {"code": pair, "reasoning": pair}, "use": pair}
+    if by_intent:
+        routes[BY_INTENT] = {"by": "intent", "when": {"code": pair, "reasoning": pair}, "use": pair}
     return {
         "server": {"host": HOST, "port": port, "metadata": "both", "auth": "required", "log": "off"},
         "providers": _providers(json_port, sse_port),
@@ -104,15 +105,16 @@ class Recipe:
     command: str = GATEWAY
     config: Path | None = None
 
-    def server(self, at: Path, *, json_port: int, sse_port: int, cores: set[int], name: str) -> Server:
+    def server(
+        self, at: Path, *, json_port: int, sse_port: int, cores: set[int], name: str, by_intent: bool
+    ) -> Server:
         """A new gateway on a free port, not yet started."""
         port = free_port()
         values = {"port": str(port), "json": str(json_port), "sse": str(sse_port), "key": KEY}
         file = at / f"{name}-{port}.yaml"
         if self.config is None:
-            file.write_text(
-                yaml.safe_dump(settings(port=port, json_port=json_port, sse_port=sse_port), sort_keys=False)
-            )
+            tree = settings(port=port, json_port=json_port, sse_port=sse_port, by_intent=by_intent)
+            file.write_text(yaml.safe_dump(tree, sort_keys=False))
         else:
             file.write_text(_filled(self.config.read_text(), values))
         command = [_filled(word, values | {"config": str(file)}) for word in shlex.split(self.command)]

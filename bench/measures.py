@@ -63,13 +63,14 @@ class Rig:
     found: Findings = field(default_factory=Findings)
     speeds: list[float] = field(default_factory=list)
 
-    def new_gateway(self) -> Server:
+    def new_gateway(self, *, by_intent: bool = True) -> Server:
         return self.recipe.server(
             self.at,
             json_port=self.documents.port,
             sse_port=self.streams.port,
             cores=self.cores.gateway,
             name="gateway",
+            by_intent=by_intent,
         )
 
     def new_bare(self) -> Server:
@@ -259,11 +260,11 @@ async def _delays(rig: Rig, server: Server, model: str) -> list[float]:
 
 async def memory(rig: Rig) -> None:
     """Resident memory of a fresh gateway: after start, after a long run, and per open stream."""
-    with running(rig.new_gateway()) as gateway, running(rig.new_bare()) as plain:
-        for server in (gateway, plain):
-            first_answer(server)
-            machine.wait_until_idle(server.pid)
-        after_start = machine.rss_mb(gateway.pid), machine.rss_mb(plain.pid)
+    with running(rig.new_gateway()) as knowing:
+        what = "RSS after start, with word vectors"
+        rig.found.single("rss_by_intent", what, "MB", _after_start(knowing))
+    with running(rig.new_gateway(by_intent=False)) as gateway, running(rig.new_bare()) as plain:
+        after_start = _after_start(gateway), _after_start(plain)
         rig.found.single("rss", "RSS after start", "MB", after_start[0], bare=after_start[1], target=90)
         samples = await _soak(rig, gateway)
         growth = (samples[-1] / samples[0] - 1) * 100
@@ -275,6 +276,12 @@ async def memory(rig: Rig) -> None:
         each = [await _per_stream_kb(server) for server in (plain, gateway)]
         what = f"memory per open stream, {HELD_STREAMS} open"
         rig.found.single("stream_memory", what, "kB", each[1], bare=each[0])
+
+
+def _after_start(server: Server) -> float:
+    first_answer(server)
+    machine.wait_until_idle(server.pid)
+    return machine.rss_mb(server.pid)
 
 
 async def _soak(rig: Rig, gateway: Server) -> list[float]:
