@@ -1,6 +1,6 @@
 """Metrics for Prometheus: a `ports.Recorder` that counts, and the page that shows the counts.
 
-Labels are bounded by the configuration: never a caller, a prompt or a request id.
+Labels are bounded by the configuration, tenants among them: never a user, a prompt or a request id.
 """
 
 from __future__ import annotations
@@ -34,6 +34,11 @@ BUSY_S = 1.0
 """How long a scrape waits for the loop."""
 
 COUNTERS = {
+    "tenant_cache_requests_total": (
+        "Requests that could have been answered from here, by tenant and what became of them.",
+        ("tenant", "result"),
+    ),
+    "tenant_saved_usd_total": ("What answers would have cost a tenant that no upstream gave.", ("tenant",)),
     "degraded_total": ("Requests that nobody answered who should, by what came instead.", ("rung",)),
     "requests_total": ("Requests settled, by outcome.", ("model", "intent", "status")),
     "model_requests_total": ("Requests a model served.", ("model",)),
@@ -104,7 +109,7 @@ class PrometheusRecorder:
         decision = record.decision
         intent = self._classified(decision) if decision is not None else UNKNOWN
         self._tally.counters["requests_total", model, intent, record.outcome] += 1
-        if reply is not None and not self._reused(reply):
+        if reply is not None and not self._reused(reply, record.tenant):
             self._answered(self._tally.of(model, intent), record, reply)
 
     def _classified(self, decision: Decision) -> str:
@@ -116,20 +121,23 @@ class PrometheusRecorder:
         self._tally.counters["intent_classification_total", decision.intent, decision.band or UNKNOWN] += 1
         return decision.intent
 
-    def _reused(self, reply: Reply) -> bool:
+    def _reused(self, reply: Reply, tenant: str) -> bool:
         """Whether the answer came from here, which is counted apart: no model served it."""
         reuse, counters = reply.reuse, self._tally.counters
         if reuse is Reuse.BYPASS:
             return False
         if reuse is Reuse.MISS:
             counters["cache_requests_total", Reuse.EXACT, "miss"] += 1
+            counters["tenant_cache_requests_total", tenant, reuse] += 1
             return False
         if reuse is Reuse.COALESCED:
             counters["coalesced_total",] += 1
         else:
             counters["cache_requests_total", reuse, "hit"] += 1
+        counters["tenant_cache_requests_total", tenant, reuse] += 1
         if reply.saved_nano:
             counters["saved_usd_total", reuse] += usd(reply.saved_nano)
+            counters["tenant_saved_usd_total", tenant] += usd(reply.saved_nano)
         return True
 
     def _answered(self, series: Series, record: Record, reply: Reply) -> None:
