@@ -12,6 +12,7 @@ from headgate.core.asked import Asked
 from headgate.core.chat import Chat, Event, FinishReason
 from headgate.core.decision import Decision
 from headgate.core.embeddings import Embedded, Embeddings
+from headgate.core.pace import Haste
 from headgate.core.price import Price
 from headgate.core.reuse import ANY, Freshness, Reuse, Rung, Said
 from headgate.core.shape import Shape
@@ -112,11 +113,13 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 
 class Line(msgspec.Struct, eq=False):
     """What all copies of one call share. The caller's end of the line: `gone` is set before a hang-up cancels
-    the request, since the message of a cancellation does not survive every library it passes through. And
-    what the request has been `measured` to be, by the first who needed to know."""
+    the request, since the message of a cancellation does not survive every library it passes through. What
+    the request has been `measured` to be, by the first who needed to know. And what its place among those who
+    wait lets it do."""
 
     gone: bool = False
     measured: Measured | None = None
+    haste: Haste = Haste.EARLY
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
