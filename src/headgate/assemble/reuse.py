@@ -8,10 +8,12 @@ from hashlib import blake2b
 
 from headgate.adapters.memory.cache import MemoryCache
 from headgate.assemble.kept import Kept, Machine
+from headgate.assemble.likeness import checking, gates, likeness, terms
 from headgate.config.reuse import Degrade as DegradeSettings
 from headgate.config.tree import Settings
 from headgate.core.call import Call
 from headgate.core.canned import cans
+from headgate.core.semantic.gates import Gate
 from headgate.pipeline.cache import Keep, Lookup
 from headgate.pipeline.canned import CannedAnswers
 from headgate.pipeline.coalesce import Coalesce
@@ -19,6 +21,7 @@ from headgate.pipeline.deadline import Deadline
 from headgate.pipeline.degrade import Degrade, Ladder
 from headgate.pipeline.identify import Identify
 from headgate.pipeline.meter import Meter
+from headgate.pipeline.semantic import Semantic
 from headgate.pipeline.service import Layer, Service, stack
 from headgate.ports.clock import Clock
 from headgate.ports.recorder import Recorder
@@ -40,6 +43,9 @@ class Reusing:
         self._settings = settings
         self._clock = machine.clock
         self._recorder = recorder
+        self._chance = machine.chance
+        self._kept = kept
+        self.gates: dict[str, Gate] = {}
         self._marked = settings.server.metadata in ("both", "body")
         exact, templates = settings.cache.exact, settings.cache.template
         memory = partial(MemoryCache, max_bytes=exact.max_bytes)
@@ -60,6 +66,7 @@ class Reusing:
             )
         if exact.ttl_s:
             yield self._lookup()  # a hit needs no leader
+        yield from self._semantic()  # the same in other words; its answers are the exact cache's
         yield from self._degrade(may_serve)  # … and the ladder no cache that is fresh
         if coalesce.window_s:
             window_s = 0.0 if exact.ttl_s else coalesce.window_s  # what has ended, the cache has
@@ -83,6 +90,26 @@ class Reusing:
         if exact.stale_while_revalidate_s:
             renewing = partial(_renewing, recorder=self._recorder, clock=self._clock)
         return partial(Lookup, cache=self._cache, clock=self._clock, pace=exact.pace, renewing=renewing)
+
+    def _semantic(self) -> Iterator[Layer]:
+        section = self._settings.cache.semantic
+        if section is None or not section.ttl_s or not self._settings.cache.exact.ttl_s:
+            return
+        found = likeness(section, self._kept)
+        if found is None:
+            return
+        self.gates = gates(self._settings, section, self._kept)
+        yield partial(
+            Semantic,
+            terms=terms(section, self._settings.cache.scope == "shared", _form(self._settings, self._marked)),
+            embedder=found[0],
+            questions=found[1],
+            cache=self._cache,
+            clock=self._clock,
+            chance=self._chance,
+            gates=self.gates,
+            checking=checking(self._recorder, self._clock),
+        )
 
     def _degrade(self, may_serve: Callable[[Call, str], bool]) -> Iterator[Layer]:
         """Nothing, where no rung of any route could ever bear anybody."""
