@@ -19,6 +19,8 @@ import numpy as np
 from bench.quality.rows import Measured, Row
 from headgate.adapters.embed import local
 from headgate.core.semantic.gates import Gate, Neighbour, clearance
+from headgate.core.semantic.judge import Candidate, judge
+from headgate.core.semantic.signature import sign
 from headgate.core.semantic.verifier import Proof, verify
 
 NEAR = Path("cache/near_pairs_dev.jsonl")
@@ -31,6 +33,9 @@ WHOLE = 999
 NEAREST = 16
 SEEDS = 5
 PROMISE = 0.01
+THRESHOLD = 0.95
+"""As the configuration has it where it says nothing."""
+
 
 T = TypeVar("T")
 
@@ -73,13 +78,23 @@ def measured(data: Path) -> list[Measured]:
 
 def _near(path: Path) -> list[Row]:
     rows = _rows(path, Near)
-    hit = {one: verify(one.b, one.a).proof is Proof.PROVEN for one in rows}
+    embedder = local()
+    likeness = (embedder.embed([one.a for one in rows]) * embedder.embed([one.b for one in rows])).sum(axis=1)
+    hit = {
+        one: _hits(one.b, Candidate(one.a, b"", float(alike), sign(one.a)))
+        for one, alike in zip(rows, likeness, strict=True)
+    }
     told = [
         _share("near misses answered wrongly, %", [hit[one] for one in rows if not one.same], "≤ 2"),
         _share("paraphrases answered, %", [hit[one] for one in rows if one.same], "≥ 45"),
     ]
     kinds = dict.fromkeys(one.kind for one in rows if one.same)
     return told + [_share(f"  {kind}", [hit[one] for one in rows if one.kind == kind]) for kind in kinds]
+
+
+def _hits(text: str, kept: Candidate) -> bool:
+    found = judge(text, [kept], THRESHOLD)
+    return found is not None and found.hit
 
 
 def _share(what: str, hits: Sequence[bool], reach: str = "") -> Row:

@@ -34,7 +34,7 @@ def vectors(count: int, seed: int = 0) -> Rows:
 
 
 def kept(name: str, until: float = 100.0) -> Kept:
-    return Kept(text=name, identity=name.encode(), alike=b"", until=until)
+    return Kept(text=name, identity=name.encode(), alike=b"", sign=0, until=until)
 
 
 def filled(index: Neighbours, count: int = 100) -> Rows:

@@ -29,6 +29,7 @@ from headgate.core.reuse import Freshness, Partition, Reuse, Stored
 from headgate.core.semantic.gates import Gate
 from headgate.core.semantic.judge import Candidate, Judged, judge
 from headgate.core.semantic.said import agree, gist, said
+from headgate.core.semantic.signature import sign
 from headgate.pipeline.replay import Hit, replayed
 from headgate.pipeline.service import Layer, Passage, Service
 from headgate.ports.cache import Cache
@@ -131,7 +132,7 @@ class Semantic:
         if question.gate:
             question.gate.saw()
         near = self._questions.near(question.partition, question.vector, NEAREST, wall)
-        candidates = [Candidate(one.kept.text, one.kept.alike, one.likeness) for one in near]
+        candidates = [Candidate(one.kept.text, one.kept.alike, one.likeness, one.kept.sign) for one in near]
         judged = question.judged = judge(question.text, candidates, self._terms.floor, question.gate)
         question.nearest = _kept(near, judged)
         return judged
@@ -201,7 +202,13 @@ class Semantic:
             return
         self._compare(question, says, wall, weight)
         until = stored.stored_at + self._terms.ttl_s
-        kept = Kept(text=question.text, identity=call.identity or b"", alike=gist(says), until=until)
+        kept = Kept(
+            text=question.text,
+            identity=call.identity or b"",
+            alike=gist(says),
+            sign=sign(question.text),
+            until=until,
+        )
         self._questions.add(question.partition, question.vector, kept)
 
     def _compare(self, question: Question, says: str, wall: float, weight: float) -> None:

@@ -15,11 +15,12 @@ if TYPE_CHECKING:  # numpy comes with the extra `embed`
 
 class Kept(msgspec.Struct, frozen=True, gc=False):
     """A question that was answered. `identity`: under which its answer is kept; `alike`: the same for answers
-    that say the same. `until`: seconds since the epoch."""
+    that say the same; `sign`: see `core.semantic.signature`. `until`: seconds since the epoch."""
 
     text: str
     identity: bytes
     alike: bytes
+    sign: int
     until: float
 
 

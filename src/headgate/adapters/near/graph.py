@@ -14,7 +14,7 @@ from usearch.index import Index
 if TYPE_CHECKING:
     from headgate.ports.neighbours import Vector
 
-LINKS, BUILT_WITH, LOOKED_AT = 12, 64, 48
+LINKS, BUILT_WITH, LOOKED_AT = 12, 64, 24
 """Neighbours of a vector in the graph; candidates when it is added, and when it is looked for."""
 
 

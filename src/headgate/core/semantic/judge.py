@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from headgate.core.semantic.gates import AROUND, Gate, Neighbour, clearance
+from headgate.core.semantic.signature import apart, may_match, sign
 from headgate.core.semantic.verifier import Proof, verify
 
 PLAIN = 0.74
@@ -18,16 +19,20 @@ PLAIN = 0.74
 PROVEN_FLOOR = 0.25
 """Texts less alike than this are not even read."""
 
+READ = 2
+"""How many of them are read, at most: those whose words differ least."""
+
 APART = 0.02
 """How much nearer than any other answer the nearest must be, where nothing is proven."""
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """A kept question. `alike`: the same for entries whose answers say the same."""
+    """A kept question. `alike`: the same for entries whose answers say the same. `sign`: its signature."""
 
     text: str
     alike: bytes
     likeness: float
+    sign: int
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,14 +60,21 @@ def judge(
         return Judged(place=proven, hit=hit, confidence=0.99, clear=clear, against=False)
     best = candidates[0]
     clear = clearance([Neighbour(one.alike, one.likeness) for one in candidates])
-    against = verify(text, best.text).proof is Proof.REFUSED
-    hit = gate.opens(clear, against=against) if gate else not against and _alone(candidates, floor)
+    near = gate is not None or _alone(candidates, floor)
+    against = near and verify(text, best.text).proof is Proof.REFUSED
+    hit = gate.opens(clear, against=against) if gate else near and not against
     return Judged(place=0, hit=hit, confidence=min(0.99, best.likeness), clear=clear, against=against)
 
 
 def _proven(text: str, candidates: Sequence[Candidate]) -> int | None:
-    for place, one in enumerate(candidates[:AROUND]):
-        if one.likeness >= PROVEN_FLOOR and verify(text, one.text).proof is Proof.PROVEN:
+    mine = sign(text)
+    likely = [
+        (apart(mine, one.sign), place)
+        for place, one in enumerate(candidates[:AROUND])
+        if one.likeness >= PROVEN_FLOOR and may_match(mine, one.sign)
+    ]
+    for _, place in sorted(likely)[:READ]:
+        if verify(text, candidates[place].text).proof is Proof.PROVEN:
             return place
     return None
 

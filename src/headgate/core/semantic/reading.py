@@ -55,14 +55,15 @@ POLITE = re.compile(
     re.I,
 )
 REWRITTEN = (
-    (re.compile(r"\bnon-", re.I), "not "),
-    (re.compile(r"\bone and a half\b", re.I), "1.5"),
-    (re.compile(r"\btwo and a half\b", re.I), "2.5"),
-    (re.compile(r"\bhalf of\b", re.I), "50% of"),
+    (re.compile(r"\b[Nn]on-"), "not "),
+    (re.compile(r"\b[Oo]ne and a half\b"), "1.5"),
+    (re.compile(r"\b[Tt]wo and a half\b"), "2.5"),
+    (re.compile(r"\b[Hh]alf of\b"), "50% of"),
     (re.compile(r"\bor not(?=\s*\??\s*$)", re.I), ""),
-    (re.compile(r"\bis there (?:a|any) way to\b", re.I), "how to"),
+    (re.compile(r"\b[Ii]s there (?:a|any) way to\b"), "how to"),
     (re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])"), " "),
 )
+ASIDE = re.compile(r"[.:?!\n]\s")
 CLAUSE = re.compile(r"[^.:?!\n]*[.:?!\n]\s+")
 
 
@@ -99,14 +100,22 @@ def _spelled(text: str) -> str:
     """With negations as words of their own (those of `Can't I …?` deny nothing), and without the clause that
     says why somebody asks."""
     text = text.replace("’", "'")
-    text = CLAUSE.sub(lambda found: "" if BECAUSE & set(plain(found[0][:-1]).split()) else found[0], text)
-    text = RHETORICAL.sub(lambda found: CUT.get(found[1].lower(), found[1]), text)
-    text = POLITE.sub(" ", text)
+    if ASIDE.search(text):
+        text = CLAUSE.sub(lambda found: "" if BECAUSE & set(plain(found[0][:-1]).split()) else found[0], text)
+    if "n't" in text:
+        text = RHETORICAL.sub(lambda found: CUT.get(found[1].lower(), found[1]), text)
+    if "you" in text:
+        text = POLITE.sub(" ", text)
     for pattern, instead in REWRITTEN:
         text = pattern.sub(instead, text)
-    return DENIED.sub(
-        lambda found: f"{CUT.get((found[1] or found[2]).lower(), found[1] or found[2])} not", text
-    )
+    if "n't" in text or "annot" in text:
+        text = DENIED.sub(_apart, text)
+    return text
+
+
+def _apart(found: re.Match[str]) -> str:
+    helped = found[1] or found[2]
+    return f"{CUT.get(helped.lower(), helped)} not"
 
 
 class _Reader:

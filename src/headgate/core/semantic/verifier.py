@@ -13,7 +13,7 @@ from itertools import pairwise
 import msgspec
 
 from headgate.core.semantic.lexicon.stems import stem
-from headgate.core.semantic.lexicon.table import ANTONYMS, LIGHT, Kind, forms
+from headgate.core.semantic.lexicon.table import ANTONYMS, FIRM, LIGHT, Kind, forms
 from headgate.core.semantic.reading import Reading, Token, read
 from headgate.core.semantic.spelling import misspelled, slip_of_grammar
 
@@ -37,9 +37,6 @@ class Verdict(msgspec.Struct, frozen=True):
 PROVEN = Verdict(Proof.PROVEN)
 _REFUSED = {kind: Verdict(Proof.REFUSED, kind) for kind in Kind}
 _OPEN = Verdict(Proof.OPEN, Kind.WORD)
-
-FIRM = frozenset(Kind) - {Kind.WORD, Kind.NAME, Kind.FILLER}
-"""Words of these kinds never stand for another."""
 
 SWAPPED = frozenset({Kind.NAME, Kind.PLACE, Kind.PERSON, Kind.LANGUAGE, Kind.NUMBER, Kind.WORD})
 DIRECTED = frozenset(

@@ -6,13 +6,14 @@ from headgate.core.reuse import Stored
 from headgate.core.semantic.gates import Gate
 from headgate.core.semantic.judge import Candidate, judge
 from headgate.core.semantic.said import agree, said
+from headgate.core.semantic.signature import sign
 from headgate.core.usage import Usage
 
 TEXT = "How do I boil an egg for 5 minutes?"
 
 
 def near(text: str, likeness: float, alike: bytes = b"1") -> Candidate:
-    return Candidate(text, alike, likeness)
+    return Candidate(text, alike, likeness, sign(text))
 
 
 def test_alike_is_enough_only_where_no_other_answer_is_as_near() -> None:

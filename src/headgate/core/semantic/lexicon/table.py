@@ -36,6 +36,9 @@ class Kind(StrEnum):
     FILLER = "filler"
 
 
+FIRM = frozenset(Kind) - {Kind.WORD, Kind.NAME, Kind.FILLER}
+"""Words of these kinds never stand for another."""
+
 Sense = tuple[str, Kind]
 
 
