@@ -27,9 +27,9 @@ PARTITION = b"p" * 16
 WORDS = """
 clean store repair buy sell choose paint cook wash install reset replace adjust measure build
 wooden old broken cheap small heavy electric leather plastic foreign used modern rusty yellow loud
-bicycle kettle jacket laptop printer oven garden carpet mirror guitar camera heater sofa window bottle violin lamp
+bicycle kettle jacket laptop printer oven garden carpet mirror guitar camera heater sofa window lamp
 at_home in_winter on_a_budget with_children without_tools in_the_office by_hand in_a_hurry
-salt vinegar soap sand wax oil steam paper tape glue water paint chalk wool ink lemon dust rust flour butter milk
+salt vinegar soap sand wax oil steam paper tape glue water paint chalk wool ink lemon dust butter
 """
 LISTS = [[word.replace("_", " ") for word in line.split()] for line in WORDS.strip().split("\n")]
 DATES = range(1990, 2020)

@@ -7,6 +7,7 @@ from functools import partial
 from hashlib import blake2b
 
 from headgate.adapters.memory.cache import MemoryCache
+from headgate.adapters.system import Ids
 from headgate.assemble.kept import Kept, Machine
 from headgate.assemble.likeness import checking, gates, likeness, terms
 from headgate.config.reuse import Degrade as DegradeSettings
@@ -14,6 +15,7 @@ from headgate.config.tree import Settings
 from headgate.core.call import Call
 from headgate.core.canned import cans
 from headgate.core.semantic.gates import Gate
+from headgate.pipeline.batch import Batch
 from headgate.pipeline.cache import Keep, Lookup
 from headgate.pipeline.canned import CannedAnswers
 from headgate.pipeline.coalesce import Coalesce
@@ -25,6 +27,7 @@ from headgate.pipeline.semantic import Semantic
 from headgate.pipeline.service import Layer, Service, stack
 from headgate.ports.clock import Clock
 from headgate.ports.recorder import Recorder
+from headgate.providers.openai import EmbeddingsBatching, OpenAISurface
 
 
 def _form(settings: Settings, marked: bool) -> str:
@@ -83,6 +86,19 @@ class Reusing:
                 marked=self._marked,
                 revalidate_s=exact.stale_while_revalidate_s,
                 if_error_s=exact.stale_if_error_s,
+            )
+        yield from self._batch()  # below the cache, which keeps each caller's own part
+
+    def _batch(self) -> Iterator[Layer]:
+        batch = self._settings.batch
+        if batch.size > 1 and batch.wait_s:
+            surface = OpenAISurface(self._clock.wall, Ids(""))
+            yield partial(
+                Batch,
+                batching=EmbeddingsBatching(surface),
+                clock=self._clock,
+                size=batch.size,
+                wait_s=batch.wait_s,
             )
 
     def _lookup(self) -> Layer:

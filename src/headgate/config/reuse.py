@@ -138,6 +138,19 @@ class CacheSettings(Section):
     )
 
 
+class Batch(Section):
+    """Embeddings that are asked for at the same time, as one upstream call."""
+
+    size: Annotated[int, Field(ge=1, le=2048)] = Field(
+        default=50, description="Texts in one upstream call, at most; 1 switches it off."
+    )
+    wait_s: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] = Field(
+        default=0.01,
+        description="Seconds to wait for company while others are under way; who comes alone never waits. 0"
+        " switches it off.",
+    )
+
+
 class Coalesce(Section):
     """Requests that say the same, at the same time."""
 
