@@ -68,6 +68,10 @@ HISTOGRAMS = {
     "overhead_seconds": ("From arrival until the upstream that served was asked.", ()),
 }
 GAUGES = {
+    "cache_wrong_ratio": (
+        "Of all requests, those a likeness is believed to have answered wrongly.",
+        ("route",),
+    ),
     "fallback_rate": ("Share of a model's first choices that another model served.", ("model",)),
     "model_health": ("1 where an upstream of the model is ready.", ("model",)),
     "breaker_state": ("0 closed, 1 half-open, 2 open.", ("upstream",)),

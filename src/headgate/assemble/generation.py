@@ -104,7 +104,7 @@ class Generation:
         pools = {model: self._pool(model) for model in settings.models}
         retry, budget = settings.retry, RetryBudget(ratio=settings.retry.budget)
         self.router = router(settings, self.prices, machine, self.kept, pools)
-        reusing = Reusing(settings, machine, self.kept, self._recorder)
+        self._reusing = reusing = Reusing(settings, machine, self.kept, self._recorder)
         decide = partial(Route, router=self.router, clock=machine.clock, recorder=self._recorder)
         self.hall = self.kept("hall", None, partial(Hall, clock=machine.clock))
         queue = Queue(  # one wait for all pools of a chain, in fair order
@@ -210,6 +210,8 @@ class Generation:
             for of, error in (("prompt", estimator.prompt_error), ("total", estimator.total_error)):
                 if error is not None:
                     gauges["token_estimate_error_ratio", model, of] = error
+        for route, gate in self._reusing.gates.items():
+            gauges["cache_wrong_ratio", route] = gate.wrong_share()
         for fleet, is_open in (self.fleets.open() if self.fleets else {}).items():
             gauges["fleet_open", fleet] = float(is_open)
         return gauges

@@ -22,7 +22,7 @@ from headgate.config.tree import Key, Server, Settings
 S = TypeVar("S", bound=Section)
 
 LATER: Mapping[type[Section], frozenset[str]] = {
-    Settings: frozenset({"health", "batch"}),
+    Settings: frozenset({"health"}),
     Store: frozenset({"url", "queue"}),
     Route: frozenset({"durable"}),
     Key: frozenset({"rpm", "tpm", "budget"}),

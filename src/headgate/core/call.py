@@ -230,7 +230,8 @@ class Reply(msgspec.Struct, eq=False, kw_only=True):
     `attempts` counts upstream calls, this one included; `fallback_from` names the first choice, where
     another model served; `queued`, where it had to wait for room, how; `decision` is why these models were
     tried, where there was something to decide. `reuse` says whether an answer was kept somewhere, `age_s` for
-    how long, `left_s` how long it stays fresh, and `saved_nano` what it would have cost.
+    how long, `left_s` how long it stays fresh, and `saved_nano` what it would have cost; `sure`, from 0 to 1,
+    that it fits, where it was kept for other words.
     `degraded`: nobody answered who should have, and this is what came instead.
     """
 
@@ -247,6 +248,7 @@ class Reply(msgspec.Struct, eq=False, kw_only=True):
     age_s: float = 0.0
     left_s: float | None = None
     saved_nano: int = 0
+    sure: float | None = None
     degraded: Rung | None = None
     decision: Decision | None = None
     queued: Queued | None = None

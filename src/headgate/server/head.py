@@ -83,6 +83,12 @@ def _queued(queued: Queued | None) -> bytes:
     return b',"queue_s":%.6f,"queue_place":%d,"queue_estimate_s":%.6f' % members
 
 
+def _said_besides(reply: Reply) -> bytes:
+    """How sure a likeness was, and which rung of the ladder bore the request; mostly neither."""
+    sure = b"" if reply.sure is None else b',"cache_confidence":%.2f' % reply.sure
+    return sure if reply.degraded is None else b'%b,"degraded":"%b"' % (sure, reply.degraded.encode())
+
+
 def metadata(call: Call, reply: Reply, now: float, *, final: bool) -> bytes:
     """`final`: the body is exhausted, so the cost is known."""
     cost = reply.cost_nano() if final else None
@@ -98,7 +104,7 @@ def metadata(call: Call, reply: Reply, now: float, *, final: bool) -> bytes:
         b"null" if cost is None else b"%.9f" % (cost / NANO),
         now - call.started_at,
         _queued(reply.queued),
-        b"" if reply.degraded is None else b',"degraded":"%b"' % reply.degraded.encode(),
+        _said_besides(reply),
     )
 
 
