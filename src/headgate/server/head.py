@@ -93,11 +93,12 @@ def metadata(call: Call, reply: Reply, now: float, *, final: bool) -> bytes:
     else:
         sure = round(decision.confidence * 100)
         known = _decided(reply.source, fallback_used, reply.attempts, reply.reuse, decision.intent, sure)
-    return b'%b,"cost_usd":%b,"total_time_seconds":%.6f%b}' % (
+    return b'%b,"cost_usd":%b,"total_time_seconds":%.6f%b%b}' % (
         known,
         b"null" if cost is None else b"%.9f" % (cost / NANO),
         now - call.started_at,
         _queued(reply.queued),
+        b"" if reply.judged is None else b',"cascade":"%b"' % reply.judged.encode(),
     )
 
 

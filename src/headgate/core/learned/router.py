@@ -158,6 +158,12 @@ _RULES = {
 
 def by_rules(features: Matrix) -> Numbers:
     """Doubts of answers as `judged` describes them, without training."""
-    weights = np.array([_RULES.get(name, 0.0) for name in NAMES])
-    found: Numbers = features.astype(np.float64) @ weights + 1.0
-    return found
+    exact = features.astype(np.float64)
+    sums = exact[:, NAMES.index("asked_log_numbers")] > 0
+    found = exact @ np.array([_RULES.get(name, 0.0) for name in NAMES]) + np.where(sums, 1.0, PROSE)
+    found -= np.where(sums, 0.0, PROSE_HEDGES * exact[:, NAMES.index("hedges")])
+    return np.asarray(found, np.float64)
+
+
+PROSE, PROSE_HEDGES = 0.5, 0.6
+"""Where the question has no numbers: what an answer must make up for, and how much less a hedge says."""
