@@ -11,7 +11,7 @@ from headgate.assemble.fleets import member
 from headgate.assemble.kept import Kept, Machine, Prices
 from headgate.assemble.keystates import Key, states
 from headgate.assemble.learned import doubts
-from headgate.assemble.reuse import reuse
+from headgate.assemble.reuse import Reusing
 from headgate.assemble.rim import cards, deadlines, door
 from headgate.assemble.routing import info, remembers, router, template
 from headgate.assemble.upstreams import Upstreams
@@ -107,6 +107,7 @@ class Generation:
         pools = {model: self._pool(model) for model in settings.models}
         retry, budget = settings.retry, RetryBudget(ratio=settings.retry.budget)
         self.router = router(settings, self.prices, machine, self.kept, pools)
+        reusing = Reusing(settings, machine, self.kept, self._recorder)
         decide = partial(Route, router=self.router, clock=machine.clock, recorder=self._recorder)
         self.hall = self.kept("hall", None, partial(Hall, clock=machine.clock))
         queue = Queue(  # one wait for all pools of a chain, in fair order
@@ -121,7 +122,7 @@ class Generation:
         return stack(
             # quota: the caller's tier, limits and budget
             decide,  # the candidates, in order, and why
-            *reuse(settings, machine.clock, self.kept),  # cache, coalesce; batch and degrade come here
+            *reusing.layers(self.router.may_serve),  # cache, degrade, coalesce; batch comes here
             *self._mirror(pools, queue.taken),  # a share of what is asked goes to another model too
             *self._cascade(),  # where a route has one: a weak answer is judged before it is told
             *self._fleets(),  # of the candidates, those whose fleet is open

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from headgate.assemble.ring import KeyRing
 from headgate.assemble.sharing import Sharing
+from headgate.assemble.shelved import Shelved
 from headgate.core.price import Price
 from headgate.ports.clock import Clock
 
@@ -21,13 +22,15 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
     """What a process has one of, whatever its configuration. `pepper`: 16 to 64 random bytes; `sharing`: with
-    whom it shares the limits of its keys, if with anybody; `ring`: what has been said of them."""
+    whom it shares the limits of its keys, if with anybody; `ring`: what has been said of them;
+    `answers`: those that it keeps, where there is more than its memory for them."""
 
     clock: Clock
     chance: Random
     pepper: bytes
     sharing: Sharing | None = None
     ring: KeyRing | None = None
+    answers: Shelved | None = None
 
 
 class Kept:

@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from headgate.adapters.memory.cache import MemoryCache
 from headgate.adapters.notices import FolderNotices, folder_of
 from headgate.adapters.shared import Folder
 from headgate.adapters.sqlite import SqliteCounters
 from headgate.assemble.gateway import Gateway
 from headgate.assemble.ring import KeyRing
 from headgate.assemble.sharing import Sharing
+from headgate.assemble.shelved import Shelved
 from headgate.config.tree import Settings
+from headgate.ports.cache import Shelf
 from headgate.ports.clock import Clock
 from headgate.ports.notices import Notices
 
@@ -58,13 +61,33 @@ def _sharing(settings: Settings, clock: Clock, folder: Folder | None) -> Sharing
     return None
 
 
+def shelf(settings: Settings) -> Shelf | None:
+    """Where answers are kept behind the memory of a process, if anywhere."""
+    cache, redis = settings.cache, settings.store.redis
+    if cache.store == "file":
+        from headgate.adapters.sqlite import SqliteShelf
+
+        return SqliteShelf(Path(cache.file), max_bytes=cache.store_bytes)
+    if cache.store == "redis" and redis is not None:
+        try:
+            from headgate.adapters.redis import RedisShelf
+        except ImportError:
+            log.error(NO_CLIENT)
+        else:
+            return RedisShelf(redis.reveal(), max_bytes=cache.store_bytes, namespace=settings.store.namespace)
+    return None
+
+
 class Stores:
-    """What a process shares with others: limits, and what is said of keys."""
+    """What a process shares with others, or finds again: limits, what is said of keys, answers."""
 
     def __init__(self, settings: Settings, clock: Clock, folder: Folder | None, file: Path | None) -> None:
         self.sharing = _sharing(settings, clock, folder)
         found = places(settings, file)
         self.ring = KeyRing(clock, found) if found else None
+        kept = shelf(settings)
+        memory = MemoryCache(max_bytes=settings.cache.exact.max_bytes)
+        self.answers = Shelved(memory, kept, clock) if kept else None
 
     async def start(self) -> None:
         """Before the gateway is built: it must know which keys it may use."""
@@ -84,6 +107,8 @@ class Stores:
             await self.sharing.close()
         if self.ring is not None:
             await self.ring.close()
+        if self.answers is not None:
+            await self.answers.close()
 
 
 def _renew(gateway: Gateway) -> None:

@@ -39,7 +39,7 @@ from headgate.config.kinds import (
     is_loopback,
     wrong,
 )
-from headgate.config.reuse import CacheSettings, Coalesce
+from headgate.config.reuse import CacheSettings, Coalesce, Degrade
 from headgate.config.routing import Agent, Prompt, Route
 from headgate.config.section import EmptyIsNone, Section, by
 from headgate.core.price import Price as PricePerClass
@@ -387,6 +387,7 @@ class Settings(Section):
     coalesce: Coalesce = Field(
         default=Coalesce(), description="Requests that say the same, at the same time."
     )
+    degrade: Degrade = Field(default=Degrade(), description="What answers when nobody does who should.")
     fleets: Fleets = Field(
         default=Fleets(), description="When providers serve that are not of the primary fleet."
     )

@@ -134,6 +134,11 @@ class Router:
             raise refusal(shown(payload.model), panel.found)
         return panel
 
+    def may_serve(self, call: Call, model: str) -> bool:
+        """Whether a model may serve a request though it is not in its chain: by the same filters."""
+        rules = Rules(name=call.payload.model, use=(model,))
+        return bool(self._lawful(call, rules, (model,), None, call.payload.asked()).chain)
+
     # ── with one ─────────────────────────────────────────────────────────────────────────────────────
 
     def decide(self, call: Call, *, dry: bool = False) -> Decision:

@@ -23,6 +23,7 @@ from types import TracebackType
 import msgspec
 
 from headgate.core.call import Call, Discarded, Payload, Reply, Seen
+from headgate.core.chains import cascaded
 from headgate.core.errors import GatewayError, UpstreamError
 from headgate.core.reuse import Ending
 from headgate.pipeline.service import Service
@@ -60,7 +61,7 @@ class Cascade:
         self._read = read
 
     def __call__(self, call: Call) -> Opened:
-        if call.decision is None or call.decision.cascade is None:
+        if call.decision is None or cascaded(call.decision.cascade, call.chain) is None:
             return self.inner(call)
         return _Cascading(self, call)
 

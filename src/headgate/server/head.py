@@ -21,7 +21,7 @@ _CACHE = {
     Reuse.BYPASS: b"cache-status: headgate; fwd=bypass\r\nx-cache: BYPASS\r\n",
     Reuse.MISS: b"cache-status: headgate; fwd=miss\r\nx-cache: MISS\r\n",
     **{
-        reuse: b"cache-status: headgate; hit; detail=%b\r\nx-cache: HIT\r\n" % reuse.encode()
+        reuse: b"x-cache: HIT\r\ncache-status: headgate; hit; detail=%b" % reuse.encode()
         for reuse in Reuse
         if reuse.hit
     },
@@ -93,12 +93,13 @@ def metadata(call: Call, reply: Reply, now: float, *, final: bool) -> bytes:
     else:
         sure = round(decision.confidence * 100)
         known = _decided(reply.source, fallback_used, reply.attempts, reply.reuse, decision.intent, sure)
-    return b'%b,"cost_usd":%b,"total_time_seconds":%.6f%b%b}' % (
+    return b'%b,"cost_usd":%b,"total_time_seconds":%.6f%b%b%b}' % (
         known,
         b"null" if cost is None else b"%.9f" % (cost / NANO),
         now - call.started_at,
         _queued(reply.queued),
         b"" if reply.judged is None else b',"cascade":"%b"' % reply.judged.encode(),
+        b"" if reply.degraded is None else b',"degraded":"%b"' % reply.degraded.encode(),
     )
 
 
@@ -118,7 +119,8 @@ def head(call: Call, reply: Reply, now: float, *, length: int | None, decision: 
             _CACHE[reply.reuse],
         )
     if reply.reuse.hit:
-        lines += b"age: %d\r\n" % reply.age_s
+        ttl = b"" if reply.left_s is None else b"; ttl=%d" % reply.left_s
+        lines += b"%b\r\nage: %d\r\n" % (ttl, reply.age_s)
     lines += _SSE if length is None else _JSON % length
     if decision is not None:
         lines += b"x-routing-metadata: " + decision + b"\r\n"
