@@ -10,6 +10,7 @@ from headgate.adapters.system import Ids
 from headgate.assemble.fleets import member
 from headgate.assemble.kept import Kept, Machine, Prices
 from headgate.assemble.keystates import Key, states
+from headgate.assemble.learned import doubts
 from headgate.assemble.reuse import Reusing
 from headgate.assemble.rim import cards, deadlines, door
 from headgate.assemble.routing import info, remembers, router, template
@@ -24,6 +25,7 @@ from headgate.core.strain import Strain
 from headgate.core.waiting import Bounds
 from headgate.pipeline.admit import Admit
 from headgate.pipeline.balance import Balance
+from headgate.pipeline.cascade import Cascade
 from headgate.pipeline.deadline import Deadline
 from headgate.pipeline.fallback import Fallback, Retry
 from headgate.pipeline.fleet import ByFleet
@@ -35,6 +37,7 @@ from headgate.pipeline.service import Layer, Service, Upstream, stack
 from headgate.pipeline.template import Template
 from headgate.pipeline.trace import Trace
 from headgate.ports.recorder import Recorder
+from headgate.providers.said import said
 from headgate.server.front import Front
 
 BODY_PATIENCE_S = 60.0
@@ -121,6 +124,7 @@ class Generation:
             decide,  # the candidates, in order, and why
             *reusing.layers(self.router.may_serve),  # cache, degrade, coalesce; batch comes here
             *self._mirror(pools, queue.taken),  # a share of what is asked goes to another model too
+            *self._cascade(),  # where a route has one: a weak answer is judged before it is told
             *self._fleets(),  # of the candidates, those whose fleet is open
             leaf=Fallback(  # pools in order, under one attempt budget
                 pools,
@@ -166,6 +170,19 @@ class Generation:
             ),
         )
         yield partial(Mirror, shadow=shadow, most=most)
+
+    def _cascade(self) -> Iterator[Layer]:
+        """Nothing, where no route has a cascade."""
+        routes = {name: route.cascade for name, route in self.settings.routes.items() if route.cascade}
+        if routes:
+            yield partial(
+                Cascade,
+                doubts={name: doubts(name, cascade) for name, cascade in routes.items()},
+                read=said,
+                clock=self._machine.clock,
+                max_bytes=max(cascade.max_bytes for cascade in routes.values()),
+                marked=self.settings.server.metadata in ("both", "body"),
+            )
 
     def _receipt(self, caller: Caller, request_id: str) -> dict[str, Any] | None:
         found = self.router.memory.receipt(caller.key, request_id)

@@ -84,9 +84,12 @@ def _queued(queued: Queued | None) -> bytes:
 
 
 def _said_besides(reply: Reply) -> bytes:
-    """How sure a likeness was, and which rung of the ladder bore the request; mostly neither."""
+    """How sure a likeness was, what a cascade decided, and which rung of the ladder bore the request; mostly
+    none of them."""
     sure = b"" if reply.sure is None else b',"cache_confidence":%.2f' % reply.sure
-    return sure if reply.degraded is None else b'%b,"degraded":"%b"' % (sure, reply.degraded.encode())
+    judged = b"" if reply.judged is None else b',"cascade":"%b"' % reply.judged.encode()
+    degraded = b"" if reply.degraded is None else b',"degraded":"%b"' % reply.degraded.encode()
+    return sure + judged + degraded
 
 
 def metadata(call: Call, reply: Reply, now: float, *, final: bool) -> bytes:
