@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -11,7 +12,7 @@ from headgate.assemble.fleets import member
 from headgate.assemble.kept import Kept, Machine, Prices
 from headgate.assemble.keystates import Key, states
 from headgate.assemble.reuse import reuse
-from headgate.assemble.rim import cards, deadlines, door
+from headgate.assemble.rim import cards, deadlines, door, strict
 from headgate.assemble.routing import info, remembers, router, template
 from headgate.assemble.upstreams import Upstreams
 from headgate.config.tree import Settings
@@ -25,6 +26,7 @@ from headgate.core.waiting import Bounds
 from headgate.pipeline.admit import Admit
 from headgate.pipeline.balance import Balance
 from headgate.pipeline.deadline import Deadline
+from headgate.pipeline.durable import Durable
 from headgate.pipeline.fallback import Fallback, Retry
 from headgate.pipeline.fleet import ByFleet
 from headgate.pipeline.meter import Meter
@@ -36,6 +38,8 @@ from headgate.pipeline.template import Template
 from headgate.pipeline.trace import Trace
 from headgate.ports.recorder import Recorder
 from headgate.server.front import Front
+
+log = logging.getLogger("headgate")
 
 BODY_PATIENCE_S = 60.0
 """How long a body may take to arrive, once its head has."""
@@ -95,9 +99,18 @@ class Generation:
         return stack(
             partial(Trace, span_id=Ids("", size=8)),  # everything below is inside the span
             partial(Meter, recorder=recorder, clock=machine.clock),  # sees refusals too; one record a request
+            *self._durable(),  # where a route is strict: its answers end when their row is on disk
             partial(Deadline, clock=machine.clock),  # absolute, so that retries cannot extend it
             leaf=self.admit,  # our own health before anybody's rights: refusing must cost nothing
         )
+
+    def _durable(self) -> Iterator[Layer]:
+        """Nothing, where no route is strict."""
+        names, books = strict(self.settings), self._machine.books
+        if names and books is None:
+            log.error("a route is strict, but no books are kept: its answers wait for nothing")
+        if names and books is not None:
+            yield partial(Durable, strict=names, journal=books, clock=self._machine.clock)
 
     def _below_admit(self) -> Service:
         settings, machine = self.settings, self._machine
@@ -234,6 +247,7 @@ class Generation:
             "in_flight_limit": self.strain.limit,
             "waiting": {queue: count for queue, count in self.hall.depth.items() if count},
             **({"limits": sharing.condition()} if (sharing := self._machine.sharing) else {}),
+            **({"books": books.condition()} if (books := self._machine.books) else {}),
             **({"fleets": self.fleets.condition()} if self.fleets else {}),
             "models": models,
         }

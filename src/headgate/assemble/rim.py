@@ -67,6 +67,12 @@ def deadlines(settings: Settings) -> dict[str, float]:
     return found | agents
 
 
+def strict(settings: Settings) -> frozenset[str]:
+    """Names whose answers end only when their row is on disk."""
+    found = {name for name, route in settings.routes.items() if route.durable == "strict"}
+    return frozenset(found | {f"agent:{name}" for name, one in settings.agents.items() if one.route in found})
+
+
 def cards(settings: Settings) -> Iterator[ModelCard]:
     for name in settings.routes:
         yield ModelCard(id=name, owned_by="headgate", kind="route")

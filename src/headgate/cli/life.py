@@ -88,7 +88,12 @@ async def life(
     stores = Stores(settings, clock, folder, origin.file)
     await stores.start()
     machine = Machine(
-        clock=clock, chance=Random(), pepper=os.urandom(32), sharing=stores.sharing, ring=stores.ring
+        clock=clock,
+        chance=Random(),
+        pepper=os.urandom(32),
+        sharing=stores.sharing,
+        ring=stores.ring,
+        books=stores.books,
     )
     gateway = Gateway(settings, machine, folder=folder)
     gateway.feel()

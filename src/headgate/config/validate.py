@@ -15,7 +15,6 @@ from headgate.config.cross import Finding, findings, nearest
 from headgate.config.document import Document
 from headgate.config.environment import apply_defaults
 from headgate.config.fill import fill
-from headgate.config.routing import Route
 from headgate.config.section import Section
 from headgate.config.tree import Key, Server, Settings
 
@@ -23,8 +22,7 @@ S = TypeVar("S", bound=Section)
 
 LATER: Mapping[type[Section], frozenset[str]] = {
     Settings: frozenset({"health", "batch"}),
-    Store: frozenset({"url", "queue"}),
-    Route: frozenset({"durable"}),
+    Store: frozenset({"queue"}),
     Key: frozenset({"rpm", "tpm", "budget"}),
 }
 """Keys whose place is taken but which do nothing yet. Accepting them would be ignoring them."""

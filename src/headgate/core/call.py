@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from enum import StrEnum
 from typing import Protocol
 
 import msgspec
 
 from headgate.core.asked import Asked
+from headgate.core.attempt import Attempt
 from headgate.core.chat import Chat, Event, FinishReason
 from headgate.core.decision import Decision
 from headgate.core.embeddings import Embedded, Embeddings
@@ -112,11 +113,13 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 
 class Line(msgspec.Struct, eq=False):
     """What all copies of one call share. The caller's end of the line: `gone` is set before a hang-up cancels
-    the request, since the message of a cancellation does not survive every library it passes through. And
-    what the request has been `measured` to be, by the first who needed to know."""
+    the request, since the message of a cancellation does not survive every library it passes through. What
+    the request has been `measured` to be, by the first who needed to know. And the upstream calls for it that
+    `failed`, where somebody writes them down."""
 
     gone: bool = False
     measured: Measured | None = None
+    failed: tuple[Attempt, ...] = ()
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -193,7 +196,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """Where answers of one upstream come from. Built once per upstream, shared by all its replies; compared
     by identity.
 
-    `model_id` is the configuration's name, `model_name` the provider's, `key` the label of our key there.
+    `model_id` is the configuration's name, `model_name` the provider's, `key` the label of our key there;
+    `region` is where it works, if that is known.
     """
 
     provider: str
@@ -201,6 +205,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     model_name: str
     key: str = ""
     price: Price | None = None
+    region: str = ""
 
     @property
     def label(self) -> str:
@@ -227,6 +232,8 @@ class Reply(msgspec.Struct, eq=False, kw_only=True):
     another model served; `queued`, where it had to wait for room, how; `decision` is why these models were
     tried, where there was something to decide. `reuse` says whether an answer was kept somewhere, `age_s` for
     how long, and `saved_nano` what it would have cost.
+    `seal`, where there is one, is awaited before the last of the answer leaves; it may raise. `sealed`: its
+    row has been made.
     """
 
     source: Source
@@ -243,6 +250,8 @@ class Reply(msgspec.Struct, eq=False, kw_only=True):
     saved_nano: int = 0
     decision: Decision | None = None
     queued: Queued | None = None
+    seal: Callable[[], Awaitable[None]] | None = None
+    sealed: bool = False
     _priced: Usage | None = None
     _cost: int | None = None
 

@@ -1,5 +1,6 @@
 """SQLite: what the processes of one host share in a file."""
 
 from headgate.adapters.sqlite.counters import SqliteCounters
+from headgate.adapters.sqlite.ledger import SqliteLedger
 
-__all__ = ["SqliteCounters"]
+__all__ = ["SqliteCounters", "SqliteLedger"]

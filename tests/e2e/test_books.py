@@ -1,0 +1,193 @@
+"""The books of a real server process: rows in the store, whatever happens to either."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import random
+import sqlite3
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from os import environ
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from booked import POSTGRES, schema
+from gateway import CHAT, HI, KEY, Gateway, running
+
+pytestmark = pytest.mark.e2e
+
+KILLS = 100 if environ.get("HEADGATE_SOAK") else 3
+CALLERS = 4
+CONFIG = f"""
+server: {{log: off}}
+keys: [{{name: me, key: {KEY}, tenant: acme}}]
+coalesce: {{window_s: 0}}
+cache: {{exact: {{ttl_s: 0}}}}
+store: {{url: "{{url}}", folder: {{folder}}, namespace: {{schema}}}}
+providers:
+  good: {{dialect: simulated, simulated: {{latency_s: 0.002, tokens_per_s: 5000, output_tokens: 20}}}}
+  bad: {{dialect: simulated, simulated: {{faults: ["status:503"]}}}}
+models:
+  m: {{provider: good, price: {{input: 3, output: 15}}}}
+  x: {{provider: bad, price: {{input: 1, output: 1}}}}
+routes:
+  plain: {{use: [m]}}
+  safe: {{use: [m], durable: strict}}
+  shaky: {{use: [x, m]}}
+"""
+
+
+def config(folder: Path, *, url: str = "", name: str = "headgate") -> str:
+    file = folder / "books.db"
+    return (
+        CONFIG.replace("{url}", url or f"sqlite:///{file}")
+        .replace("{folder}", str(folder / "kept"))
+        .replace("{schema}", name)
+    )
+
+
+def rows(folder: Path, columns: str) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(folder / "books.db")) as connection:
+        return connection.execute(f"SELECT {columns} FROM requests ORDER BY id").fetchall()
+
+
+def adopted(folder: Path) -> None:
+    """Waits until no journal is left but that of the one that runs."""
+    for _ in range(500):
+        if len(list((folder / "kept" / "journal").iterdir())) == 1:
+            return
+        time.sleep(0.02)
+    raise AssertionError("nobody takes the journals over")
+
+
+def test_every_request_has_a_row_with_what_it_cost(tmp_path: Path) -> None:
+    with running(config(tmp_path)) as gateway:
+        assert gateway.chat("plain").status == 200
+        assert gateway.chat("safe", stream=True).status == 200
+        assert gateway.chat("shaky").status == 200
+        assert gateway.chat("no such model").status == 404
+        assert gateway.stop() == 0
+    found = rows(tmp_path, "requested, outcome, tenant, model, attempts, input, output, cost_nano")
+    assert [one[:5] for one in found] == [
+        ("plain", "finished", "acme", "m", 1),
+        ("safe", "finished", "acme", "m", 1),
+        ("shaky", "finished", "acme", "m", 2),
+        ("no such model", "refused", "acme", "", 0),
+    ]
+    assert all(cost == 3000 * tokens + 15000 * output for *_, tokens, output, cost in found)
+    assert list((tmp_path / "kept" / "journal").iterdir()) == []
+
+
+class Load:
+    """Callers that ask a strict route, plain and streamed, until the server is gone; `answered` are the ids
+    of those that had a whole answer."""
+
+    def __init__(self, gateway: Gateway, number: int) -> None:
+        self.answered: list[str] = []
+        self._number = number
+        self._port = gateway.port
+        self._threads = [threading.Thread(target=self._ask, args=(caller,)) for caller in range(CALLERS)]
+        for thread in self._threads:
+            thread.start()
+
+    def _ask(self, caller: int) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
+        try:
+            for turn in range(100_000):
+                name, stream = f"k{self._number}-{caller}-{turn}", turn % 2 == 1
+                body = json.dumps({"model": "safe", "messages": HI, "stream": stream})
+                headers = {"authorization": f"Bearer {KEY}", "x-request-id": name}
+                connection.request("POST", CHAT, body, headers)
+                answer = connection.getresponse()
+                text = answer.read()
+                if answer.status == 200 and (not stream or text.rstrip().endswith(b"[DONE]")):
+                    self.answered.append(name)
+        except (OSError, http.client.HTTPException):
+            pass
+        finally:
+            connection.close()
+
+    def join(self) -> None:
+        for thread in self._threads:
+            thread.join()
+
+
+def test_whoever_had_a_whole_answer_has_a_row_and_only_one(tmp_path: Path) -> None:
+    chance, answered = random.Random(1), []
+    for number in range(KILLS):
+        with running(config(tmp_path)) as gateway:
+            load = Load(gateway, number)
+            time.sleep(chance.uniform(0.05, 0.5))
+            gateway.process.kill()
+            load.join()
+            answered += load.answered
+    with running(config(tmp_path)) as gateway:
+        adopted(tmp_path)
+        assert gateway.stop() == 0
+    assert list((tmp_path / "kept" / "journal").iterdir()) == []
+    counts = Counter(name for (name,) in rows(tmp_path, "request_id"))
+    assert len(answered) > KILLS
+    assert [name for name in answered if counts[name] != 1] == []
+    assert max(counts.values()) == 1
+
+
+@pytest.fixture
+def postgres() -> Iterator[str]:
+    with schema() as name:
+        yield name
+
+
+def test_several_workers_write_to_one_postgres(tmp_path: Path, postgres: str) -> None:
+    text = config(tmp_path, url=POSTGRES, name=postgres)
+    with running(text, workers=2) as gateway:
+        for _ in range(20):
+            assert gateway.chat("safe").status == 200
+        assert gateway.ask("/health").document["books"]["store"] == "postgresql"
+        assert gateway.stop() == 0
+    assert _postgres_rows(postgres) == 20
+
+
+def _postgres_rows(name: str) -> int:
+    import asyncio
+
+    import asyncpg
+
+    async def count() -> int:
+        connection = await asyncpg.connect(POSTGRES)
+        try:
+            found: int = await connection.fetchval(f'SELECT count(*) FROM "{name}".requests')
+            return found
+        finally:
+            await connection.close()
+
+    return asyncio.run(count())
+
+
+def test_a_store_that_is_away_costs_nobody_a_request(tmp_path: Path) -> None:
+    """Rows wait in the journal, and the next process takes them over."""
+    away = config(tmp_path, url="postgresql://postgres@127.0.0.1:9/nowhere")
+    with running(away) as gateway:
+        for _ in range(5):
+            assert gateway.chat("safe").status == 200
+        gateway.logged("rows wait in the journal")
+        books = gateway.ask("/health").document["books"]
+        assert (books["state"], books["journal"]) == ("waiting", 5)
+        assert gateway.metrics()("ledger_journal_rows") == 5
+        gateway.process.kill()
+    with running(config(tmp_path)):
+        adopted(tmp_path)
+    assert len(rows(tmp_path, "id")) == 5
+
+
+def test_where_nothing_can_be_written_requests_are_served_and_it_is_told(tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text("in the way")
+    with running(config(tmp_path)) as gateway:
+        assert gateway.chat("plain").status == 200
+        assert "no books are kept" in gateway.log
+        assert "books" not in gateway.ask("/health").document
