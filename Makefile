@@ -30,7 +30,7 @@ serve: $(VENV)/runtime ## the gateway: headgate.yaml if there is one, else what 
 	@$(BIN)/headgate serve $(ARGS)
 
 test: $(VENV)/dev ## every test; ARGS="-k breaker" picks some, ARGS=--hypothesis-profile=thorough looks harder
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 check: $(VENV)/dev ## format, lint, imports, types, and the rules of the house; quick ones first
 	$(BIN)/ruff format --check .
@@ -48,7 +48,8 @@ quality: $(VENV)/dev ## how good decisions are, on labelled data; ARGS="--data F
 soak: $(VENV)/dev ## memory over 220,000 requests, every way a provider can fail, keys at their limits for minutes
 	@$(BIN)/python -m bench --only memory $(ARGS)
 	@HEADGATE_SOAK=1 $(BIN)/pytest tests/e2e/test_failover.py tests/e2e/test_bad_input.py tests/e2e/test_overload.py \
-		tests/e2e/test_shared_limits.py tests/e2e/test_capacity.py tests/stories/test_constraints.py
+		tests/e2e/test_shared_limits.py tests/e2e/test_capacity.py tests/stories/test_constraints.py \
+		tests/stories/test_partitions.py tests/stories/test_overload.py
 
 # ── for maintainers ──
 

@@ -32,6 +32,16 @@ MODELS = ("json", SHORT, LONG, TYPICAL, BURST_SHORT, BURST_LONG, STAMP, HELD)
 BY_NAME, BY_INTENT = "json@name", "json@intent"
 """The same for prompts of many kinds: a route of two models, and one that looks at what is asked."""
 
+_FULL = {"max_bytes": 4_194_304}
+REUSE: dict[str, dict[str, Any]] = {
+    "nothing": {"cache": {"exact": {"ttl_s": 0}}, "coalesce": {"window_s": 0}},
+    "exact": {"cache": {"exact": _FULL}, "coalesce": {"window_s": 0}},
+    "coalesce": {"cache": {"exact": {"ttl_s": 0}}},
+    "both": {"cache": {"exact": _FULL}},
+}
+"""What uses answers again. The cache is small, so that it is full as one in use is: for each answer another
+goes."""
+
 GATEWAY = f"{Path(sys.executable).with_name('headgate')} serve --config {{config}}"
 BARE = (
     f"{sys.executable} -m bench.bare --port {{port}} --json-url http://{HOST}:{{json}}/v1/chat/completions"
@@ -59,8 +69,11 @@ def _providers(json_port: int, sse_port: int) -> dict[str, Any]:
     return providers
 
 
-def settings(*, port: int, json_port: int, sse_port: int) -> dict[str, Any]:
-    """Headgate's configuration file, as a tree."""
+def settings(
+    *, port: int, json_port: int, sse_port: int, by_intent: bool = True, reuse: str = "nothing"
+) -> dict[str, Any]:
+    """Headgate's configuration file, as a tree; `by_intent`: with the route that needs word vectors; `reuse`:
+    one of `REUSE`."""
     models: dict[str, Any] = {}
     routes: dict[str, Any] = {}
     for name in MODELS:
@@ -75,7 +88,8 @@ def settings(*, port: int, json_port: int, sse_port: int) -> dict[str, Any]:
                 }
     pair = ["json-a", "json-b"]
     routes[BY_NAME] = {"use": pair}
-    routes[BY_INTENT] = {"by": "intent", "when": {"code": pair, "reasoning": pair}, "use": pair}
+    if by_intent:
+        routes[BY_INTENT] = {"by": "intent", "when": {"code": pair, "reasoning": pair}, "use": pair}
     return {
         "server": {"host": HOST, "port": port, "metadata": "both", "auth": "required", "log": "off"},
         "providers": _providers(json_port, sse_port),
@@ -86,8 +100,7 @@ def settings(*, port: int, json_port: int, sse_port: int) -> dict[str, Any]:
             {"name": "bench", "tenant": "bench", "key": KEY},
         ],
         "store": {"url": "off"},
-        "cache": {"exact": {"ttl_s": 0}},
-        "coalesce": {"window_s": 0},
+        **REUSE[reuse],
         "breaker": {"failures": 5, "recovery_s": 60},
         "retry": {"attempts": 3, "backoff_s": 0.2, "budget": 0.2},
         "metrics": {"namespace": "headgate"},
@@ -106,15 +119,26 @@ class Recipe:
     command: str = GATEWAY
     config: Path | None = None
 
-    def server(self, at: Path, *, json_port: int, sse_port: int, cores: set[int], name: str) -> Server:
+    def server(
+        self,
+        at: Path,
+        *,
+        json_port: int,
+        sse_port: int,
+        cores: set[int],
+        name: str,
+        by_intent: bool,
+        reuse: str = "nothing",
+    ) -> Server:
         """A new gateway on a free port, not yet started."""
         port = free_port()
         values = {"port": str(port), "json": str(json_port), "sse": str(sse_port), "key": KEY}
         file = at / f"{name}-{port}.yaml"
         if self.config is None:
-            file.write_text(
-                yaml.safe_dump(settings(port=port, json_port=json_port, sse_port=sse_port), sort_keys=False)
+            tree = settings(
+                port=port, json_port=json_port, sse_port=sse_port, by_intent=by_intent, reuse=reuse
             )
+            file.write_text(yaml.safe_dump(tree, sort_keys=False))
         else:
             file.write_text(_filled(self.config.read_text(), values))
         command = [_filled(word, values | {"config": str(file)}) for word in shlex.split(self.command)]

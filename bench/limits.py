@@ -36,7 +36,7 @@ BODY = msgspec.json.encode(
 CALLER = Caller(key="bench", tenant="bench")
 
 
-class _Answer:
+class Answer:
     """A transport, and its answer."""
 
     status = 200
@@ -44,7 +44,7 @@ class _Answer:
     def __call__(self, request: Any, *, stream: bool) -> AbstractAsyncContextManager[Any]:
         return self
 
-    async def __aenter__(self) -> _Answer:
+    async def __aenter__(self) -> Answer:
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -79,7 +79,7 @@ def gateway(limits: dict[str, int], keys: int) -> Gateway:
         dispatch: Any = upstream._inner
         while not hasattr(dispatch, "_transport"):
             dispatch = dispatch._inner
-        dispatch._transport = _Answer()
+        dispatch._transport = Answer()
     return made
 
 

@@ -68,9 +68,11 @@ def dechunked(body: bytes) -> bytes:
 class Script:
     """What to ask, when to stop, and what a right answer looks like."""
 
-    def __init__(self, model: str, *, port: int) -> None:
+    def __init__(self, model: str, *, port: int, same: bool = False) -> None:
+        """`same`: every request is the same, down to its number."""
         self.model = model
-        self.make = request_maker(model, port=port)
+        make = request_maker(model, port=port)
+        self.make = (lambda _: make(0)) if same else make
         self.plan = plan_of(self.make(0))
 
     def problem(self, answer: bytes) -> str | None:
@@ -234,6 +236,7 @@ async def drive(
     requests: int | None = None,
     pid: int | None = None,
     stamped: bool = False,
+    same: bool = False,
 ) -> Tally:
     """Drives `model` for some seconds or a number of requests; `pid` is whose CPU time is measured.
 
@@ -246,7 +249,7 @@ async def drive(
     def more(sent: int) -> bool:
         return sent < limit if seconds is None else time.perf_counter() < deadline
 
-    run = Drive(Script(model, port=port), more, stamped=stamped)
+    run = Drive(Script(model, port=port, same=same), more, stamped=stamped)
     opened = await _connect(run, port, connections)
     deadline = time.perf_counter() + (seconds or 0)
     cpu_before = machine.cpu_s(pid) if pid else 0.0

@@ -14,7 +14,7 @@ import os
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -63,25 +63,36 @@ class Rig:
     found: Findings = field(default_factory=Findings)
     speeds: list[float] = field(default_factory=list)
 
-    def new_gateway(self) -> Server:
+    def new_gateway(self, *, by_intent: bool = True, reuse: str = "nothing") -> Server:
         return self.recipe.server(
             self.at,
             json_port=self.documents.port,
             sse_port=self.streams.port,
             cores=self.cores.gateway,
             name="gateway",
+            by_intent=by_intent,
+            reuse=reuse,
         )
 
-    def new_bare(self) -> Server:
+    def new_bare(self, client: str = "pyreqwest") -> Server:
         return bare(
-            self.at, json_port=self.documents.port, sse_port=self.streams.port, cores=self.cores.gateway
+            self.at,
+            json_port=self.documents.port,
+            sse_port=self.streams.port,
+            cores=self.cores.gateway,
+            client=client,
         )
 
-    async def slice(self, server: Server, model: str, *, connections: int) -> Tally:
+    async def slice(self, server: Server, model: str, *, connections: int, same: bool = False) -> Tally:
         """One slice of one server; what was wrong with its answers is noted."""
         gc.collect()
         tally = await drive(
-            server.port, model, connections=connections, seconds=self.effort.slice_s, pid=server.pid
+            server.port,
+            model,
+            connections=connections,
+            seconds=self.effort.slice_s,
+            pid=server.pid,
+            same=same,
         )
         self.found.problems += [f"{server.name}: {problem}" for problem in tally.problems]
         return tally
@@ -110,8 +121,10 @@ class Rig:
             names.reverse()
         return tallies
 
-    def side(self, server: Server, model: str, connections: int) -> Callable[[], Awaitable[Tally]]:
-        return lambda: self.slice(server, model, connections=connections)
+    def side(
+        self, server: Server, model: str, connections: int, *, same: bool = False
+    ) -> Callable[[], Awaitable[Tally]]:
+        return lambda: self.slice(server, model, connections=connections, same=same)
 
 
 def _cpu(tallies: list[Tally]) -> list[float]:
@@ -156,6 +169,26 @@ async def routing(rig: Rig) -> None:
         _cpu(got["intent"]),
         target=1.6,
     )
+
+
+async def reuse(rig: Rig) -> None:
+    """What a hit costs beside a server that always says the same, and what looking costs who misses."""
+    with running(rig.new_bare("alone")) as constant, ExitStack() as stack:
+        kinds = {
+            kind: stack.enter_context(running(rig.new_gateway(reuse=kind))) for kind in ("exact", "both")
+        }
+        hits = await rig.turns(
+            constant=rig.side(constant, "json", CONNECTIONS, same=True),
+            hit=rig.side(kinds["exact"], "json", CONNECTIONS, same=True),
+        )
+        what = "exact hit, beside a constant answer"
+        rig.found.ratio("reuse_hit", what, _cpu(hits["constant"]), _cpu(hits["hit"]), target=2.2)
+        sides = {kind: rig.side(server, "json", CONNECTIONS) for kind, server in kinds.items()}
+        got = await rig.turns(times=2, nothing=rig.side(rig.gateway, "json", CONNECTIONS), **sides)
+    nothing = _cpu(got["nothing"])
+    for kind, what, target in (("exact", "exact miss adds", 6), ("both", "… and coalescing", None)):
+        added = [one - base for one, base in zip(_cpu(got[kind]), nothing, strict=True)]
+        rig.found.absolute(f"reuse_{kind}_miss", what, "µs", added, target=target)
 
 
 def _events(short: str, long: str) -> int:
@@ -259,11 +292,11 @@ async def _delays(rig: Rig, server: Server, model: str) -> list[float]:
 
 async def memory(rig: Rig) -> None:
     """Resident memory of a fresh gateway: after start, after a long run, and per open stream."""
-    with running(rig.new_gateway()) as gateway, running(rig.new_bare()) as plain:
-        for server in (gateway, plain):
-            first_answer(server)
-            machine.wait_until_idle(server.pid)
-        after_start = machine.rss_mb(gateway.pid), machine.rss_mb(plain.pid)
+    with running(rig.new_gateway()) as knowing:
+        what = "RSS after start, with word vectors"
+        rig.found.single("rss_by_intent", what, "MB", _after_start(knowing))
+    with running(rig.new_gateway(by_intent=False)) as gateway, running(rig.new_bare()) as plain:
+        after_start = _after_start(gateway), _after_start(plain)
         rig.found.single("rss", "RSS after start", "MB", after_start[0], bare=after_start[1], target=90)
         samples = await _soak(rig, gateway)
         growth = (samples[-1] / samples[0] - 1) * 100
@@ -275,6 +308,12 @@ async def memory(rig: Rig) -> None:
         each = [await _per_stream_kb(server) for server in (plain, gateway)]
         what = f"memory per open stream, {HELD_STREAMS} open"
         rig.found.single("stream_memory", what, "kB", each[1], bare=each[0])
+
+
+def _after_start(server: Server) -> float:
+    first_answer(server)
+    machine.wait_until_idle(server.pid)
+    return machine.rss_mb(server.pid)
 
 
 async def _soak(rig: Rig, gateway: Server) -> list[float]:
@@ -350,6 +389,7 @@ def first_answer(server: Server, timeout_s: float = 60.0) -> None:
 MEASURES: dict[str, Callable[[Rig], Awaitable[None]]] = {
     "json": json,
     "routing": routing,
+    "reuse": reuse,
     "sse": sse,
     "cross": cross,
     "latency": latency,

@@ -51,6 +51,7 @@ retry: {{attempts: 3, backoff_s: 0.001, max_backoff_s: 0.01}}
 routes: {{auto: {{use: [openai, anthropic]}}}}
 cache: {{exact: {{ttl_s: 0}}}}
 coalesce: {{window_s: 0}}
+queue: {{max_wait_s: 0}}
 providers:
 {providers}models:
 {models}"""

@@ -26,6 +26,9 @@ STARTED = "Application startup complete."
 PATIENCE_S = 20.0
 """How long anything may take that is only waited for. A slow machine is slow; a hanging test is wrong."""
 
+LOOKS = 4000
+"""How often it is looked at meanwhile."""
+
 _HANDED_ON = {"HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "PYTHONWARNINGS", "TMPDIR"}
 _LISTENING = re.compile(r"Listening on http://.*:(\d+)$")
 _SAMPLE = re.compile(r"(\w+)(?:\{(.*)\})? (\S+)")
@@ -198,10 +201,12 @@ class Gateway:
         return Metrics(self.ask("/metrics").body.decode())
 
     def until(self, wanted: Callable[[Metrics], bool]) -> Metrics:
-        """The metrics, as soon as they are as wanted; fails where five hundred looks were not enough."""
-        for _ in range(500):
+        """The metrics, as soon as they are as wanted; fails where that takes longer than anybody waits."""
+        for _ in range(LOOKS):
             if wanted(page := self.metrics()):
                 return page
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(PATIENCE_S / LOOKS)
         text = self.ask("/metrics").body.decode()
         raise AssertionError("not so: " + "\n".join(line for line in text.splitlines() if "_total{" in line))
 

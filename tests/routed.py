@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from headgate.core.agents import Agent
 from headgate.core.asked import Asked
@@ -34,6 +34,18 @@ class Still:
         return self.is_loaded
 
 
+class Said(NamedTuple):
+    """What a caller said it was (`intent.found.Clues`)."""
+
+    name: str
+
+    def told(self) -> tuple[str, ...]:
+        return (self.name,)
+
+    def scores(self) -> dict[str, float]:
+        return {self.name: 1.0}
+
+
 class Says:
     """A classifier that believes what it is told: `[code] …` is code, for certain."""
 
@@ -45,7 +57,7 @@ class Says:
         name = asked.text.partition("]")[0].removeprefix("[") if asked.text.startswith("[") else GENERAL
         sure = 0.9 if name != GENERAL else 0.1
         return Intent(
-            name=name, confidence=sure, band=Thresholds().band(sure), by="keywords", evidence=(name,)
+            name=name, confidence=sure, band=Thresholds().band(sure), by="keywords", clues=Said(name)
         )
 
 

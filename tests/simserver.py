@@ -10,9 +10,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 START = "from headgate.cli.main import main; main()"
+PATIENCE_S = 20.0
+LOOKS = 4000
 HI = [{"role": "user", "content": "Tell me about suspension bridges"}]
 CHAT = "/v1/chat/completions"
 BODIES: dict[str, dict[str, Any]] = {
@@ -52,10 +55,12 @@ class Server:
         return found
 
     def until(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        """The stats, as soon as they are as wanted; fails where a thousand looks were not enough."""
-        for _ in range(1000):
+        """The stats, as soon as they are as wanted; fails where that takes longer than anybody waits."""
+        for _ in range(LOOKS):
             if wanted(stats := self.stats()):
                 return stats
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(PATIENCE_S / LOOKS)
         raise AssertionError(f"not so: {self.stats()}")
 
     def open(self, path: str, body: object, headers: dict[str, str] | None = None) -> socket.socket:

@@ -1,28 +1,68 @@
-"""What every store of answers keeps to (`ports.Cache`)."""
+"""What every store of answers keeps to (`ports.cache`): in memory, in a file, at a Redis server, in tiers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import itertools
+import logging
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from redis import Redis
 
 from headgate.adapters.memory.cache import MemoryCache
+from headgate.adapters.redis import RedisShelf
+from headgate.adapters.sqlite import SqliteShelf
+from headgate.adapters.system import SystemClock
+from headgate.assemble.shelved import Shelved
 from headgate.core.reuse import Stored
 from headgate.core.usage import Usage
-from headgate.ports.cache import Cache
+from headgate.ports.cache import Cache, Extent, Shelf, ShelfGone
+from redises import SHARED, needs_redis, private
 
 ROOM = 16_384
 NOW = 1_000.0
 
 Make = Callable[[], Cache]
+NAMES = (f"test-{os.getpid()}-{number}" for number in itertools.count())
+KINDS = ("sqlite", "redis")
 
 
-@pytest.fixture(params=[lambda: MemoryCache(max_bytes=ROOM)], ids=["memory"])
-def make(request: pytest.FixtureRequest) -> Make:
-    found: Make = request.param
-    return found
+class Store:
+    """Somewhere outside of memory; `open()` gives another process's way to it."""
+
+    def __init__(self, kind: str, folder: Path) -> None:
+        self.kind = kind
+        self.file = folder / "answers.db"
+        self._name = next(NAMES)
+        if kind == "redis":
+            needs_redis()
+
+    def open(self, max_bytes: int = ROOM) -> Shelf:
+        if self.kind == "sqlite":
+            return SqliteShelf(self.file, max_bytes=max_bytes)
+        return RedisShelf(SHARED, max_bytes=max_bytes, namespace=self._name)
+
+    def close(self) -> None:
+        if self.kind == "redis":
+            with Redis.from_url(SHARED) as client:
+                client.delete(*RedisShelf(SHARED, max_bytes=1, namespace=self._name).keys)
+
+
+@pytest.fixture(params=KINDS)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    made = Store(request.param, tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def make() -> Make:
+    return lambda: MemoryCache(max_bytes=ROOM)
 
 
 def answer(body: bytes = b"hello", *, ttl_s: float = 10.0, at: float = NOW) -> Stored:
@@ -115,3 +155,169 @@ def test_memory_is_bounded_and_its_sum_is_right(steps: list[tuple[str, int, int]
             case _:
                 cache.resize(1_000 + size * 5)
         assert cache.bytes == sum(one.weight() for one in cache._answers.values()) <= cache.max_bytes
+
+
+# ── shelves ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_shelf_gives_back_what_it_was_given(store: Store) -> None:
+    async def story() -> None:
+        shelf = store.open()
+        assert await shelf.find(b"a", NOW) is None
+        await shelf.keep([(b"a", answer(b"old")), (b"b", answer(b"other"))], NOW)
+        await shelf.keep([(b"a", answer(b"new"))], NOW)
+        assert await shelf.find(b"a", NOW) == answer(b"new")
+        assert await shelf.find(b"c", NOW) is None
+        assert (await shelf.extent()).answers == 2
+        await shelf.close()
+
+    asyncio.run(story())
+
+
+def test_a_shelf_survives_its_process_and_is_shared(store: Store) -> None:
+    async def story() -> None:
+        first, second = store.open(), store.open()
+        await first.keep([(b"a", answer())], NOW)
+        assert await second.find(b"a", NOW) == answer()
+        await first.close()
+        await second.close()
+        third = store.open()
+        assert await third.find(b"a", NOW + 9.0) == answer()
+        assert await third.find(b"a", NOW + 10.0) is None, "it has expired"
+        assert await third.clear() in (0, 1)
+        assert await third.extent() == Extent(0, 0)
+        await third.close()
+
+    asyncio.run(story())
+
+
+def test_a_shelf_is_bounded_and_the_least_recently_used_goes_first(store: Store) -> None:
+    async def story() -> None:
+        shelf = store.open()
+        for number in range(40):
+            await shelf.keep([(b"%d" % number, answer(b"x" * 1000, ttl_s=99.0))], NOW + number)
+            assert (await shelf.extent()).bytes <= ROOM
+            assert await shelf.find(b"0", NOW + number + 0.5) is not None
+        assert await shelf.find(b"1", NOW + 40.0) is None
+        assert await shelf.find(b"39", NOW + 40.0) is not None
+        await shelf.keep([(b"huge", answer(b"x" * ROOM))], NOW)
+        assert await shelf.find(b"huge", NOW) is None
+        await shelf.close()
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("damage", ["garbage", "torn", "empty"])
+def test_a_damaged_file_is_set_aside_and_begun_anew(
+    damage: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "answers.db"
+
+    async def story() -> None:
+        shelf = SqliteShelf(file, max_bytes=ROOM)
+        await shelf.keep([(b"%d" % number, answer()) for number in range(20)], NOW)
+        await shelf.close()
+        whole = file.read_bytes()
+        torn = whole[:4096] + b"\xff" * (len(whole) - 4096)
+        file.write_bytes({"garbage": b"not a database " * 400, "torn": torn, "empty": b""}[damage])
+        shelf = SqliteShelf(file, max_bytes=ROOM)
+        assert await shelf.find(b"1", NOW) is None
+        await shelf.keep([(b"a", answer())], NOW)
+        assert await shelf.find(b"a", NOW) == answer()
+        await shelf.close()
+
+    with caplog.at_level(logging.WARNING):
+        asyncio.run(story())
+    assert ("set aside" in caplog.text) == (damage != "empty")
+    assert file.with_name("answers.db.corrupt").exists() == (damage != "empty")
+
+
+def test_a_damaged_answer_is_forgotten(store: Store) -> None:
+    async def story() -> None:
+        shelf = store.open()
+        await shelf.keep([(b"a", answer())], NOW)
+        packed = answer().packed()[:-1] + b"?"
+        if isinstance(shelf, SqliteShelf):
+            await shelf._aside(
+                lambda connection: connection.execute("UPDATE answers SET answer = ?", (packed,))
+            )
+        elif isinstance(shelf, RedisShelf):
+            await shelf._client.hset(shelf.keys[0], b"a", packed)
+        assert await shelf.find(b"a", NOW) is None
+        await shelf.close()
+
+    asyncio.run(story())
+
+
+def test_who_does_not_answer_says_so(tmp_path: Path) -> None:
+    async def story() -> None:
+        nowhere = SqliteShelf(tmp_path, max_bytes=ROOM)
+        silent = RedisShelf("redis://127.0.0.1:1", max_bytes=ROOM)
+        for shelf in (nowhere, silent):
+            with pytest.raises(ShelfGone):
+                await shelf.find(b"a", NOW)
+            with pytest.raises(ShelfGone):
+                await shelf.keep([(b"a", answer())], NOW)
+            await shelf.close()
+
+    asyncio.run(story())
+
+
+# ── tiers ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def tiers(store: Store) -> Shelved:
+    return Shelved(MemoryCache(max_bytes=ROOM), store.open(10 * ROOM), SystemClock())
+
+
+def test_what_memory_has_forgotten_the_shelf_knows(store: Store) -> None:
+    async def story() -> None:
+        cache = tiers(store)
+        cache.put(b"a", answer())
+        assert cache.get(b"a", NOW) == answer(), "at once"
+        await cache.settled()
+        cache.memory.clear()
+        assert cache.get(b"a", NOW) is None
+        found = await asyncio.gather(*(cache.seek(b"a", NOW) for _ in range(100)))
+        assert found == [answer()] * 100
+        assert cache.get(b"a", NOW) == answer(), "it is in memory again"
+        assert await cache.seek(b"b", NOW) is None
+        await cache.close()
+        after = tiers(store)
+        assert await after.seek(b"a", NOW) == answer()
+        after.clear()
+        assert await after.seek(b"a", NOW) is None
+        await after.close()
+
+    asyncio.run(story())
+
+
+def test_what_is_not_written_yet_is_found_and_close_writes_it(store: Store) -> None:
+    async def story() -> None:
+        cache = tiers(store)
+        cache.put(b"a", answer())
+        cache.memory.clear()
+        assert await cache.seek(b"a", NOW) == answer()
+        await cache.close()
+        after = tiers(store)
+        assert await after.seek(b"a", NOW) == answer()
+        await after.close()
+
+    asyncio.run(story())
+
+
+def test_a_shelf_that_is_gone_is_left_alone_and_memory_serves(caplog: pytest.LogCaptureFixture) -> None:
+    async def story() -> None:
+        with private() as server:
+            cache = Shelved(
+                MemoryCache(max_bytes=ROOM), RedisShelf(server.url, max_bytes=ROOM), SystemClock()
+            )
+            server.kill()
+            cache.put(b"a", answer())
+            assert [await cache.seek(b"b", NOW) for _ in range(3)] == [None] * 3
+            assert cache.get(b"a", NOW) == answer()
+            await cache.close()
+
+    with caplog.at_level(logging.WARNING):
+        asyncio.run(story())
+    assert caplog.text.count("cannot be reached") == 1

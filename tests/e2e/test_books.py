@@ -18,14 +18,15 @@ from typing import Any
 import pytest
 
 from booked import POSTGRES, schema
-from gateway import CHAT, HI, KEY, Gateway, running
+from gateway import CHAT, HI, KEY, Gateway, ran, running
 
 pytestmark = pytest.mark.e2e
 
 KILLS = 100 if environ.get("HEADGATE_SOAK") else 3
 CALLERS = 4
+ADMIN, EYE = "admin-key-0123456789abcdef", "reader-key-0123456789abcdef"
 CONFIG = f"""
-server: {{log: off}}
+server: {{log: off, admin_key: {ADMIN}, admin_keys: [{{name: eye, key: {EYE}}}]}}
 keys: [{{name: me, key: {KEY}, tenant: acme}}]
 coalesce: {{window_s: 0}}
 cache: {{exact: {{ttl_s: 0}}}}
@@ -55,6 +56,15 @@ def config(folder: Path, *, url: str = "", name: str = "headgate") -> str:
 def rows(folder: Path, columns: str) -> list[tuple[Any, ...]]:
     with closing(sqlite3.connect(folder / "books.db")) as connection:
         return connection.execute(f"SELECT {columns} FROM requests ORDER BY id").fetchall()
+
+
+def stored(gateway: Gateway, count: int) -> None:
+    """Waits until the store has so many rows."""
+    for _ in range(500):
+        if len(gateway.ask("/admin/v1/requests", key=ADMIN).document["data"]) == count:
+            return
+        time.sleep(0.02)
+    raise AssertionError("never stored")
 
 
 def adopted(folder: Path) -> None:
@@ -116,6 +126,37 @@ class Load:
     def join(self) -> None:
         for thread in self._threads:
             thread.join()
+
+
+def test_use_is_told_to_admins_to_callers_and_on_the_command_line(tmp_path: Path) -> None:
+    with running(config(tmp_path)) as gateway:
+        plain = gateway.chat("plain")
+        assert gateway.chat("shaky", user="x").status == 200
+        cost = float(plain.headers["x-headgate-cost-usd"])
+        assert cost == plain.document["x-routing-metadata"]["cost_usd"] > 0
+        stored(gateway, 2)
+        usage = gateway.ask("/admin/v1/usage?group_by=tenant,model&group_by=day", key=EYE).document["data"]
+        assert [(one["tenant"], one["model"], one["requests"]) for one in usage] == [("acme", "m", 2)]
+        assert usage[0]["cost_usd"] >= 2 * cost * 0.9
+        own = gateway.ask("/v1/usage?group_by=model").document["data"]
+        assert [(one["model"], one["cost_nano"]) for one in own] == [("m", usage[0]["cost_nano"])]
+        assert gateway.ask("/v1/usage?group_by=tenant").status == 400
+        assert gateway.ask("/admin/v1/usage?group_by=1;DROP", key=ADMIN).error["param"] == "group_by"
+        assert gateway.ask("/admin/v1/usage?from=x", key=ADMIN).error["param"] == "from"
+        assert gateway.ask("/admin/v1/usage").status == 401
+        page = gateway.ask("/admin/v1/requests?limit=1", key=ADMIN).document
+        assert page["data"][0]["requested_model"] == "shaky"
+        assert page["data"][0]["failed_attempts"][0]["status"] == 503
+        assert sum(page["data"][0]["tokens"].values()) > 0
+        rest = gateway.ask(f"/admin/v1/requests?after={page['next']}&tenant=acme", key=ADMIN).document
+        assert [one["requested_model"] for one in rest["data"]] == ["plain"]
+        assert rest["next"] is None
+        shown = gateway.ask("/admin/v1/config", key=EYE).body
+        assert b"plain" in shown
+        assert not any(secret.encode() in shown for secret in (KEY, ADMIN, EYE))
+        told = ran("usage", "--config", str(gateway.file), "--group-by", "model,key", "--csv")
+        assert told.stdout.splitlines()[1].startswith("m,me,2,0,0,")
+        assert ran("usage", "--config", str(gateway.file), "--group-by", "x").returncode == 2
 
 
 def test_whoever_had_a_whole_answer_has_a_row_and_only_one(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from configs import provider
 from gateway import CHAT, HI, HOST, KEY, STARTED, Gateway, ran, received, running
+from headgate.adapters.shared import EVERY_S
 from simserver import Server
 
 pytestmark = pytest.mark.e2e
@@ -89,9 +90,9 @@ def test_a_scrape_of_any_one_answers_for_both(pair: Gateway) -> None:
 
 
 def test_a_worker_that_is_killed_is_replaced_and_its_counts_remain(pair: Gateway) -> None:
-    before = pair.until(lambda page: page("requests_total", model="plain") > 0)(
-        "requests_total", model="plain"
-    )
+    assert pair.chat("plain").status == 200
+    time.sleep(2 * EVERY_S)  # what is younger than that dies with the worker
+    before = pair.metrics()("requests_total", model="plain")
     victim, other = workers_of(pair)
     started = pair.log.count(STARTED)
     os.kill(victim, signal.SIGKILL)
@@ -101,6 +102,11 @@ def test_a_worker_that_is_killed_is_replaced_and_its_counts_remain(pair: Gateway
     for _ in range(10):
         assert pair.chat("plain").status == 200
     pair.until(lambda page: page("requests_total", model="plain") == before + 10)
+
+
+HALF = (
+    f"POST {CHAT} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {KEY}\r\ncontent-length: 99\r\n\r\n{{".encode()
+)
 
 
 def refused(gateway: Gateway) -> bool:
@@ -143,10 +149,15 @@ def test_who_does_not_finish_is_cut_off_after_the_drain(sim: Server, workers: in
     with running(config(sim, drain_s=1), workers=workers) as gateway:
         stream = gateway.open(CHAT, {"model": "endless", "messages": HI, "stream": True})
         assert b"200 OK" in stream.recv(65536)
+        half = gateway.connect()
+        half.sendall(HALF)
         told_at = time.monotonic()
         assert gateway.stop() == 0
         assert 0.9 < time.monotonic() - told_at < 5
         assert b"[DONE]" not in received(stream)
+        head, _, body = received(half).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 503")
+        assert json.loads(body)["error"]["code"] == "shutting_down"
     sim.until(lambda stats: not stats["open"])
 
 

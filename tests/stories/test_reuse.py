@@ -62,7 +62,7 @@ def test_the_same_question_is_answered_from_here_in_every_dialect(path: str, bod
         assert clock().now() == began
         assert without_metadata(second) == without_metadata(first)
         assert (first.headers["x-cache"], second.headers["x-cache"]) == ("MISS", "HIT")
-        assert second.headers["cache-status"] == "headgate; hit; detail=exact"
+        assert second.headers["cache-status"] == "headgate; hit; detail=exact; ttl=3540"
         assert second.headers["age"] == "60"
         found = decided(second)
         assert (found["cache"], found["attempts"], found["fallback_used"]) == ("exact", 0, False)
@@ -142,6 +142,17 @@ def test_a_reload_keeps_what_is_kept_and_heeds_what_is_switched_off() -> None:
         )
         served.reload(off)
         assert (await ask(app, CHAT, ASKED[CHAT])).headers["x-cache"] == "BYPASS"
+
+    run(story())
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_an_answer_that_is_too_long_is_not_kept(stream: bool) -> None:
+    async def story() -> None:
+        app = gateway(cache={"exact": {"max_answer_bytes": 100}}).endpoints()[CHAT]
+        for _ in range(2):
+            heard = await ask(app, CHAT, {**ASKED[CHAT], "stream": stream})
+            assert (heard.complete, heard.headers["x-cache"]) == (True, "MISS")
 
     run(story())
 

@@ -34,6 +34,7 @@ BUSY_S = 1.0
 """How long a scrape waits for the loop."""
 
 COUNTERS = {
+    "degraded_total": ("Requests that nobody answered who should, by what came instead.", ("rung",)),
     "requests_total": ("Requests settled, by outcome.", ("model", "intent", "status")),
     "model_requests_total": ("Requests a model served.", ("model",)),
     "fallback_requests_total": ("Requests that another model served.", ("from_model", "to_model")),
@@ -100,6 +101,8 @@ class PrometheusRecorder:
         if record.shadow:
             self._tally.counters["mirror_requests_total", model, record.outcome] += 1
             return
+        if reply is not None and reply.degraded is not None:
+            self._tally.counters["degraded_total", reply.degraded] += 1
         decision = record.decision
         intent = self._classified(decision) if decision is not None else UNKNOWN
         self._tally.counters["requests_total", model, intent, record.outcome] += 1
@@ -127,7 +130,8 @@ class PrometheusRecorder:
             counters["coalesced_total",] += 1
         else:
             counters["cache_requests_total", reuse, "hit"] += 1
-        counters["saved_usd_total", reuse] += usd(reply.saved_nano)
+        if reply.saved_nano:
+            counters["saved_usd_total", reuse] += usd(reply.saved_nano)
         return True
 
     def _answered(self, series: Series, record: Record, reply: Reply) -> None:

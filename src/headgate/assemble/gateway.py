@@ -57,7 +57,8 @@ class Gateway:
             before=self.show_health,
             others=folder.others if folder else lambda: (),
         )
-        self.house = House(self._generation.front, metrics=self.page)
+        ledger = machine.books.ledger if machine.books else None
+        self.house = House(self._generation.front, metrics=self.page, ledger=ledger)
 
     @property
     def service(self) -> Service:

@@ -11,8 +11,8 @@ from headgate.adapters.system import Ids
 from headgate.assemble.fleets import member
 from headgate.assemble.kept import Kept, Machine, Prices
 from headgate.assemble.keystates import Key, states
-from headgate.assemble.reuse import reuse
-from headgate.assemble.rim import cards, deadlines, door, strict
+from headgate.assemble.reuse import Reusing
+from headgate.assemble.rim import admin_door, cards, deadlines, door, strict
 from headgate.assemble.routing import info, remembers, router, template
 from headgate.assemble.upstreams import Upstreams
 from headgate.config.tree import Settings
@@ -71,6 +71,8 @@ class Generation:
             number=number,
             service=self._service(),
             door=door(settings, machine.pepper),
+            admin=admin_door(settings, machine.pepper),
+            config=lambda: settings.model_dump(mode="json", exclude_unset=True),
             recorder=recorder,
             models=tuple(cards(settings)),
             health=self._health,
@@ -117,6 +119,7 @@ class Generation:
         pools = {model: self._pool(model) for model in settings.models}
         retry, budget = settings.retry, RetryBudget(ratio=settings.retry.budget)
         self.router = router(settings, self.prices, machine, self.kept, pools)
+        reusing = Reusing(settings, machine, self.kept, self._recorder)
         decide = partial(Route, router=self.router, clock=machine.clock, recorder=self._recorder)
         self.hall = self.kept("hall", None, partial(Hall, clock=machine.clock))
         queue = Queue(  # one wait for all pools of a chain, in fair order
@@ -131,7 +134,7 @@ class Generation:
         return stack(
             # quota: the caller's tier, limits and budget
             decide,  # the candidates, in order, and why
-            *reuse(settings, machine.clock, self.kept),  # cache, coalesce; batch and degrade come here
+            *reusing.layers(self.router.may_serve),  # cache, degrade, coalesce; batch comes here
             *self._mirror(pools, queue.taken),  # a share of what is asked goes to another model too
             *self._fleets(),  # of the candidates, those whose fleet is open
             leaf=Fallback(  # pools in order, under one attempt budget

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from hashlib import blake2b
 
 from headgate.adapters.memory.cache import MemoryCache
-from headgate.assemble.kept import Kept
+from headgate.assemble.kept import Kept, Machine
+from headgate.config.reuse import Degrade as DegradeSettings
 from headgate.config.tree import Settings
+from headgate.core.call import Call
+from headgate.core.canned import cans
 from headgate.pipeline.cache import Keep, Lookup
+from headgate.pipeline.canned import CannedAnswers
 from headgate.pipeline.coalesce import Coalesce
+from headgate.pipeline.deadline import Deadline
+from headgate.pipeline.degrade import Degrade, Ladder
 from headgate.pipeline.identify import Identify
-from headgate.pipeline.service import Layer
+from headgate.pipeline.meter import Meter
+from headgate.pipeline.service import Layer, Service, stack
 from headgate.ports.clock import Clock
+from headgate.ports.recorder import Recorder
 
 
 def _form(settings: Settings, marked: bool) -> str:
@@ -24,25 +32,87 @@ def _form(settings: Settings, marked: bool) -> str:
     return f"{'marked' if marked else 'plain'}/{words}"
 
 
-def reuse(settings: Settings, clock: Clock, kept: Kept) -> Iterator[Layer]:
-    """Outermost first. What is switched off is not there."""
-    exact, coalesce = settings.cache.exact, settings.coalesce
-    if not exact.ttl_s and not coalesce.window_s:
-        return
-    marked = settings.server.metadata in ("both", "body")
-    yield partial(  # what makes two requests the same; below route, which says who may answer
-        Identify, shared=settings.cache.scope == "shared", form=_form(settings, marked)
+class Reusing:
+    """The layers of one generation that answer from here, outermost first. What is switched off is not
+    there."""
+
+    def __init__(self, settings: Settings, machine: Machine, kept: Kept, recorder: Recorder) -> None:
+        self._settings = settings
+        self._clock = machine.clock
+        self._recorder = recorder
+        self._marked = settings.server.metadata in ("both", "body")
+        exact, templates = settings.cache.exact, settings.cache.template
+        memory = partial(MemoryCache, max_bytes=exact.max_bytes)
+        self._cache = kept("exact cache", None, lambda: machine.answers or memory())
+        self._cache.resize(exact.max_bytes)
+        written = [dict(one) for one in templates.templates] if templates.ttl_s else []
+        self._always, self._all = cans(written)
+
+    def layers(self, may_serve: Callable[[Call, str], bool]) -> Iterator[Layer]:
+        exact, coalesce, clock = self._settings.cache.exact, self._settings.coalesce, self._clock
+        if self._always:
+            yield partial(CannedAnswers, cans=self._always, clock=clock)  # needs no identity
+        if exact.ttl_s or coalesce.window_s:
+            yield partial(  # what makes two requests the same; below route, which says who may answer
+                Identify,
+                shared=self._settings.cache.scope == "shared",
+                form=_form(self._settings, self._marked),
+            )
+        if exact.ttl_s:
+            yield self._lookup()  # a hit needs no leader
+        yield from self._degrade(may_serve)  # … and the ladder no cache that is fresh
+        if coalesce.window_s:
+            window_s = 0.0 if exact.ttl_s else coalesce.window_s  # what has ended, the cache has
+            yield partial(  # followers wait outside the upstreams' limits
+                Coalesce, clock=clock, window_s=window_s, max_bytes=coalesce.max_bytes, marked=self._marked
+            )
+        if exact.ttl_s:
+            yield partial(  # in the task that asks: it may outlive who asked first
+                Keep,
+                cache=self._cache,
+                clock=clock,
+                ttl_s=exact.ttl_s,
+                max_bytes=exact.max_answer_bytes,
+                marked=self._marked,
+                revalidate_s=exact.stale_while_revalidate_s,
+                if_error_s=exact.stale_if_error_s,
+            )
+
+    def _lookup(self) -> Layer:
+        exact, renewing = self._settings.cache.exact, None
+        if exact.stale_while_revalidate_s:
+            renewing = partial(_renewing, recorder=self._recorder, clock=self._clock)
+        return partial(Lookup, cache=self._cache, clock=self._clock, pace=exact.pace, renewing=renewing)
+
+    def _degrade(self, may_serve: Callable[[Call, str], bool]) -> Iterator[Layer]:
+        """Nothing, where no rung of any route could ever bear anybody."""
+        settings = self._settings
+        stale = bool(settings.cache.exact.ttl_s and settings.cache.exact.stale_if_error_s)
+        usual = _ladder(settings.degrade, stale)
+        routes = {
+            name: _ladder(route.degrade, stale) for name, route in settings.routes.items() if route.degrade
+        }
+        if any(one.local or one.stale or (one.template and self._all) for one in (usual, *routes.values())):
+            yield partial(
+                Degrade,
+                ladders=routes,
+                usual=usual,
+                cache=self._cache,
+                cans=self._all,
+                may_serve=may_serve,
+                clock=self._clock,
+            )
+
+
+def _ladder(section: DegradeSettings, stale: bool) -> Ladder:
+    return Ladder(
+        local=tuple(section.local),
+        stale=section.stale and stale,
+        template=section.template,
+        after_s=section.after_s,
     )
-    cache = kept("exact cache", None, partial(MemoryCache, max_bytes=exact.max_bytes))
-    if exact.ttl_s:
-        cache.resize(exact.max_bytes)
-        yield partial(Lookup, cache=cache, clock=clock, pace=exact.pace)  # a hit needs no leader
-    if coalesce.window_s:
-        window_s = 0.0 if exact.ttl_s else coalesce.window_s  # what has ended, the cache has
-        yield partial(  # followers wait outside the upstreams' limits
-            Coalesce, clock=clock, window_s=window_s, max_bytes=coalesce.max_bytes, marked=marked
-        )
-    if exact.ttl_s:
-        yield partial(  # in the task that asks: it may outlive who asked first
-            Keep, cache=cache, clock=clock, ttl_s=exact.ttl_s, max_bytes=exact.max_answer_bytes, marked=marked
-        )
+
+
+def _renewing(inner: Service, *, recorder: Recorder, clock: Clock) -> Service:
+    """Around a call that nobody waits for: recorded and bounded as any other."""
+    return stack(partial(Meter, recorder=recorder, clock=clock), partial(Deadline, clock=clock), leaf=inner)

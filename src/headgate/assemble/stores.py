@@ -10,19 +10,20 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import uuid4
 
+from headgate.adapters.memory.cache import MemoryCache
 from headgate.adapters.notices import FolderNotices, folder_of
 from headgate.adapters.shared import Folder
-from headgate.adapters.sqlite import SqliteCounters, SqliteLedger
-from headgate.assemble.books import Books
+from headgate.adapters.sqlite import SqliteCounters
 from headgate.assemble.gateway import Gateway
+from headgate.assemble.ledgers import books
 from headgate.assemble.ring import KeyRing
 from headgate.assemble.sharing import Sharing
+from headgate.assemble.shelved import Shelved
 from headgate.config.tree import Settings
+from headgate.ports.cache import Shelf
 from headgate.ports.clock import Clock
-from headgate.ports.ledger import Ledger
 from headgate.ports.notices import Notices
 
 NO_CLIENT = "store.redis is set, but the client is not installed (pip install 'headgate[redis]')"
@@ -61,49 +62,34 @@ def _sharing(settings: Settings, clock: Clock, folder: Folder | None) -> Sharing
     return None
 
 
-def ledger(settings: Settings, file: Path | None) -> tuple[str, Ledger] | None:
-    """The store of the books, and what kind it is: as it is configured, or a file beside the configuration.
+def shelf(settings: Settings) -> Shelf | None:
+    """Where answers are kept behind the memory of a process, if anywhere."""
+    cache, redis = settings.cache, settings.store.redis
+    if cache.store == "file":
+        from headgate.adapters.sqlite import SqliteShelf
 
-    Raises:
-        ImportError: where its client is not installed.
-    """
-    url = settings.store.url.reveal() if settings.store.url else ""
-    if url == "off" or file is None:
-        return None
-    if url.startswith("postgres"):
-        from headgate.adapters.postgres import PostgresLedger
-
-        return "postgresql", PostgresLedger(url, schema=settings.store.namespace)
-    path = urlsplit(url).path.removeprefix("/") if url else ""
-    return "sqlite", SqliteLedger(file.resolve().parent / path if path else folder_of(file) / "books.db")
-
-
-def _books(settings: Settings, clock: Clock, file: Path | None) -> Books | None:
-    """None where they are switched off, or nobody has said where: a gateway without a configuration file
-    writes nothing to the disk. Where it cannot write, it serves without."""
-    try:
-        found = ledger(settings, file)
-        if found is None or file is None:
-            return None
-        folder = file.resolve().parent / settings.store.folder if settings.store.folder else folder_of(file)
-        name = f"{int(clock.wall()):x}-{uuid4().hex[:12]}"
-        days = settings.store.requests_days, settings.store.usage_days
-        return Books(*found, folder / "journal", clock, name=name, days=days)
-    except ImportError:
-        log.error("store.url is set, but the client is not installed (pip install 'headgate[postgres]')")
-    except OSError as error:
-        log.error("no books are kept: %s cannot be written (%s)", error.filename, error.strerror)
+        return SqliteShelf(Path(cache.file), max_bytes=cache.store_bytes)
+    if cache.store == "redis" and redis is not None:
+        try:
+            from headgate.adapters.redis import RedisShelf
+        except ImportError:
+            log.error(NO_CLIENT)
+        else:
+            return RedisShelf(redis.reveal(), max_bytes=cache.store_bytes, namespace=settings.store.namespace)
     return None
 
 
 class Stores:
-    """What a process shares with others: limits, what is said of keys, and the books."""
+    """What a process shares with others, or finds again: limits, what is said of keys, answers, the books."""
 
     def __init__(self, settings: Settings, clock: Clock, folder: Folder | None, file: Path | None) -> None:
         self.sharing = _sharing(settings, clock, folder)
         found = places(settings, file)
         self.ring = KeyRing(clock, found) if found else None
-        self.books = _books(settings, clock, file)
+        self.books = books(settings, clock, file)
+        kept = shelf(settings)
+        memory = MemoryCache(max_bytes=settings.cache.exact.max_bytes)
+        self.answers = Shelved(memory, kept, clock) if kept else None
 
     async def start(self) -> None:
         """Before the gateway is built: it must know which keys it may use."""
@@ -127,6 +113,8 @@ class Stores:
             await self.ring.close()
         if self.books is not None:
             await self.books.close()
+        if self.answers is not None:
+            await self.answers.close()
 
 
 def _renew(gateway: Gateway) -> None:

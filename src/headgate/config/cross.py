@@ -33,6 +33,8 @@ def findings(raw: Mapping[str, Any]) -> Iterator[Finding]:
     yield from _routes(raw)
     yield from _tiers(raw)
     yield from _keys(raw)
+    yield from _cache(raw)
+    yield from _degrade(raw)
 
 
 def nearest(name: object, known: Collection[str]) -> str | None:
@@ -62,6 +64,22 @@ def _server(raw: Mapping[str, Any]) -> Iterator[Finding]:
     host = server.get("host", "127.0.0.1")
     if server.get("auth") == "off" and isinstance(host, str) and not is_loopback(host):
         yield Finding(("server", "auth"), OPEN)
+
+
+def _degrade(raw: Mapping[str, Any]) -> Iterator[Finding]:
+    models = _names(raw, "models")
+    places: list[tuple[Path, object]] = [(("degrade",), raw.get("degrade"))]
+    places += [(("routes", name, "degrade"), route.get("degrade")) for name, route in tables(raw, "routes")]
+    for path, section in places:
+        for number, name in enumerate(_listed(section.get("local")) if isinstance(section, dict) else ()):
+            if name not in models:
+                message = f"there is no model {quoted(name)}"
+                yield Finding((*path, "local", number), message, nearest(name, models))
+
+
+def _cache(raw: Mapping[str, Any]) -> Iterator[Finding]:
+    if _table(raw, "cache").get("store") == "redis" and not _table(raw, "store").get("redis"):
+        yield Finding(("cache", "store"), "needs to know where that is", "set store.redis")
 
 
 def _providers(raw: Mapping[str, Any]) -> Iterator[Finding]:
@@ -134,7 +152,7 @@ def _keys(raw: Mapping[str, Any]) -> Iterator[Finding]:
         )
     known, tiers = _names(raw, "models", "routes"), _names(raw, "tiers")
     names: set[object] = set()
-    values: set[object] = {_revealed(server.get("admin_key"))}
+    values = set(_admin_values(server))
     for index, key in enumerate(keys):
         if not isinstance(key, dict):
             continue
@@ -146,6 +164,12 @@ def _keys(raw: Mapping[str, Any]) -> Iterator[Finding]:
                 yield Finding(
                     ("keys", index, "models", number), "is neither a model nor a route", nearest(name, known)
                 )
+
+
+def _admin_values(server: Mapping[str, Any]) -> Iterator[object]:
+    yield _revealed(server.get("admin_key"))
+    for one in _listed(server.get("admin_keys")):
+        yield _revealed(one.get("key")) if isinstance(one, dict) else None
 
 
 def _twice(key: Mapping[str, Any], index: int, names: set[object], values: set[object]) -> Iterator[Finding]:

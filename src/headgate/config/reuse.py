@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from headgate.config.kinds import Count, SecondsOrZero
-from headgate.config.section import Section
+from headgate.config.kinds import Count, Name, OneOrMore, Seconds, SecondsOrZero, wrong
+from headgate.config.section import Section, by
+from headgate.core.canned import Unusable, canned
 
 
 class Exact(Section):
@@ -20,8 +21,64 @@ class Exact(Section):
         default=67_108_864, description="Room for answers, per worker; the least recently used go first."
     )
     max_answer_bytes: Count = Field(default=1_048_576, description="A longer answer is not kept.")
+    stale_while_revalidate_s: SecondsOrZero = Field(
+        default=0.0,
+        description="Seconds after its time that an answer is still told, while a newer one is fetched.",
+    )
+    stale_if_error_s: SecondsOrZero = Field(
+        default=86_400.0,
+        description="Seconds after its time that an answer may be told where nobody else answers.",
+    )
     pace: Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)] = Field(
         default=0.0, description="Events a second at which a kept stream is told; 0 is all at once."
+    )
+
+
+class Template(Section):
+    """A question and its answer."""
+
+    match: Annotated[str, Field(min_length=1, max_length=1_000)] = Field(
+        description="The question: plain text with slots like `{name}`, `{name:word}`, `{name:number}`."
+    )
+    answer: Annotated[str, Field(min_length=1, max_length=100_000)] = Field(
+        description="The answer, with the same slots where what they took is to stand."
+    )
+    when: Literal["always", "outage"] = Field(
+        default="always", description="Whether it answers at once, or only where nobody else does."
+    )
+
+    @model_validator(mode="after")
+    def _usable(self) -> Self:
+        try:
+            canned(self.match, self.answer, name="")
+        except Unusable as error:
+            raise wrong(str(error), at="match") from None
+        return self
+
+
+class Templates(Section):
+    """Answers that the operator has written."""
+
+    ttl_s: SecondsOrZero = Field(
+        default=86_400.0, description="Seconds for which such an answer is good; 0 switches them off."
+    )
+    templates: Annotated[tuple[Template, ...], OneOrMore] = Field(
+        default=(), description="Questions with their answers; the first that fits is told."
+    )
+
+
+class Degrade(Section):
+    """What answers when nobody does who should: the first of these that can."""
+
+    local: Annotated[tuple[Name, ...], OneOrMore] = Field(
+        default=(), description="Models that are asked though the route does not name them."
+    )
+    stale: bool = Field(default=True, description="A kept answer that is past its time.")
+    template: bool = Field(default=True, description="One of `cache.template`.")
+    after_s: Seconds | None = Field(
+        default=None,
+        description="Seconds to wait for somebody to begin to answer, before it comes to that.",
+        json_schema_extra=by("until the deadline"),
     )
 
 
@@ -29,6 +86,18 @@ class CacheSettings(Section):
     """Which answers are kept, and for whom."""
 
     exact: Exact = Field(default=Exact(), description="Answers for requests that say the same.")
+    template: Templates = Field(default=Templates(), description="Answers that the operator has written.")
+    store: Literal["memory", "file", "redis"] = Field(
+        default="memory",
+        description="Where exact answers are kept behind each process's memory: nowhere, in `file`, which"
+        " survives a restart, or at `store.redis`, where replicas share them. Read once, at the start.",
+    )
+    file: Annotated[str, Field(min_length=1, max_length=4096)] = Field(
+        default="headgate-answers.db", description="That file, relative to the working directory."
+    )
+    store_bytes: Annotated[int, Field(ge=1, le=1_000_000_000_000)] = Field(
+        default=1_073_741_824, description="Room for answers there; the least recently used go first."
+    )
     scope: Literal["tenant", "shared"] = Field(
         default="tenant", description="Who shares answers: the keys of one tenant, or everybody."
     )

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from headgate.config.kinds import Count, Name, OneOrMore, Seconds, Share, wrong
+from headgate.config.reuse import Degrade
 from headgate.config.section import EmptyIsNone, Section
 from headgate.config.section import by as unless_named
 
@@ -114,6 +115,11 @@ class Route(Section):
         default=None,
         description="The router that decides, with `by: learned`.",
         json_schema_extra=unless_named("none"),
+    )
+    degrade: Degrade | None = Field(
+        default=None,
+        description="What answers when nobody does who should.",
+        json_schema_extra=unless_named("`degrade`"),
     )
     deadline_s: Seconds | None = Field(
         default=None,

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from headgate.config import cross_routing
+from headgate.config.callers import Key
 from headgate.config.capacity import Store
 from headgate.config.check import ConfigError, Path, Problem, dotted, quoted
 from headgate.config.cross import Finding, findings, nearest
@@ -16,7 +17,7 @@ from headgate.config.document import Document
 from headgate.config.environment import apply_defaults
 from headgate.config.fill import fill
 from headgate.config.section import Section
-from headgate.config.tree import Key, Server, Settings
+from headgate.config.tree import Server, Settings
 
 S = TypeVar("S", bound=Section)
 

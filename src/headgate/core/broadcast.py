@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import msgspec
+
 AHEAD_BYTES = 262_144
 """How far the answer may run ahead of the listener who is furthest: nobody needs more yet. Half of
 what may be kept at most, so that who keeps up is never overrun."""
 
 
-class Listener:
+class Listener(msgspec.Struct, eq=False):
     """How far one has come: the number of the next piece, and the bytes heard."""
 
-    __slots__ = ("heard", "next", "overrun")
-
-    def __init__(self) -> None:
-        self.next = 0
-        self.heard = 0
-        self.overrun = False
+    next: int = 0
+    heard: int = 0
+    overrun: bool = False
 
 
 class Pieces:

@@ -14,7 +14,7 @@ from headgate.core.chat import Chat, Event, FinishReason
 from headgate.core.decision import Decision
 from headgate.core.embeddings import Embedded, Embeddings
 from headgate.core.price import Price
-from headgate.core.reuse import ANY, Freshness, Reuse
+from headgate.core.reuse import ANY, Freshness, Reuse, Rung, Said
 from headgate.core.shape import Shape
 from headgate.core.standing import Standing
 from headgate.core.tier import NO_TIER, Tier
@@ -174,8 +174,8 @@ class Seen(msgspec.Struct, eq=False):
     seconds, is set while the body waits for its upstream and not for its reader; `complete` once the answer
     is, by its dialect's own last word; `over` once the upstream will say no more. On a `tape`, if somebody
     has put one in, the body's pieces are noted as they are handed out; `keepable` is false where the upstream
-    forbids to keep its answer. `standing` is how our key there stood with its limits when the answer began,
-    where it told.
+    forbids to keep its answer, `said` what else it has said of keeping it. `standing` is how our key there
+    stood with its limits when the answer began, where it told.
     """
 
     prompt_chars: int = 0
@@ -189,6 +189,7 @@ class Seen(msgspec.Struct, eq=False):
     over: bool = False
     tape: Tape | None = None
     keepable: bool = True
+    said: Said | None = None
     standing: Standing | None = None
 
 
@@ -231,9 +232,10 @@ class Reply(msgspec.Struct, eq=False, kw_only=True):
     `attempts` counts upstream calls, this one included; `fallback_from` names the first choice, where
     another model served; `queued`, where it had to wait for room, how; `decision` is why these models were
     tried, where there was something to decide. `reuse` says whether an answer was kept somewhere, `age_s` for
-    how long, and `saved_nano` what it would have cost.
-    `seal`, where there is one, is awaited before the last of the answer leaves; it may raise. `sealed`: its
-    row has been made.
+    how long, `left_s` how long it stays fresh, and `saved_nano` what it would have cost.
+    `degraded`: nobody answered who should have, and this is what came instead. `seal`, where
+    there is one, is awaited before the last of the answer leaves; it may raise. `sealed`: its row has been
+    made.
     """
 
     source: Source
@@ -247,7 +249,9 @@ class Reply(msgspec.Struct, eq=False, kw_only=True):
     fallback_from: str | None = None
     reuse: Reuse = Reuse.BYPASS
     age_s: float = 0.0
+    left_s: float | None = None
     saved_nano: int = 0
+    degraded: Rung | None = None
     decision: Decision | None = None
     queued: Queued | None = None
     seal: Callable[[], Awaitable[None]] | None = None

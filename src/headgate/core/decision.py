@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -66,6 +66,13 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ready: bool = True
 
 
+class Why(Protocol):
+    """What spoke for what was understood: put into words when somebody asks."""
+
+    @property
+    def evidence(self) -> tuple[str, ...]: ...
+
+
 class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The receipt: what was asked for, what was understood of it, and which models are tried in which order.
 
@@ -85,7 +92,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     intent: str | None = None
     confidence: float | None = None
     band: str | None = None
-    evidence: tuple[str, ...] = ()
+    why: Why | None = None
     complexity: str | None = None
     when: str | None = None
     agent: str | None = None
@@ -97,6 +104,10 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     expected_nano: int | None = None
     classified_s: float | None = None
     verdicts: tuple[Verdict, ...] = ()
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        return self.why.evidence if self.why else ()
 
     def document(self) -> dict[str, Any]:
         """As `POST /router/explain` tells it: JSON-able, money in dollars."""

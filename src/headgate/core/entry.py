@@ -7,6 +7,8 @@ request's row.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from enum import IntFlag
 from functools import lru_cache
 from typing import Any
@@ -152,3 +154,24 @@ def price_name(price: Price) -> str:
     """The list a price is from, and its amounts in nano-dollars per million tokens: enough to reckon anew."""
     amounts = (price.input, price.output, price.cache_read, price.cache_write, price.reasoning)
     return f"{price.source} {'/'.join('-' if amount is None else str(amount) for amount in amounts)}"
+
+
+_CLASSES = ("input", "cache_read", "cache_write", "output", "reasoning")
+_TIMINGS = {
+    "queue_us": "queue_s",
+    "first_byte_us": "first_byte_s",
+    "upstream_us": "upstream_s",
+    "total_us": "total_s",
+}
+
+
+def entry_document(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of the store as it is told: tokens and timings together, times in words."""
+    found = dict(row)
+    found["tokens"] = {name: found.pop(name) for name in _CLASSES}
+    found["timings"] = {told: found.pop(name) / 1e6 for name, told in _TIMINGS.items()}
+    found["at"] = datetime.fromtimestamp(found.pop("at_us") / 1e6, UTC).isoformat(timespec="microseconds")
+    found["requested_model"] = found.pop("requested")
+    found["cost_nano_usd"] = found.pop("cost_nano")
+    found["saved_nano_usd"] = found.pop("saved_nano")
+    return found

@@ -29,8 +29,19 @@ from headgate.core.tier import Tier
 SLACK = 16
 """So many dead entries a heap may hold beyond as many as it has living ones, before it is cleared of them."""
 
+FEW = 64
+"""So many tenants of a tier are remembered while nobody of it waits: who has had a turn, and who may come."""
+
 CREDIT = 1.0
 """So many requests a tenant may be behind the others and still catch up."""
+
+IDLE = 0.01
+"""Who comes at a lower pace, in requests a second, is not reckoned with."""
+
+MANY = 1 << 62
+
+TIE = 9
+"""Tags that are equal to so many decimals are equal: then the tier goes first that can wait less long."""
 
 REFINED = 4
 """How often an estimate that says no is looked at again, with the wait it found the last time."""
@@ -120,6 +131,7 @@ class _Tier(msgspec.Struct, eq=False):
     """One tier: its own tag among the tiers, and the virtual time of its tenants."""
 
     weight: int
+    patience_s: float
     tag: float = 0.0
     virtual: float = 0.0
     waiting: int = 0
@@ -147,8 +159,9 @@ class _Tier(msgspec.Struct, eq=False):
         tenant.waiting -= 1
         self.waiting -= 1
         if not self.waiting:
-            self.tenants, self.kept, self.virtual = {}, SLACK, 0.0
             self.lengths = Lengths()
+            if len(self.tenants) > FEW:
+                self.tenants, self.kept = {}, SLACK
 
     def _forget(self) -> None:
         """Lets go of tenants that nothing needs to be known of; looks again when there are twice as many."""
@@ -204,8 +217,6 @@ class Fair:
                 del tier.lines[lane]
         tier.one_less(ticket.tenant)
         self.waiting -= 1
-        if not self.waiting:
-            self._rest()
 
     def serve(self, ticket: Ticket, lanes: Sequence[Hashable]) -> None:
         """It is let go: its tier and its tenant have had this turn."""
@@ -220,12 +231,12 @@ class Fair:
 
     def heads(self) -> list[tuple[Hashable, Ticket]]:
         """Of every lane in which anybody waits, who is next in it: the fairest choice first."""
-        first: dict[Hashable, tuple[tuple[float, float, float], Ticket]] = {}
-        for lane, tag, line in self._lines():
+        first: dict[Hashable, tuple[tuple[float, float, float, float], Ticket]] = {}
+        for lane, tier, line in self._lines():
             head = line.head()
             if head is None:
                 continue
-            key = (tag, head[0], head[1].due)
+            key = (round(tier.tag, TIE), tier.patience_s, head[0], head[1].due)
             if lane not in first or key < first[lane][0]:
                 first[lane] = key, head[1]
         ordered = sorted(first.items(), key=lambda item: item[1][0])
@@ -236,65 +247,101 @@ class Fair:
     ) -> tuple[int, float]:
         """Where a request that came now would stand, and how long it would wait: (1 or more, seconds).
 
-        `wait_s(n)`: seconds until the n-th from now could be let go. Counted are those ahead by the rules
-        above, and those that will come meanwhile at the present pace and be served before, up to their
-        shares, whether they will be let in or not: who is turned away now may not be then. Since the longer
-        it waits the more will come, the wait is found by iteration from above; it is not followed further
-        once it is within `enough_s`.
+        `wait_s(n)`: seconds until the n-th from now could be let go. Counted are those whose tags come before
+        its own, of those that wait and of those that will come meanwhile at the present pace, whether they
+        will be let in or not: who is turned away now may not be then. Since the longer it waits the more will
+        come, the wait is found by iteration from above; it is not followed further once it is within
+        `enough_s`.
         """
         mine = self._tiers.get(tier.name)
-        own = 1 + (mine.tenants[tenant].waiting if mine and tenant in mine.tenants else 0)
-        place = self._before(tier, tenant, own, None, now)
+        rivals = _Rivals(mine, tenant, now) if mine else NOBODY
+        place = self._before(tier, rivals, inf, now)
         wait = wait_s(place)
         for _ in range(REFINED):
             if wait <= enough_s or wait == inf:  # never, however few come before
                 break
-            nearer = self._before(tier, tenant, own, wait, now)
+            nearer = self._before(tier, rivals, wait, now)
             if nearer >= place:
                 break
             place, wait = nearer, wait_s(nearer)
         return place, wait
 
-    def _before(self, tier: Tier, tenant: str, own: int, wait: float | None, now: float) -> int:
-        """The place of a tenant's `own`-th request, where those that come within `wait` seconds count
-        (`None`: as many as ever could)."""
+    def _before(self, tier: Tier, rivals: _Rivals, wait: float, now: float) -> int:
+        """The place of the next request, where those that come within `wait` seconds count."""
         mine = self._tiers.get(tier.name)
-        before = inside = own + (_rivals(mine, tenant, own, wait, now) if mine else 0)
+        before = inside = rivals.own + rivals.within(wait)
+        tag = max(mine.tag if mine else 0.0, self._virtual) + (inside - 1) / tier.weight
         for name, other in self._tiers.items():
-            if name == tier.name:
-                continue
-            coming = other.pace.per_s(now)
-            if not other.waiting and coming < 0.01:
-                continue
-            share = inside * other.weight / tier.weight
-            before += ceil(share if wait is None else min(share, other.waiting + coming * wait))
+            if name != tier.name:
+                turns = _turns(tag - max(other.tag, self._virtual), other, _patience_s(tier))
+                before += min(turns, other.waiting + _coming(other.pace.per_s(now), wait))
         return before
 
-    def _lines(self) -> Iterator[tuple[Hashable, float, _Line]]:
+    def _lines(self) -> Iterator[tuple[Hashable, _Tier, _Line]]:
         for tier in self._tiers.values():
             for lane, line in tier.lines.items():
-                yield lane, tier.tag, line
+                yield lane, tier, line
 
     def _tier(self, tier: Tier) -> _Tier:
         found = self._tiers.get(tier.name)
         if found is None:
-            found = self._tiers[tier.name] = _Tier(tier.weight)
-        found.weight = tier.weight
+            found = self._tiers[tier.name] = _Tier(tier.weight, _patience_s(tier))
+        found.weight, found.patience_s = tier.weight, _patience_s(tier)
         return found
 
-    def _rest(self) -> None:
-        """Nobody waits: virtual time begins anew."""
-        self._virtual = 0.0
-        for tier in self._tiers.values():
-            tier.tag = 0.0
+
+class _Rivals:
+    """What other tenants of a tier there are before a tenant's next request, its `own`-th that waits.
+
+    Of those that wait, who has a lesser tag or may have; and of those to come, who has had fewer turns:
+    before who has had fewest nobody comes who is not here yet.
+    """
+
+    __slots__ = ("_coming", "_waiting", "own")
+
+    def __init__(self, tier: _Tier | None, tenant: str, now: float) -> None:
+        self.own = 1
+        self._waiting = 0
+        self._coming: list[tuple[int, float]] = []
+        if tier is None:
+            return
+        known = tier.tenants.get(tenant)
+        self.own = 1 + (known.waiting if known else 0)
+        tag = max(known.tag if known else 0.0, tier.virtual) + self.own - 1
+        turns = int(tag - tier.virtual) + 1
+        self._waiting = tier.lengths.up_to(turns) - (min(known.waiting, turns) if known else 0)
+        if len(tier.tenants) <= FEW:
+            self._coming = [
+                (ceil(tag - begin), other.pace.per_s(now))
+                for other in tier.tenants.values()
+                if other is not known and (begin := max(other.tag, tier.virtual)) < tag
+            ]
+        elif tier.waiting:
+            most = ceil((tag - tier.virtual) * len(tier.tenants))
+            self._coming = [(most, tier.pace.per_s(now) - (known.pace.per_s(now) if known else 0.0))]
+
+    def within(self, wait: float) -> int:
+        """How many, if it waits so long."""
+        coming = sum(min(most, pace * wait) for most, pace in self._coming if pace > IDLE)
+        return self._waiting + ceil(coming)
 
 
-def _rivals(tier: _Tier, tenant: str, own: int, wait: float | None, now: float) -> int:
-    """How many of other tenants of the tier come before a tenant's `own`-th request."""
-    known = tier.tenants.get(tenant)
-    waiting = tier.lengths.up_to(own) - (min(known.waiting, own) if known else 0)
-    most = own * (len(tier.tenants) - (1 if known else 0))
-    if wait is None:
-        return most
-    coming = tier.pace.per_s(now) - (known.pace.per_s(now) if known else 0.0)
-    return min(most, waiting + ceil(max(0.0, coming) * wait))
+NOBODY = _Rivals(None, "", 0.0)
+
+
+def _turns(ahead: float, other: _Tier, patience_s: float) -> int:
+    """How many turns a tier has before one whose tag is so far ahead of its own."""
+    turns = round(ahead * other.weight, TIE)
+    if turns < 0.0:
+        return 0
+    whole = int(turns)
+    return whole if turns == whole and other.patience_s > patience_s else whole + 1
+
+
+def _patience_s(tier: Tier) -> float:
+    return inf if tier.max_wait_s is None else tier.max_wait_s
+
+
+def _coming(per_s: float, wait: float) -> int:
+    """How many will come within so many seconds."""
+    return 0 if per_s < IDLE else MANY if wait == inf else ceil(per_s * wait)

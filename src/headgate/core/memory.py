@@ -3,7 +3,7 @@ throughout."""
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import Counter, deque
 
 from headgate.core.agents import Decisions
 from headgate.core.decision import Decision
@@ -23,17 +23,18 @@ class Memory:
         self.turns: Counter[str] = Counter()
         self.agents = Decisions()
         self._trials: dict[str, tuple[Canary, Trial]] = {}
-        self._receipts: OrderedDict[tuple[str, str], Decision] = OrderedDict()
+        self._receipts: deque[tuple[str, str, Decision]] = deque(maxlen=MOST_RECEIPTS)
 
     def keep(self, key: str, request_id: str, decision: Decision) -> None:
         """The receipt of a request that was made with the key of that name."""
-        self._receipts[key, request_id] = decision
-        if len(self._receipts) > MOST_RECEIPTS:
-            self._receipts.popitem(last=False)
+        self._receipts.append((key, request_id, decision))
 
     def receipt(self, key: str, request_id: str) -> Decision | None:
         """For the key that made the request, and nobody else."""
-        return self._receipts.get((key, request_id))
+        for owner, known, decision in reversed(self._receipts):
+            if known == request_id and owner == key:
+                return decision
+        return None
 
     def trial(self, route: str, canary: Canary) -> Trial:
         """How the canary of a route stands; begun anew where it is another than before."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import StrEnum
 from hashlib import blake2b
+from math import inf
+from zlib import crc32
 
 import msgspec
 
@@ -28,22 +30,48 @@ class Reuse(StrEnum):
     MISS = "miss"
     EXACT = "exact"
     COALESCED = "coalesced"
+    STALE = "stale"
+    TEMPLATE = "template"
 
     @property
     def hit(self) -> bool:
         return self is not Reuse.BYPASS and self is not Reuse.MISS
 
 
+class Rung(StrEnum):
+    """Of the ladder that a request climbs down when nobody who should answer does."""
+
+    LOCAL = "local"
+    STALE = "stale"
+    TEMPLATE = "template"
+
+
 class Freshness(msgspec.Struct, frozen=True, kw_only=True):
-    """What a request's `Cache-Control` allows (RFC 9111 § 5.2.1). `max_age_s`: no older answer will do."""
+    """What a request's `Cache-Control` allows (RFC 9111 § 5.2.1, RFC 5861), in seconds. `max_age_s`: no older
+    answer will do; `min_fresh_s`: it must stay fresh for so long; `max_stale_s`: it may have been stale for
+    so long; `stale_if_error_s`: the same, where nobody answers."""
 
     no_cache: bool = False
     no_store: bool = False
     only_if_cached: bool = False
     max_age_s: float | None = None
+    min_fresh_s: float = 0.0
+    max_stale_s: float | None = None
+    stale_if_error_s: float | None = None
 
-    def takes(self, age_s: float) -> bool:
-        return not self.no_cache and (self.max_age_s is None or age_s <= self.max_age_s)
+    def takes(self, age_s: float, left_s: float = inf) -> bool:
+        """An answer of that age, that stays fresh for `left_s`: where that is negative it has been stale."""
+        if self.no_cache or (self.max_age_s is not None and age_s > self.max_age_s):
+            return False
+        if left_s > 0.0:
+            return left_s >= self.min_fresh_s
+        return self.max_stale_s is not None and not self.min_fresh_s and -left_s <= self.max_stale_s
+
+    def bears(self, age_s: float, left_s: float) -> bool:
+        """A stale answer, where there is a reason for one."""
+        if self.no_cache or self.min_fresh_s or (self.max_age_s is not None and age_s > self.max_age_s):
+            return False
+        return self.stale_if_error_s is None or -left_s <= self.stale_if_error_s
 
 
 ANY = Freshness()
@@ -75,37 +103,54 @@ class Partition(msgspec.Struct, frozen=True):
 def identity(seed: bytes, canonical: bytes) -> bytes:
     """20 bytes for a canonical request in the partition of that seed. Of two different requests they are the
     same with a probability of 2^-160 (BLAKE2b, RFC 7693)."""
-    return blake2b(canonical, digest_size=20, salt=seed).digest()
+    return identities(seed)(canonical)
+
+
+def identities(seed: bytes) -> Callable[[bytes], bytes]:
+    """`identity` in that partition, begun: setting the hash up takes as long as a short request."""
+    begun = blake2b(digest_size=20, salt=seed)
+
+    def of(canonical: bytes) -> bytes:
+        hashed = begun.copy()
+        hashed.update(canonical)
+        return hashed.digest()
+
+    return of
 
 
 End = tuple[bytes, bytes | None]
 """The end of an answer before and after its metadata; `None` where it has none."""
 
 
-class Ending:
+class Ending(msgspec.Struct, eq=False):
     """The end of an answer, which can be told many times, each time with other metadata.
 
-    The original is asked once, when the end is first wanted, and then let go of. `marked`: answers of this
-    gateway carry metadata; where they do and a teller has none, it is an empty object.
+    The original `tail` is asked once, when the end is first wanted, and then let go of. `marked`: answers of
+    this gateway carry metadata; where they do and a teller has none, it is an empty object.
     """
 
-    __slots__ = ("_end", "_marked", "_tail")
-
-    def __init__(self, tail: Callable[[bytes | None], bytes], *, marked: bool) -> None:
-        self._tail: Callable[[bytes | None], bytes] | None = tail
-        self._marked = marked
-        self._end: End = (b"", None)
+    tail: Callable[[bytes | None], bytes] | None
+    marked: bool
+    end: End = (b"", None)
 
     def __call__(self, metadata: bytes | None) -> bytes:
-        return told(self.known(), metadata)
+        """The first time it is told as it is made, so that an answer nobody else wants costs little more."""
+        tail = self.tail
+        if tail is None or metadata is None or not self.marked:
+            return told(self.known(), metadata)
+        self.tail, whole = None, tail(metadata)
+        before, mark, after = whole.rpartition(metadata)
+        self.end = (before, after) if mark else (whole, None)
+        return whole
 
     def known(self) -> End:
         """The end itself."""
-        tail, self._tail = self._tail, None
+        tail, self.tail = self.tail, None
         if tail is not None:
-            before, mark, after = tail(PROBE if self._marked else None).partition(PROBE)
-            self._end = (before, after if mark else None)
-        return self._end
+            whole = tail(PROBE if self.marked else None)
+            before, mark, after = whole.rpartition(PROBE)
+            self.end = (before, after) if mark else (whole, None)
+        return self.end
 
 
 def told(end: End, metadata: bytes | None) -> bytes:
@@ -114,10 +159,27 @@ def told(end: End, metadata: bytes | None) -> bytes:
     return before if after is None else b"".join((before, metadata or b"{}", after))
 
 
+def length(end: End) -> int:
+    """In bytes, without metadata."""
+    before, after = end
+    return len(before) + len(after) if after else len(before)
+
+
+class Said(msgspec.Struct, frozen=True):
+    """What an answer's own `Cache-Control` says of how long it may be kept (RFC 9111 § 5.2.2, RFC 5861), in
+    seconds; `None` where it says nothing. `strict`: never when it is stale."""
+
+    fresh_s: float | None = None
+    revalidate_s: float | None = None
+    if_error_s: float | None = None
+    strict: bool = False
+
+
 class Stored(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An answer as it was told, ready to be told again in the same dialect and form.
 
-    `body` is the stream up to its `end`. `stored_at` and `expires_at` are seconds since the epoch.
+    `body` is the stream up to its `end`. Times are seconds since the epoch: when it was `stored_at`, until
+    when it is fresh, until when a stale one may be told while a newer is fetched, and when it is gone.
     `cost_nano` is what it once cost, in nano-dollars, `None` where nobody knows. It holds nothing that could
     hold it, so that a hundred thousand of them cost the garbage collector nothing.
     """
@@ -134,8 +196,33 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     end: End
     stored_at: float
     expires_at: float
+    fresh_until: float = inf
+    revalidate_until: float = 0.0
+
+    def left_s(self, wall: float) -> float:
+        """For how long it stays fresh; negative where it is stale."""
+        return min(self.fresh_until, self.expires_at) - wall
+
+    def packed(self) -> bytes:
+        """For a store outside: with a checksum, because such stores are damaged now and then."""
+        plain = _encode(self)
+        return crc32(plain).to_bytes(4) + plain
 
     def weight(self) -> int:
         """Bytes it takes in memory, about."""
-        before, after = self.end
-        return ENTRY_BYTES + len(self.body) + len(before) + len(after or b"")
+        return ENTRY_BYTES + len(self.body) + length(self.end)
+
+
+def unpacked(packed: bytes) -> Stored | None:
+    """The answer again; `None` of what is damaged, or of another version's making."""
+    plain = packed[4:]
+    if packed[:4] != crc32(plain).to_bytes(4):
+        return None
+    try:
+        return _decode(plain)
+    except msgspec.DecodeError:
+        return None
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Stored).decode

@@ -27,7 +27,7 @@ from headgate.core.intent.found import Classifier, Intent
 from headgate.core.memory import Memory
 from headgate.core.panel import Panel, Panels, narrowed
 from headgate.core.routes import Routes, shown
-from headgate.core.rules import Canary, Preference, Rules, When
+from headgate.core.rules import Canary, Preference, Rules, Wants, When
 from headgate.core.strategy import SCORED, Runner, drawn, ranked, rotated
 
 AGENT = "agent:"
@@ -50,7 +50,7 @@ class Wits(msgspec.Struct, frozen=True, kw_only=True):
     similarity: Callable[[str], Mapping[str, float]] | None = None
 
 
-class Understood(msgspec.Struct, frozen=True, kw_only=True):
+class Understood(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What was made of one request, as far as its route wanted to know."""
 
     intent: Intent | None = None
@@ -100,6 +100,8 @@ class Router:
         self._chance = chance
         self._now = now
         self._panels = Panels(models)
+        self._wants = {name: one.wants() for name, one in rules.items()}
+        self._deciding = frozenset(name for name, one in rules.items() if not one.plain)
         self._open = {name: self._unbound_chain(one) for name, one in rules.items() if one.plain}
 
     def _unbound_chain(self, rules: Rules) -> tuple[str, ...]:
@@ -116,8 +118,10 @@ class Router:
         chain = self._open.get(name)
         if chain and unbound(caller):
             return chain
+        if name in self._deciding:
+            return None
         rules = self._rules.get(name)
-        if rules is None or not rules.plain:
+        if rules is None:
             return None
         return self._plain(call, rules).chain
 
@@ -130,25 +134,33 @@ class Router:
             raise refusal(shown(payload.model), panel.found)
         return panel
 
+    def may_serve(self, call: Call, model: str) -> bool:
+        """Whether a model may serve a request though it is not in its chain: by the same filters."""
+        rules = Rules(name=call.payload.model, use=(model,))
+        return bool(self._lawful(call, rules, (model,), None, call.payload.asked()).chain)
+
     # ── with one ─────────────────────────────────────────────────────────────────────────────────────
 
     def decide(self, call: Call, *, dry: bool = False) -> Decision:
         """The whole receipt. `dry`: only to explain, so nobody's turn is used up. Raises a `Refused`."""
         payload = call.payload
         asked = payload.asked()
-        agent, fit = self._agent(call, asked)
         requested = payload.model
+        agent, fit = self._agent(call, asked) if requested.startswith(AGENT) else (None, None)
         rules = self._rules.get(agent.route if agent else requested)
         if rules is None:
             raise self._names.unknown(requested, call.caller.models)
         if agent and not dry:
             self.memory.agents.count(call.caller.tenant, agent.name)
-        understood = self._understood(rules, asked, dry=dry)
+        wants = self._wants[rules.name]
+        understood = self._understood(rules, wants, asked, dry=dry)
         when, panel = self._panel(call, rules, understood, asked)
-        session = _session(call, asked) if dry or rules.wants_session else None
-        chain, verdicts = self._ordered(rules, panel, understood, asked, session, dry=dry)
-        chain = self._settled_in(rules, chain, call, session)
-        chain, experiment = self._tried_out(rules, chain, call, asked, understood, session)
+        session = _session(call, asked) if dry or wants.session else None
+        chain, verdicts, experiment = panel.chain, panel.verdicts, None
+        if not wants.simple:
+            chain, verdicts = self._ordered(rules, panel, understood, asked, session, dry=dry)
+            chain = self._settled_in(rules, chain, call, session)
+            chain, experiment = self._tried_out(rules, chain, call, asked, understood, session)
         first = chain[0]
         warm = self.memory.sessions.warm(session, first, self._now()) if session else None
         intent = understood.intent
@@ -161,13 +173,13 @@ class Router:
             intent=understood.name,
             confidence=intent.confidence if intent else None,
             band=intent.band if intent else None,
-            evidence=understood.evidence,
+            why=understood,
             complexity=understood.complexity,
             when=when,
             agent=agent.name if agent else None,
             agent_confidence=fit,
             experiment=experiment,
-            mirror=None if dry else self._mirrored(rules, call, asked, understood.name),
+            mirror=None if dry or wants.simple else self._mirrored(rules, call, asked, understood.name),
             session=session,
             warm_key=warm.key if warm else None,
             expected_nano=self._cost(first, asked, understood.name, warm.share if warm else 0.0),
@@ -186,7 +198,7 @@ class Router:
     def _agent(self, call: Call, asked: Asked | None) -> tuple[Agent | None, float | None]:
         """The agent that is asked for, and how well it fits where the choice was ours."""
         name = call.payload.model
-        if not name.startswith(AGENT) or not self._agents:
+        if not self._agents:
             return None, None
         if name != AUTO:
             agent = self._agents.get(name)
@@ -206,12 +218,12 @@ class Router:
         rules = self._rules.get(agent.route)
         return min((self._pools[model].load() for model in rules.use), default=0.0) if rules else 0.0
 
-    def _understood(self, rules: Rules, asked: Asked | None, *, dry: bool) -> Understood:
+    def _understood(self, rules: Rules, wants: Wants, asked: Asked | None, *, dry: bool) -> Understood:
         if asked is None:
             return Understood()
         wits, began = self._wits, self._now()
-        intent = wits.classifier.classify(asked) if dry or rules.wants_intent else None
-        weighed = wits.complexity(asked) if dry or rules.wants_complexity else None
+        intent = wits.classifier.classify(asked) if dry or wants.intent else None
+        weighed = wits.complexity(asked) if dry or wants.complexity else None
         preference = rules.learned.prefers(asked) if rules.learned else None
         if intent is None and weighed is None and preference is None:
             return Understood()

@@ -67,6 +67,15 @@ class Learned(Protocol):
     def prefers(self, asked: Asked, /) -> Preference: ...
 
 
+class Wants(msgspec.Struct, frozen=True):
+    """What a route has to know of a request, and whether it is `simple`: asked once, not for each of them."""
+
+    intent: bool
+    complexity: bool
+    session: bool
+    simple: bool
+
+
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """One route. A model by its own name is a route of one.
 
@@ -100,12 +109,24 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     @property
+    def simple(self) -> bool:
+        """Whether what is understood picks a rule, and nothing else is to be decided."""
+        return (
+            self.strategy == "in_order"
+            and self.affinity == "none"
+            and not (self.split or self.canary or self.mirror or self.learned)
+        )
+
+    @property
     def wants_intent(self) -> bool:
         return self.by == "intent" or any(one.intent for one in self.when) or self.strategy == "best_quality"
 
     @property
     def wants_complexity(self) -> bool:
         return self.by == "complexity" or any(one.complexity for one in self.when)
+
+    def wants(self) -> Wants:
+        return Wants(self.wants_intent, self.wants_complexity, self.wants_session, self.simple)
 
     @property
     def wants_session(self) -> bool:

@@ -3,100 +3,138 @@
 Two layers that share a store. `Lookup` stands below identify and above coalesce: a hit needs no leader.
 `Keep` stands right above those who answer, in whatever task asks them, and keeps what was told, once it is
 whole: errors, refusals and cut streams never are. A hit is told at once, or with `pace` at a reader's speed.
+A stale answer is told where the caller bears it, or while a newer one is fetched, in a task of its own that
+`Lookup` holds until it has ended.
 
 Known weakness: what was streamed is not found by a request for a whole answer, nor the other way round.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
 from contextlib import AbstractAsyncContextManager
-from functools import partial
 from types import TracebackType
 
-from headgate.core.call import Call, Reply, Seen, Source, Tape
+import msgspec
+
+from headgate.core.call import Call, Line, Reply, Seen, Tape
 from headgate.core.chat import FinishReason
-from headgate.core.errors import NotCached
-from headgate.core.reuse import FREE, Ending, Reuse, Stored, told
-from headgate.pipeline.service import Passage, Service
+from headgate.core.errors import GatewayError, NotCached
+from headgate.core.reuse import Ending, Freshness, Reuse, Said, Stored, length
+from headgate.pipeline.replay import Hit, replayed
+from headgate.pipeline.service import Layer, Passage, Service
 from headgate.ports.cache import Cache
 from headgate.ports.clock import Clock
 
-EVENT_END = b"\n\n"
+ANEW = Freshness(no_cache=True)
+RENEWALS = 64
+"""Stale answers that are fetched anew at once, at most; others stay stale a little longer."""
 
 
 class Lookup:
-    def __init__(self, inner: Service, *, cache: Cache, clock: Clock, pace: float = 0.0) -> None:
-        """`pace`: events of a stream a second, at which a hit is told; 0 is all at once."""
+    def __init__(
+        self,
+        inner: Service,
+        *,
+        cache: Cache,
+        clock: Clock,
+        pace: float = 0.0,
+        renewing: Layer | None = None,
+    ) -> None:
+        """`pace`: events of a stream a second, at which a hit is told; 0 is all at once. `renewing`: what
+        stands around a call that is made for a newer answer while the stale one is told."""
         self._inner = inner
         self._cache = cache
         self._clock = clock
         self._pace = pace
+        self._renew = renewing(inner) if renewing else None
+        self._renewing: dict[bytes, asyncio.Task[None]] = {}
 
     def __call__(self, call: Call) -> AbstractAsyncContextManager[Reply]:
-        if call.identity is not None and not call.wants.no_cache:
-            wall = self._clock.wall()
-            answer = self._cache.get(call.identity, wall)
-            if answer is not None and call.wants.takes(wall - answer.stored_at):
-                return Hit(self._reply(answer, wall))
+        identity = call.identity
+        if identity is None or call.wants.no_cache:
+            return self.ask(call)
+        wall = self._clock.wall()
+        answer = self._cache.get(identity, wall)
+        if answer is not None:
+            return self.hit(call, answer, wall) or self.ask(call)
+        return Sought(self, call, identity) if self._cache.deep else self.ask(call)
+
+    def hit(self, call: Call, answer: Stored, wall: float) -> Hit | None:
+        """What is kept, where it will do. A stale answer may, while a newer one is fetched for the next."""
+        age_s, left_s = wall - answer.stored_at, answer.left_s(wall)
+        if call.wants.takes(age_s, left_s):
+            return self._told(answer, Reuse.EXACT if left_s > 0.0 else Reuse.STALE)
+        if self._renew is None or wall >= answer.revalidate_until or not call.wants.bears(age_s, left_s):
+            return None
+        self._fetch(self._renew, call)
+        return self._told(answer, Reuse.STALE)
+
+    def _told(self, answer: Stored, reuse: Reuse) -> Hit:
+        return Hit(replayed(answer, reuse, self._clock, self._pace))
+
+    def ask(self, call: Call) -> AbstractAsyncContextManager[Reply]:
+        """Nothing that is kept will do."""
         if call.wants.only_if_cached:
             raise NotCached("No answer is kept, and 'only-if-cached' was asked for.", code="not_cached")
         return self._inner(call)
 
-    def _reply(self, answer: Stored, wall: float) -> Reply:
-        now = self._clock.now()
-        return Reply(
-            source=Source(
-                provider=answer.provider, model_id=answer.model_id, model_name=answer.model_name, price=FREE
-            ),
-            seen=Seen(
-                started=True,
-                model=answer.served_model,
-                finish=answer.finish,
-                usage=answer.usage,
-                complete=True,
-                over=True,
-            ),
-            body=played(answer.body, self._pace, self._clock),
-            tail=partial(told, answer.end),
-            stream=answer.stream,
-            asked_at=now,
-            opened_at=now,
-            attempts=0,
-            reuse=Reuse.EXACT,
-            age_s=max(0.0, wall - answer.stored_at),
-            saved_nano=answer.cost_nano or 0,
+    async def seek(self, identity: bytes, wall: float) -> Stored | None:
+        return await self._cache.seek(identity, wall)
+
+    def wall(self) -> float:
+        return self._clock.wall()
+
+    def _fetch(self, service: Service, call: Call) -> None:
+        """Asks anew in a task of its own, for everybody who comes later; once for each question."""
+        identity, now = call.identity, self._clock.now()
+        if identity is None or identity in self._renewing or len(self._renewing) >= RENEWALS:
+            return
+        renewed = msgspec.structs.replace(
+            call,
+            request_id=f"{call.request_id}.renewal",
+            started_at=now,
+            deadline_at=now + call.deadline_at - call.started_at,
+            wants=ANEW,
+            line=Line(),
         )
+        task = asyncio.get_running_loop().create_task(_fetched(service, renewed))
+        self._renewing[identity] = task
+        task.add_done_callback(lambda _: self._renewing.pop(identity, None))
 
 
-class Hit:
-    """The context of an answer that is here already."""
+class Sought:
+    """The same, where looking for it takes a moment."""
 
-    __slots__ = ("_reply",)
+    __slots__ = ("_call", "_identity", "_lookup", "_opened")
 
-    def __init__(self, reply: Reply) -> None:
-        self._reply = reply
+    def __init__(self, lookup: Lookup, call: Call, identity: bytes) -> None:
+        self._lookup = lookup
+        self._call = call
+        self._identity = identity
 
     async def __aenter__(self) -> Reply:
-        return self._reply
+        lookup, wall = self._lookup, self._lookup.wall()
+        answer = await lookup.seek(self._identity, wall)
+        hit = lookup.hit(self._call, answer, wall) if answer else None
+        self._opened: AbstractAsyncContextManager[Reply] = hit or lookup.ask(self._call)
+        return await self._opened.__aenter__()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        return None
+    ) -> bool | None:
+        return await self._opened.__aexit__(kind, error, trace)
 
 
-async def played(body: bytes, pace: float, clock: Clock) -> AsyncIterator[bytes]:
-    """A stream that is here already: in one piece, or so many events a second."""
-    if not pace or not body:
-        if body:
-            yield body
-        return
-    begun = clock.now()
-    for number, event in enumerate(body.split(EVENT_END)):
-        if event:
-            await clock.sleep(max(0.0, begun + number / pace - clock.now()))
-            yield event + EVENT_END
+async def _fetched(service: Service, call: Call) -> None:
+    """To its end, so that it is kept."""
+    try:
+        async with service(call) as reply:
+            async for _ in reply.body:
+                pass
+            reply.tail(None)
+    except GatewayError:
+        return  # recorded; the stale answer serves on for as long as it may
 
 
 class Keep:
@@ -109,13 +147,17 @@ class Keep:
         ttl_s: float,
         max_bytes: int,
         marked: bool,
+        revalidate_s: float = 0.0,
+        if_error_s: float = 0.0,
     ) -> None:
-        """`max_bytes`: a longer answer is not kept. `marked`: see `core.reuse.Ending`."""
+        """`max_bytes`: a longer answer is not kept. `marked`: see `core.reuse.Ending`. After `ttl_s` it is
+        stale: for `revalidate_s` it may be told while a newer one is fetched, for `if_error_s` where
+        nobody answers. What the answer itself says of that comes first."""
         self.marked = marked
         self._inner = inner
         self._cache = cache
         self._clock = clock
-        self._ttl_s = ttl_s
+        self._said = Said(ttl_s, revalidate_s, if_error_s)
         self.max_bytes = max_bytes
 
     def __call__(self, call: Call) -> AbstractAsyncContextManager[Reply]:
@@ -123,23 +165,50 @@ class Keep:
             return self._inner(call)
         return _Keeping(self._inner, call, keep=self)
 
-    def put(self, identity: bytes, reply: Reply, tape: Tape, ending: Ending) -> None:
+    def put(self, identity: bytes, reply: Reply, tape: Tape | None, ending: Ending) -> None:
+        """An answer that went well, if it is whole, not too long, and nobody minds."""
         wall, source, seen = self._clock.wall(), reply.source, reply.seen
+        fresh_s, revalidate_s, if_error_s = self._times(seen.said)
+        end = ending.end if ending.tail is None else ending.known()
+        if length(end) > self.max_bytes:
+            return
         answer = Stored(
             provider=source.provider,
             model_id=source.model_id,
             model_name=source.model_name,
             served_model=seen.model,
             finish=seen.finish,
-            usage=reply.usage(),
+            usage=seen.usage or reply.usage(),
             cost_nano=reply.cost_nano(),
             stream=reply.stream,
-            body=b"".join(tape.pieces),
-            end=ending.known(),
+            body=b"".join(tape.pieces) if tape else b"",
+            end=end,
             stored_at=wall,
-            expires_at=wall + self._ttl_s,
+            expires_at=wall + fresh_s + max(revalidate_s, if_error_s),
+            fresh_until=wall + fresh_s,
+            revalidate_until=wall + fresh_s + revalidate_s,
         )
         self._cache.put(identity, answer)
+
+    def _times(self, said: Said | None) -> tuple[float, float, float]:
+        """For how long an answer is fresh, and then may be told while it is stale, in seconds."""
+        ours = self._said
+        fresh_s, revalidate_s, if_error_s = (
+            ours.fresh_s or 0.0,
+            ours.revalidate_s or 0.0,
+            ours.if_error_s or 0.0,
+        )
+        if said is None:
+            return fresh_s, revalidate_s, if_error_s
+        if said.fresh_s is not None:
+            fresh_s = min(fresh_s, said.fresh_s)
+        if said.strict:
+            return fresh_s, 0.0, 0.0
+        return (
+            fresh_s,
+            revalidate_s if said.revalidate_s is None else said.revalidate_s,
+            if_error_s if said.if_error_s is None else said.if_error_s,
+        )
 
 
 class _Keeping(Passage, eq=False, kw_only=True):
@@ -151,18 +220,17 @@ class _Keeping(Passage, eq=False, kw_only=True):
     def opened(self, reply: Reply) -> None:
         self.reply = reply
         reply.reuse = Reuse.MISS
-        reply.seen.tape = self.tape = Tape(self.keep.max_bytes)
-        reply.tail = self.ending = Ending(reply.tail, marked=self.keep.marked)
+        if reply.stream:
+            reply.seen.tape = self.tape = Tape(self.keep.max_bytes)
+        reply.tail = self.ending = Ending(reply.tail, self.keep.marked)
 
     def ended(self, error: BaseException | None) -> BaseException | None:
-        reply, tape, ending, identity = self.reply, self.tape, self.ending, self.call.identity
-        if error is None and reply and tape and ending and identity and _worth_keeping(reply, tape):
-            self.keep.put(identity, reply, tape, ending)
+        reply, ending, identity = self.reply, self.ending, self.call.identity
+        if error is None and reply and ending and identity and self._is_whole(reply.seen):
+            self.keep.put(identity, reply, self.tape, ending)
         return error
 
-
-def _worth_keeping(reply: Reply, tape: Tape) -> bool:
-    """Whether an answer that went well is whole, and nobody minds."""
-    seen = reply.seen
-    whole = seen.over or not reply.stream
-    return whole and seen.keepable and not tape.full and seen.finish != FinishReason.CONTENT_FILTER
+    def _is_whole(self, seen: Seen) -> bool:
+        """And nobody minds that it is kept."""
+        whole = self.tape is None or (seen.over and not self.tape.full)
+        return whole and seen.keepable and seen.finish != FinishReason.CONTENT_FILTER

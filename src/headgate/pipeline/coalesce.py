@@ -61,7 +61,8 @@ class Coalesce:
         shared = self._shared.get(identity)
         if shared is not None and shared.open_to(call, self.clock.now()):
             return shared
-        shared = self._shared[identity] = Shared(self, call, identity)
+        shared = self._shared[identity] = Shared(self, call, identity, Pieces(self.max_bytes))
+        shared.begin()
         return shared
 
     def ended(self, shared: Shared, *, well: bool) -> None:
@@ -88,28 +89,40 @@ class Coalesce:
             del self._shared[shared.identity]
 
 
-class Shared:
-    """One upstream call and who follows it."""
+class Shared(msgspec.Struct, eq=False):
+    """One upstream call and who follows it. Runs from the moment it is begun.
 
-    def __init__(self, owner: Coalesce, call: Call, identity: bytes) -> None:
-        self.identity = identity
-        self.call = call
-        self.pieces = Pieces(owner.max_bytes)
-        self.reply: Reply | None = None
-        self.ending: Ending | None = None
-        self.free: Source | None = None
-        self.ended_at: float | None = None
-        self.error: Exception | None = None
-        self.payer: Following | None = None
-        self._followers: dict[Following, None] = {}
-        self._owner = owner
-        self._waiting: list[asyncio.Future[None]] = []
-        self._more: asyncio.Future[None] | None = None
-        self._task = asyncio.get_running_loop().create_task(self._run())
+    Made for every request that coalesces, mostly for one follower: a Struct, because Python 3.11 takes four
+    times as long over an `__init__`.
+    """
+
+    owner: Coalesce
+    call: Call
+    identity: bytes
+    pieces: Pieces
+    reply: Reply | None = None
+    ending: Ending | None = None
+    ended_at: float | None = None
+    error: Exception | None = None
+    payer: Following | None = None
+    task: asyncio.Task[None] | None = None
+    _free: Source | None = None
+    _followers: dict[Following, None] = {}
+    _waiting: list[asyncio.Future[None]] = []
+    _more: asyncio.Future[None] | None = None
+
+    def begin(self) -> None:
+        self.task = asyncio.get_running_loop().create_task(self._run())
+
+    def free(self, reply: Reply) -> Source:
+        """Where the answer comes from, for those who do not pay."""
+        if self._free is None:
+            self._free = msgspec.structs.replace(reply.source, price=FREE)
+        return self._free
 
     def open_to(self, call: Call, now: float) -> bool:
         """Whether who asks now can hear all of it, and takes an answer of that age."""
-        if self.error is not None or not self.pieces.whole or self._task.cancelling():
+        if self.error is not None or not self.pieces.whole or (self.task and self.task.cancelling()):
             return False
         return self.ended_at is None or call.wants.takes(now - self.ended_at)
 
@@ -148,33 +161,33 @@ class Shared:
                 self.payer.pays()
             self.heard()
             return
-        self._owner.forget(self)
-        self._task.cancel()
-        await asyncio.wait({self._task})
+        self.owner.forget(self)
+        if self.task is not None:
+            self.task.cancel()
+            await asyncio.wait({self.task})
 
     async def _run(self) -> None:
         try:
-            async with self._owner.inner(self.call) as reply:
+            async with self.owner.inner(self.call) as reply:
                 self._opened(reply)
                 async for piece in reply.body:
                     self.pieces.say(piece)
                     self._news()
                     if self.pieces.ahead:
                         await self._wanted()
-            self.ended_at = self._owner.clock.now()
+            self.ended_at = self.owner.clock.now()
         except Exception as error:  # noqa: BLE001  # each follower raises it, in a task that somebody watches
             self.error = error
         except asyncio.CancelledError:
             self.error = UpstreamUnavailable("The call that was shared has been given up.")
             raise
         finally:
-            self._owner.ended(self, well=self.ended_at is not None)
+            self.owner.ended(self, well=self.ended_at is not None)
             self._news()
 
     def _opened(self, reply: Reply) -> None:
         self.reply = reply
-        self.ending = Ending(reply.tail, marked=self._owner.marked)
-        self.free = msgspec.structs.replace(reply.source, price=FREE)
+        self.ending = Ending(reply.tail, self.owner.marked)
         self._news()
 
     def _news(self) -> None:
@@ -190,16 +203,15 @@ class Shared:
             self._more = None
 
 
-class Following:
+class Following(msgspec.Struct, eq=False):
     """One request that follows a shared call. The reply is its own, the answer everybody's."""
 
-    __slots__ = ("_call", "_identity", "_listener", "_owner", "_shared", "reply")
-
-    def __init__(self, owner: Coalesce, call: Call, identity: bytes) -> None:
-        self._owner = owner
-        self._call = call
-        self._identity = identity
-        self.reply: Reply | None = None
+    _owner: Coalesce
+    _call: Call
+    _identity: bytes
+    reply: Reply | None = None
+    _shared: Shared = msgspec.UNSET  # type: ignore[assignment]  # from the moment it follows
+    _listener: Listener = msgspec.UNSET  # type: ignore[assignment]  # likewise
 
     async def __aenter__(self) -> Reply:
         try:
@@ -246,9 +258,8 @@ class Following:
         """The shared reply as this request's own."""
         shared, now = self._shared, self._owner.clock.now()
         mine = shared.payer is self
-        free = shared.free or reply.source
         return Reply(
-            source=reply.source if mine else free,
+            source=reply.source if mine else shared.free(reply),
             seen=reply.seen,
             body=_Told(shared, self._listener),
             tail=shared.ending or reply.tail,

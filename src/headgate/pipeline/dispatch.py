@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator
 from types import TracebackType
 
 from headgate.core.call import Call, Reply, Source
+from headgate.core.directives import said_of
 from headgate.core.errors import UpstreamError, UpstreamInterrupted, UpstreamUnavailable
 from headgate.ports.clock import Clock
 from headgate.ports.codec import Exchange, Link
@@ -59,8 +60,8 @@ class _Asked:
         try:
             if response.status != 200:
                 raise await self._refusal(response)
-            if self._call.identity is not None:
-                exchange.seen.keepable = not _forbids(response.header("cache-control"))
+            if self._call.identity is not None and (said := response.header("cache-control")) is not None:
+                exchange.seen.keepable, exchange.seen.said = said_of(said)
             exchange.seen.standing = self._link.standing(response.header, self._clock.wall())
             body: AsyncIterator[bytes] = _NOTHING
             if exchange.stream:
@@ -96,12 +97,6 @@ class _Asked:
 def _traced(outgoing: Outgoing, traceparent: str) -> Outgoing:
     headers = {**outgoing.headers, "traceparent": traceparent}
     return Outgoing(outgoing.path, outgoing.body, headers)
-
-
-def _forbids(cache_control: str | None) -> bool:
-    """Whether an answer says that it must not be kept (RFC 9111 § 5.2.2.5). `private`, which Google's API
-    puts on every answer, and `no-cache`, usual on streams, mean caches of many people's answers."""
-    return cache_control is not None and "no-store" in cache_control.lower()
 
 
 def _gather(exchange: Exchange, document: bytes) -> None:

@@ -2,23 +2,24 @@
 
 Stands below route, because who may serve a caller is part of the partition. Gives the call its `identity`; a
 request that no two of are the same gets none, nor one of whose content nothing may be kept, and the layers
-below let it pass. Holds the seeds of partitions it has seen, a bounded number.
+below let it pass. Holds what begins the identities of partitions it has seen, a bounded number.
 
 Known weakness: requests in different dialects, and streamed and whole ones, are never the same.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 import msgspec
 
 from headgate.core.call import Call, Operation, Reply
-from headgate.core.reuse import Partition, identity
+from headgate.core.reuse import Partition, identities
 from headgate.pipeline.service import Service
 
-SEEDS = 4096
-"""Partitions whose seeds are remembered; then all are forgotten, and computed anew."""
+PARTITIONS = 4096
+"""So many are remembered; then all are forgotten, and computed anew."""
 
 
 class Identify:
@@ -27,25 +28,26 @@ class Identify:
         self._inner = inner
         self._shared = shared
         self._form = form
-        self._seeds: dict[tuple[str, str, str, Operation, tuple[str, ...]], bytes] = {}
+        self._known: dict[tuple[str, str, str, Operation, tuple[str, ...]], Callable[[bytes], bytes]] = {}
 
     def __call__(self, call: Call) -> AbstractAsyncContextManager[Reply]:
         kept = not call.wants.no_store and call.caller.privacy == "standard"
         canonical = call.payload.canonical() if kept else None
         if canonical is None:
             return self._inner(call)
-        return self._inner(msgspec.structs.replace(call, identity=identity(self._seed(call), canonical)))
+        return self._inner(msgspec.structs.replace(call, identity=self._identities(call)(canonical)))
 
-    def _seed(self, call: Call) -> bytes:
+    def _identities(self, call: Call) -> Callable[[bytes], bytes]:
+        """Those of the call's partition."""
         payload = call.payload
         about = (call.caller.tenant, payload.model, payload.dialect, payload.operation, call.chain)
-        seed = self._seeds.get(about)
-        if seed is None:
-            seed = self._partition(call).seed()
-            if len(self._seeds) >= SEEDS:
-                self._seeds.clear()
-            self._seeds[about] = seed
-        return seed
+        found = self._known.get(about)
+        if found is None:
+            found = identities(self._partition(call).seed())
+            if len(self._known) >= PARTITIONS:
+                self._known.clear()
+            self._known[about] = found
+        return found
 
     def _partition(self, call: Call) -> Partition:
         payload = call.payload

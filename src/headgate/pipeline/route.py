@@ -40,7 +40,7 @@ class Route:
             return self._inner(msgspec.structs.replace(call, chain=chain))
         decision = self._router.decide(call)
         self._router.memory.keep(call.caller.key, call.request_id, decision)
-        persona = self._router.persona(decision)
+        persona = self._router.persona(decision) if decision.agent else None
         payload = call.payload.shaped(persona.shape) if persona and persona.shape.persona else call.payload
         decided = msgspec.structs.replace(call, chain=decision.chain, decision=decision, payload=payload)
         return _Routed(self._inner, decided, route=self, decision=decision)

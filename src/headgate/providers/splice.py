@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -31,15 +31,15 @@ def with_metadata(document: bytes, metadata: bytes | None) -> bytes:
     return b"".join((document[:end], comma, _MEMBER, metadata, b"}"))
 
 
-def canonical(document: bytes, immaterial: Iterable[str]) -> bytes | None:
+def canonical(document: bytes, immaterial: frozenset[str]) -> bytes | None:
     """A JSON object in one form for all that say the same, whatever their order and white space, without the
     members that do not matter. `None` for what is none."""
     try:
         members = _object(document)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    for name in immaterial:
-        members.pop(name, None)
+    for name in immaterial.intersection(members):
+        del members[name]
     return _sorted(members)
 
 

@@ -13,6 +13,7 @@ from headgate.core.reuse import Reuse
 RawHeaders = list[tuple[bytes, bytes]]
 
 _JSON = b"content-type: application/json\r\ncontent-length: %d\r\n"
+_PRICED = _JSON + b"x-headgate-cost-usd: %.9f\r\n"
 _SSE = (
     b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
 )
@@ -21,7 +22,7 @@ _CACHE = {
     Reuse.BYPASS: b"cache-status: headgate; fwd=bypass\r\nx-cache: BYPASS\r\n",
     Reuse.MISS: b"cache-status: headgate; fwd=miss\r\nx-cache: MISS\r\n",
     **{
-        reuse: b"cache-status: headgate; hit; detail=%b\r\nx-cache: HIT\r\n" % reuse.encode()
+        reuse: b"x-cache: HIT\r\ncache-status: headgate; hit; detail=%b" % reuse.encode()
         for reuse in Reuse
         if reuse.hit
     },
@@ -93,11 +94,12 @@ def metadata(call: Call, reply: Reply, now: float, *, final: bool) -> bytes:
     else:
         sure = round(decision.confidence * 100)
         known = _decided(reply.source, fallback_used, reply.attempts, reply.reuse, decision.intent, sure)
-    return b'%b,"cost_usd":%b,"total_time_seconds":%.6f%b}' % (
+    return b'%b,"cost_usd":%b,"total_time_seconds":%.6f%b%b}' % (
         known,
         b"null" if cost is None else b"%.9f" % (cost / NANO),
         now - call.started_at,
         _queued(reply.queued),
+        b"" if reply.degraded is None else b',"degraded":"%b"' % reply.degraded.encode(),
     )
 
 
@@ -117,8 +119,13 @@ def head(call: Call, reply: Reply, now: float, *, length: int | None, decision: 
             _CACHE[reply.reuse],
         )
     if reply.reuse.hit:
-        lines += b"age: %d\r\n" % reply.age_s
-    lines += _SSE if length is None else _JSON % length
+        ttl = b"" if reply.left_s is None else b"; ttl=%d" % reply.left_s
+        lines += b"%b\r\nage: %d\r\n" % (ttl, reply.age_s)
+    if length is None:
+        lines += _SSE
+    else:
+        cost = reply.cost_nano()
+        lines += _JSON % length if cost is None else _PRICED % (length, cost / NANO)
     if decision is not None:
         lines += b"x-routing-metadata: " + decision + b"\r\n"
     return lines

@@ -63,9 +63,10 @@ class Endpoint:
                 )
             call = self._call(front, caller, headers, body, visit.request_id, started_at)
         except (ClientGone, GatewayError) as error:
-            front.recorder.settled(self._turned_away(visit.request_id, caller, error, started_at))
-            if isinstance(error, GatewayError):
-                await visit.refuse(error)
+            await self._turn_away(front, visit, caller, error, started_at)
+            return
+        except asyncio.CancelledError:  # the server stops, and has waited for the rest of the body
+            await self._turn_away(front, visit, caller, _stopping(), started_at)
             return
         except Exception:
             log.exception(FAILED, visit.request_id)
@@ -105,7 +106,7 @@ class Endpoint:
         except GatewayError as error:
             await visit.refuse(error)
         except asyncio.CancelledError:  # nobody else cancels a request: the server stops, and has waited
-            await visit.refuse(Overloaded("The gateway is shutting down.", code="shutting_down"))
+            await visit.refuse(_stopping())
         except Exception:
             log.exception(FAILED, call.request_id)
             await visit.fail()
@@ -135,12 +136,12 @@ class Endpoint:
         decision = metadata(call, reply, self._clock.now(), final=True) if front.metadata_in_body else None
         await visit.finish(reply.tail(decision))
 
-    def _turned_away(
-        self, request_id: str, caller: Caller | None, error: Exception, started_at: float
-    ) -> Record:
-        """The record of a request that never became a call."""
-        return Record(
-            request_id,
+    async def _turn_away(
+        self, front: Front, visit: _Visit, caller: Caller | None, error: Exception, started_at: float
+    ) -> None:
+        """What became of a request that never was a call: its record, and its answer if anybody waits."""
+        record = Record(
+            visit.request_id,
             Outcome.CLIENT_GONE if isinstance(error, ClientGone) else Outcome.REFUSED,
             self._operation,
             False,
@@ -150,6 +151,13 @@ class Endpoint:
             self._clock.now(),
             error,
         )
+        front.recorder.settled(record)
+        if isinstance(error, GatewayError):
+            await visit.refuse(error)
+
+
+def _stopping() -> GatewayError:
+    return Overloaded("The gateway is shutting down.", code="shutting_down")
 
 
 async def _nowhere(message: Message) -> None:

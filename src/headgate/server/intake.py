@@ -7,6 +7,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Protocol
 
+from headgate.core.directives import wanted
 from headgate.core.errors import InvalidRequest, RequestTooLarge
 from headgate.core.reuse import Freshness
 
@@ -107,17 +108,8 @@ def tags(headers: Headers) -> tuple[str, ...]:
 
 
 def freshness(headers: Headers) -> Freshness:
-    """The caller's `Cache-Control` (RFC 9111 § 5.2.1); directives that are not ours, or malformed, are
-    ignored, as the RFC asks."""
-    given = headers.get(b"cache-control", b"").decode("ascii", "replace").lower()
-    said = dict(directive.strip().partition("=")[::2] for directive in given.split(","))
-    age = said.get("max-age", "").strip('"')
-    return Freshness(
-        no_cache="no-cache" in said,
-        no_store="no-store" in said,
-        only_if_cached="only-if-cached" in said,
-        max_age_s=float(age) if age.isascii() and age.isdigit() and len(age) <= MAX_DIGITS else None,
-    )
+    """The caller's `Cache-Control`."""
+    return wanted(headers.get(b"cache-control", b"").decode("ascii", "replace"))
 
 
 async def read_body(receive: Receive, headers: Headers, *, max_bytes: int, patience_s: float) -> bytes:

@@ -11,7 +11,8 @@ A POST to a hot path becomes a `Turn` (`server.turn`); everything else goes uvic
 parsed by llhttp, whose findings are kept by methods of built-in types: a call of Python's for every header
 would cost as much as a layer. A header that is sent twice counts once, the last.
 
-Known weakness: a caller who closes its sending side after the request is taken for one who has hung up.
+Known weakness: a caller who closes its sending side after the request is taken for one who has hung up; one
+who hangs up having sent the next request too is only noticed when something is written to it.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ MAX_PIPELINED = 128
 
 _TIMED_OUT = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+_END_OF_HEAD = b"\r\n\r\n"
 _NOT_HTTP = "Invalid HTTP request received."
 _UPGRADING = frozenset({b"upgrade", b"connection", b"http2-settings"})
 
@@ -79,14 +81,20 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         continued = self._in_head
+        if (
+            len(data) > MAX_HEAD_BYTES
+            and not self._in_body
+            and data.find(_END_OF_HEAD, 0, MAX_HEAD_BYTES) < 0
+        ):
+            self._refuse(_TOO_LARGE)
+            return
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as declined:
             self._go_on_without_upgrade(data[declined.args[0] :])
             return
         except httptools.HttpParserError:
-            self.logger.warning(_NOT_HTTP)
-            self.send_400_response(_NOT_HTTP)
+            self._give_up()
             return
         if self._in_head:
             self._bound(len(data) if continued else 0)
@@ -173,14 +181,14 @@ class BoundedProtocol(HttpToolsProtocol):
         § 7.8). The parser cannot be told so: the request is read again, without the question."""
         method = self.parser.get_method()
         if method == b"CONNECT":
-            self.send_400_response(_NOT_HTTP)
+            self._give_up()
             return
         lines = [b"%b %b HTTP/1.1" % (method, b"".join(self._target))]
-        lines += [
-            b"%b: %b" % (name, value)
-            for name, value in self._fields.items()
-            if name.lower() not in _UPGRADING
-        ]
+        for name, value in self._fields.items():
+            if name.lower() not in _UPGRADING:
+                lines.append(b"%b: %b" % (name, value))
+            elif name.lower() == b"connection" and b"close" in value.lower():
+                lines.append(b"connection: close")
         self.parser = httptools.HttpRequestParser(self)
         self.data_received(b"\r\n".join([*lines, b"", rest]))
 
@@ -241,6 +249,14 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
 
     # ── a head that is not as it should be ──
+
+    def _give_up(self) -> None:
+        """What came is not HTTP. While an answer is under way, nothing else may be written into it."""
+        self.logger.warning(_NOT_HTTP)
+        if self._busy:
+            self.transport.abort()
+        else:
+            self.send_400_response(_NOT_HTTP)
 
     def _bound(self, more: int) -> None:
         self._head_bytes += more

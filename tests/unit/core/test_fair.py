@@ -223,14 +223,43 @@ def test_the_place_counts_who_goes_before_and_not_who_merely_waits() -> None:
 
 def test_of_a_heavier_tier_its_share_goes_before_and_no_more_than_there_are() -> None:
     fair = Fair()
+    entered(fair, "free", "me")
     for number in range(8):
         entered(fair, "pro", str(number))
+    served(fair), served(fair)
     place, _ = fair.place(TIERS["free"], "me", 1000.0, at_the_rate_of(10.0), 0.0)
-    assert place == 9
+    assert place == 8
     for number in range(100):
         entered(fair, "pro", str(number))
     place, _ = fair.place(TIERS["free"], "me", 1000.0, at_the_rate_of(10.0), 0.0)
-    assert place == 11
+    assert place == 11  # and of two whose turn it is alike, either may be first
+
+
+def test_who_has_had_no_more_than_its_turns_need_not_fear_who_is_not_here_yet() -> None:
+    fair, tier = Fair(), TIERS["pro"]
+    entered(fair, "pro", "modest")
+    served(fair)
+    for second in range(30):
+        for tenant in ("modest", "greedy", "other"):
+            fair.came(tier, tenant, float(second))
+        entered(fair, "pro", "greedy")
+        entered(fair, "pro", "other")
+        served(fair), served(fair)
+    assert fair.place(tier, "modest", 30.0, at_the_rate_of(1.0), 0.0) == (1, 1.0)
+    place, _ = fair.place(tier, "greedy", 30.0, at_the_rate_of(1.0), 0.0)
+    assert place >= 2, "of those who have had less, one may still come"
+
+
+def test_of_two_tiers_whose_turn_it_is_alike_the_one_that_can_wait_less_long_goes_first() -> None:
+    patient, urgent = (
+        Tier(name=name, weight=10, max_wait_s=s) for name, s in (("patient", 2.0), ("urgent", 1.0))
+    )
+    for order in ((patient, urgent), (urgent, patient)):
+        fair = Fair()
+        for tier in order:
+            for _ in range(20):
+                fair.enter(Ticket(tier, "t", 0.0), LANE)
+        assert [served(fair).tier.name for _ in range(40)] == ["urgent", "patient"] * 20
 
 
 @pytest.mark.parametrize("tier", sorted(TIERS))

@@ -74,8 +74,8 @@ def test_words_are_whole_words() -> None:
 
 def test_the_longest_collocation_wins_and_its_words_say_nothing_else() -> None:
     vocabulary = Vocabulary({})
-    assert vocabulary.find(["step", "by", "step"]) == [(STRENGTHS + LIKELY, "step by step")]
-    assert vocabulary.find(["proof", "of", "purchase"]) == [(2 * STRENGTHS + SURE, "proof of purchase")]
+    assert vocabulary.find(["step", "by", "step"]) == {"step by step": STRENGTHS + LIKELY}
+    assert vocabulary.find(["proof", "of", "purchase"]) == {"proof of purchase": 2 * STRENGTHS + SURE}
 
 
 def test_a_collocation_never_says_less_of_the_same_than_its_first_word() -> None:

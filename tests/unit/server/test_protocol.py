@@ -47,15 +47,8 @@ class App:
 
 
 def connected(app: App) -> tuple[BoundedProtocol, Wire]:
-    settings = uvicorn.Config(
-        app,
-        http=BoundedProtocol,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        proxy_headers=False,
-        timeout_keep_alive=KEEP_ALIVE_S,
-    )
+    bare: dict[str, Any] = {"ws": "none", "lifespan": "off", "log_config": None, "proxy_headers": False}
+    settings = uvicorn.Config(app, http=BoundedProtocol, timeout_keep_alive=KEEP_ALIVE_S, **bare)
     wire, made = Wire(), BoundedProtocol(settings, ServerState(), {})
     wire.peer = made
     made.connection_made(wire)  # type: ignore[arg-type]  # as much of one as is used
@@ -148,6 +141,50 @@ def test_an_upgrade_is_not_offered_and_not_needed() -> None:
                 await settled()
             assert app.served[-1] == b"body"
             assert (answers(wire), wire.ended) == (1, "")
+
+    run(story())
+
+
+def test_who_declines_to_stay_and_asks_for_an_upgrade_is_let_go() -> None:
+    async def story() -> None:
+        made, wire = connected(App())
+        made.data_received(post(b"body", b"Connection: close, Upgrade", b"Upgrade: h2c"))
+        await settled()
+        assert (answers(wire), wire.ended) == (1, "closed")
+        assert b"connection: close\r\n" in wire.written
+
+    run(story())
+
+
+def test_nothing_is_written_into_an_answer_but_the_answer() -> None:
+    """Who sends what is not HTTP while it is being answered has its connection closed, and that is all."""
+
+    async def stream(direct: Direct) -> None:
+        direct.begin(200, HEAD)
+        await direct.piece(b"first")
+        await later(60)
+
+    async def story() -> None:
+        made, wire = connected(App(stream))
+        made.data_received(post())
+        await settled()
+        made.data_received(b"\x00 this is not HTTP\r\n\r\n")
+        assert wire.ended == "aborted"
+        assert b"400" not in wire.written
+
+    run(story())
+
+
+def test_a_head_that_is_too_large_is_refused_even_in_one_piece() -> None:
+    async def story() -> None:
+        made, wire = connected(App())
+        made.data_received(post(b"hi", b"x-large: " + b"x" * connections.MAX_HEAD_BYTES))
+        assert wire.written.startswith(b"HTTP/1.1 431")
+        assert wire.ended == "closed"
+        made, wire = connected(App())
+        made.data_received(post(b"x" * 2 * connections.MAX_HEAD_BYTES))
+        await settled()
+        assert (answers(wire), wire.ended) == (1, "")
 
     run(story())
 

@@ -16,6 +16,8 @@ class MemoryCache:
     Known weakness: weights are estimates; Python's own overhead comes on top, some tenth of it.
     """
 
+    deep = False
+
     def __init__(self, *, max_bytes: int) -> None:
         self.max_bytes = max_bytes
         self.bytes = 0
@@ -36,16 +38,18 @@ class MemoryCache:
         return found
 
     def put(self, identity: bytes, answer: Stored) -> None:
-        if identity in self._answers:
+        answers, weight = self._answers, answer.weight()
+        if identity in answers:
             self._drop(identity)
-        weight = answer.weight()
         if weight > self.max_bytes * LARGEST:
             return
-        self._answers[identity] = answer
+        answers[identity] = answer
         self.bytes += weight
-        while self.bytes > self.max_bytes:
-            self._drop(next(iter(self._answers)))
-            self.evicted += 1
+        if self.bytes > self.max_bytes:
+            self._shrink()
+
+    async def seek(self, identity: bytes, now: float) -> Stored | None:
+        return self.get(identity, now)
 
     def clear(self) -> int:
         count = len(self._answers)
@@ -56,8 +60,13 @@ class MemoryCache:
     def resize(self, max_bytes: int) -> None:
         """More or less room from now on."""
         self.max_bytes = max_bytes
-        while self.bytes > max_bytes:
-            self._drop(next(iter(self._answers)))
+        self._shrink()
+
+    def _shrink(self) -> None:
+        """The least recently used go, until the others have room."""
+        while self.bytes > self.max_bytes:
+            _, gone = self._answers.popitem(last=False)
+            self.bytes -= gone.weight()
             self.evicted += 1
 
     def _drop(self, identity: bytes) -> None:

@@ -1,6 +1,7 @@
 """Redis: what several hosts share. Needs the extra `redis`."""
 
+from headgate.adapters.redis.answers import RedisShelf
 from headgate.adapters.redis.counters import RedisCounters
 from headgate.adapters.redis.notices import RedisNotices
 
-__all__ = ["RedisCounters", "RedisNotices"]
+__all__ = ["RedisCounters", "RedisNotices", "RedisShelf"]

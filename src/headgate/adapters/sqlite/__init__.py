@@ -1,6 +1,7 @@
 """SQLite: what the processes of one host share in a file."""
 
+from headgate.adapters.sqlite.answers import SqliteShelf
 from headgate.adapters.sqlite.counters import SqliteCounters
 from headgate.adapters.sqlite.ledger import SqliteLedger
 
-__all__ = ["SqliteCounters", "SqliteLedger"]
+__all__ = ["SqliteCounters", "SqliteLedger", "SqliteShelf"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from headgate.core.asked import Asked
 from headgate.core.chat import Role
 from headgate.core.intent.found import GENERAL, Intent, Thresholds
-from headgate.core.intent.keywords import Evidence, Keywords, confidences
+from headgate.core.intent.keywords import TEMPERATURE, Heard, Keywords, best_of, confidences
 
 if TYPE_CHECKING:
     from headgate.core.intent.vectors import Vectors
@@ -43,25 +43,31 @@ class Cascade:
             return self._nothing()
         evidence = self._keywords.weigh(text)
         context = self._context(asked, len(evidence.reading.tokens)) if asked.earlier else None
-        scores = confidences(_sum(evidence.logits, context))
-        by, best = "keywords", max(range(len(scores)), key=scores.__getitem__)
-        if self._vectors is not None and scores[best] < self._thresholds.high:
-            heard = self._vectors.logits(text, evidence)
-            scores = confidences(_sum(heard, context), self._vectors.temperature)
-            by, best = "vectors", max(range(len(scores)), key=scores.__getitem__)
-        return self._found(evidence, scores, best, by)
-
-    def _found(self, evidence: Evidence, scores: list[float], best: int, by: str) -> Intent:
-        """What is found with less than the lowest threshold is not found: then it is `general`."""
-        if scores[best] < self._thresholds.low:
+        by, logits, temperature = "keywords", _sum(evidence.logits, context), TEMPERATURE
+        best, sure = best_of(logits)
+        if self._vectors is not None and sure < self._thresholds.high:
+            by, temperature = "vectors", self._vectors.temperature
+            logits = _sum(self._vectors.logits(text, evidence), context)
+            best, sure = best_of(logits, temperature)
+        if sure < self._thresholds.low:  # then nothing is found
             best = self._general
+            sure = confidences(logits, temperature)[best]
+        reading = evidence.reading
         return Intent(
             name=self.intents[best],
-            confidence=scores[best],
-            band=self._thresholds.band(scores[best]),
+            confidence=sure,
+            band=self._thresholds.band(sure),
             by=by,
-            evidence=evidence.told(best),
-            scores=dict(zip(self.intents, scores, strict=True)),
+            clues=Heard(
+                self.intents,
+                best,
+                logits,
+                temperature,
+                evidence.words,
+                reading.marks,
+                reading.formulas,
+                len(reading.numbers),
+            ),
         )
 
     def _context(self, asked: Asked, words: int) -> list[float] | None:

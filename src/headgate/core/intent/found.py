@@ -32,21 +32,39 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
         return "low" if confidence >= self.low else "none"
 
 
-class Intent(msgspec.Struct, frozen=True, kw_only=True):
+class Clues(Protocol):
+    """Why an intent was found: kept as it was found, and put into words only when somebody asks."""
+
+    def told(self) -> tuple[str, ...]:
+        """The words and marks that spoke for it, the weightiest first."""
+        ...
+
+    def scores(self) -> Mapping[str, float]:
+        """The confidence in every intent; they add up to 1."""
+        ...
+
+
+class Intent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a request is about.
 
     `confidence` is 0..1: how often such a request is of this intent, as far as it could be calibrated.
     `band` is its name. `by` says who decided: `keywords`, `vectors`, or `nothing` where there was no text
-    to go by. `evidence` are the words and marks that spoke for it, the weightiest first. `scores`: the
-    confidence in every intent; they add up to 1.
+    to go by.
     """
 
     name: str
     confidence: float
     band: str
     by: str
-    evidence: tuple[str, ...] = ()
-    scores: Mapping[str, float] = {}
+    clues: Clues | None = None
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        return self.clues.told() if self.clues else ()
+
+    @property
+    def scores(self) -> Mapping[str, float]:
+        return self.clues.scores() if self.clues else {}
 
 
 class Classifier(Protocol):

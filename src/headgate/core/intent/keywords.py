@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import exp
 
+import msgspec
+
 from headgate.core.intent.found import BUILT_IN
 from headgate.core.intent.reading import Reading, read
 from headgate.core.intent.vocabulary import HINT, LIKELY, SAID, STRENGTHS, SURE, Kind, Vocabulary
@@ -62,21 +64,37 @@ class Evidence:
         if self.quantifiers > 1:
             logits[REASONING] += QUANTIFIER * (min(self.quantifiers, MOST_QUANTIFIERS) - 1)
 
-    def told(self, intent: int) -> tuple[str, ...]:
-        """What spoke for this intent, the surest first, at most six."""
-        reading = self.reading
+
+class Heard(msgspec.Struct, frozen=True, gc=False):
+    """Why one of the `intents` was found (`found.Clues`): a few short things, so that receipts are small.
+    `logits`, divided by a `temperature`, are the evidence it was found by, context and vectors included."""
+
+    intents: tuple[str, ...]
+    best: int
+    logits: Sequence[float]
+    temperature: float
+    words: dict[str, Kind]
+    marks: list[str]
+    formulas: list[str]
+    numbers: int
+
+    def told(self) -> tuple[str, ...]:
+        """What spoke for it, the surest first, at most six."""
         said = [
             (-_WEIGHTS[kind % STRENGTHS], word)
             for word, kind in self.words.items()
-            if kind // STRENGTHS == intent
+            if kind // STRENGTHS == self.best
         ]
         told = [word for _, word in sorted(said, key=lambda one: one[0])]
-        if intent == CODE:
-            told += dict.fromkeys(reading.marks)
-        elif intent == REASONING:
-            told += reading.formulas[:2]
-            told += [f"{len(reading.numbers)} numbers"] if len(reading.numbers) > 1 else []
+        if self.best == CODE:
+            told += dict.fromkeys(self.marks)
+        elif self.best == REASONING:
+            told += self.formulas[:2]
+            told += [f"{self.numbers} numbers"] if self.numbers > 1 else []
         return tuple(told[:6])
+
+    def scores(self) -> dict[str, float]:
+        return dict(zip(self.intents, confidences(self.logits, self.temperature), strict=True))
 
 
 class Keywords:
@@ -93,10 +111,10 @@ class Keywords:
         vocabulary = self._vocabulary
         found = vocabulary.find(reading.tokens)
         if not reading.plain:
-            found += vocabulary.find_stems(reading.tokens)
+            found |= vocabulary.find_stems(reading.tokens)
             if reading.han:
-                found += vocabulary.find_han(reading.text)
-        return Evidence(reading, {word: kind for kind, word in found}, len(self.intents))
+                found |= vocabulary.find_han(reading.text)
+        return Evidence(reading, found, len(self.intents))
 
 
 def confidences(logits: Sequence[float], temperature: float = TEMPERATURE) -> list[float]:
@@ -105,6 +123,15 @@ def confidences(logits: Sequence[float], temperature: float = TEMPERATURE) -> li
     odds = [exp((one - most) / temperature) for one in logits]
     total = sum(odds)
     return [one / total for one in odds]
+
+
+def best_of(logits: Sequence[float], temperature: float = TEMPERATURE) -> tuple[int, float]:
+    """The likeliest, and the confidence in it."""
+    most = max(logits)
+    total = 0.0
+    for one in logits:
+        total += exp((one - most) / temperature)
+    return logits.index(most), 1.0 / total
 
 
 _WEIGHTS = tuple(WEIGHTS[strength] for strength in sorted(WEIGHTS))

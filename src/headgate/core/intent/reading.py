@@ -36,10 +36,26 @@ _APPLIED = re.compile(r"\b[a-z]\([a-z\d]\)").findall
 _SIGNS = re.compile(r"[√∫∑∂π≤≥≠∞²³]").findall
 _TEX = re.compile(r"\\(?:frac|sqrt|int|sum|cdot|times)").findall
 
-_SEQUENCES = (
-    *("```", "()", "=>", "==", "!=", "::", "->", "&&", "||", "--", "/>", "</", "${", "#!"),
-    *(");", "};", "{\n", ";\n", "~/", "./"),
-)
+_SEQUENCES: dict[str, tuple[str, ...]] = {
+    "`": ("```",),
+    "(": ("()",),
+    ")": (");",),
+    "=": ("=>", "==", "!="),
+    ">": ("->", "/>"),
+    "<": ("</",),
+    "&": ("&&",),
+    "|": ("||",),
+    "-": ("--",),
+    "$": ("${",),
+    "#": ("#!",),
+    "{": ("{\n",),
+    "}": ("};",),
+    ";": (";\n",),
+    "~": ("~/",),
+    "/": ("./",),
+}
+"""By the character of each that prose has not."""
+
 _FILES = re.compile(
     r"\.(?:py|js|ts|tsx|jsx|go|rs|java|rb|php|cs|cpp|sh|sql|csv|json|ya?ml|html|css|md|log|txt|conf|env|toml|ini"
     r"|xlsx?|dll|exe|jar|ipynb)\b"
@@ -52,7 +68,12 @@ _STATEMENTS = re.compile(
     r"|return|#include)\s",
     re.MULTILINE,
 ).findall
-_CAMEL = re.compile(r"[a-z]{2}[A-Z][a-z]").search
+_OPERATORS = frozenset("-+*/^×÷·=<>≤≥")
+_CASES = bytearray(b" " * 256)
+_CASES[ord("a") : ord("z") + 1] = b"a" * 26
+_CASES[ord("A") : ord("Z") + 1] = b"A" * 26
+_CASES[ord(".")] = ord(".")
+"""Bytes to `a` for a small letter, `A` for a capital, a point for itself, a space for anything else."""
 
 
 class Reading:
@@ -70,18 +91,24 @@ class Reading:
         self.plain = plain = lower.isascii()
         tokens = _PLAIN_TOKENS(lower) if plain else TOKENS(lower)
         self.tokens = tokens if len(tokens) <= MAX_TOKENS else tokens[: MAX_TOKENS - TAIL] + tokens[-TAIL:]
-        left = lower.encode().translate(None, _PROSE).decode() if plain else lower
         self.han = not plain and HAN(lower) is not None
         self.lines = lower.count("\n")
-        self.numbers: list[str] = _NUMBERS(lower) if left and any(map(str.isdigit, tokens)) else []
+        self.numbers: list[str] = []
         self.marks: list[str] = []
         self.formulas: list[str] = []
-        if not plain or left.encode().translate(None, _DIGITS):
-            self.marks = _marks(lower, self.lines)
-            if _CAMEL(text):
+        raw = lower.encode("utf-8", "surrogatepass").translate(None, _PROSE)
+        cases = text.encode("utf-8", "surrogatepass").translate(_CASES)
+        pointed = b".a" in cases or b".A" in cases
+        signs = raw.translate(None, _DIGITS)
+        if len(signs) != len(raw) or not plain:
+            self.numbers = _NUMBERS(lower) if any(map(str.isdigit, tokens)) else []
+        if signs:
+            odd = dict.fromkeys(signs.decode("utf-8", "surrogatepass"))
+            self.marks = _marks(lower, odd, self.lines, pointed=pointed)
+            if b"aaAa" in cases:
                 self.marks.append("camelCase")
-            self.formulas = _formulas(lower, self)
-        elif "." in lower:
+            self.formulas = _formulas(lower, odd, self)
+        elif pointed:
             self.marks = _FILES(lower)
 
 
@@ -91,15 +118,18 @@ def read(text: str) -> Reading:
     return Reading(text)
 
 
-def _marks(lower: str, lines: int) -> list[str]:
-    found = [mark for mark in _SEQUENCES if mark in lower]
-    if "." in lower:
+def _marks(lower: str, odd: dict[str, None], lines: int, *, pointed: bool) -> list[str]:
+    """`odd`: the characters in it that are unusual in prose; `pointed`: a letter follows on a point."""
+    found = [mark for sign in odd if sign in _SEQUENCES for mark in _SEQUENCES[sign] if mark in lower]
+    if "::" in lower:
+        found.append("::")
+    if pointed:
         found += _FILES(lower)
-        if "(" in lower:
-            found += _CALLS(lower)
-    if "/" in lower:
+    if "(" in odd and "." in lower:
+        found += _CALLS(lower)
+    if "/" in odd:
         found += _PATHS(lower)
-    if "_" in lower:
+    if "_" in odd:
         found.append("snake_case")
     if "error" in lower or "exception" in lower:
         found += _ERRORS(lower)
@@ -108,13 +138,15 @@ def _marks(lower: str, lines: int) -> list[str]:
     return found
 
 
-def _formulas(lower: str, reading: Reading) -> list[str]:
-    found: list[str] = _ARITHMETIC(lower) if reading.numbers else []
-    if "=" in lower or "^" in lower or not reading.plain:
+def _formulas(lower: str, odd: dict[str, None], reading: Reading) -> list[str]:
+    found: list[str] = []
+    if reading.numbers and not _OPERATORS.isdisjoint(odd):
+        found = _ARITHMETIC(lower)
+    if "=" in odd or "^" in odd or not reading.plain:
         found += _ASSIGNED(lower)
-    if "(" in lower:
+    if "(" in odd:
         found += _APPLIED(lower)
-    if "\\" in lower:
+    if "\\" in odd:
         found += _TEX(lower)
     if not reading.plain:
         found += _SIGNS(lower)

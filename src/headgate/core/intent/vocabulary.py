@@ -48,7 +48,7 @@ class Entry:
 
 
 class Vocabulary:
-    """What is looked up. `find` gives the kinds of a text's tokens and the words that gave them."""
+    """What is looked up. `find` gives the words of a text that are known, with their kinds."""
 
     __slots__ = ("_entries", "_han", "_han_kinds", "_stems")
 
@@ -78,9 +78,9 @@ class Vocabulary:
             for word in words.split():
                 self._han_kinds.setdefault(word, number * STRENGTHS + LIKELY)
 
-    def find(self, tokens: list[str]) -> list[tuple[Kind, str]]:
+    def find(self, tokens: list[str]) -> dict[str, Kind]:
         """Longest collocation first; a word that is part of one says nothing else."""
-        found: list[tuple[Kind, str]] = []
+        found: dict[str, Kind] = {}
         done, last = 0, len(tokens) - 1
         for index, entry in enumerate(map(self._entries.get, tokens)):
             if entry is None or index < done:
@@ -90,20 +90,20 @@ class Vocabulary:
                 if words:
                     done = index + words
                     phrase = " ".join(tokens[index + 1 : done])
-                    found.append((entry.before[phrase], f"{tokens[index]} {phrase}"))
+                    found[f"{tokens[index]} {phrase}"] = entry.before[phrase]
                     continue
             if entry.alone >= 0:
-                found.append((entry.alone, tokens[index]))
+                found[tokens[index]] = entry.alone
         return found
 
-    def find_stems(self, tokens: list[str]) -> list[tuple[Kind, str]]:
+    def find_stems(self, tokens: list[str]) -> dict[str, Kind]:
         """For texts that are not plain English."""
         entries, stems = self._entries, self._stems
-        return [(stems[word[:STEM]], word) for word in tokens if word[:STEM] in stems and word not in entries]
+        return {word: stems[word[:STEM]] for word in tokens if word[:STEM] in stems and word not in entries}
 
-    def find_han(self, text: str) -> list[tuple[Kind, str]]:
+    def find_han(self, text: str) -> dict[str, Kind]:
         kinds = self._han_kinds
-        return [(kinds[found[0]], found[0]) for found in islice(self._han.finditer(text), 24)]
+        return {found[0]: kinds[found[0]] for found in islice(self._han.finditer(text), 24)}
 
     def _english(self, word: str, kind: Kind) -> None:
         self._add(word, kind)

@@ -23,7 +23,7 @@ from headgate.providers.anthropic.wire import REQUEST, Request
 from headgate.providers.splice import canonical
 from headgate.providers.sse import frame
 
-IMMATERIAL = ("model", "metadata", "service_tier")
+IMMATERIAL = frozenset(("model", "metadata", "service_tier"))
 """Members that say who asks and how it is to be billed, but not what is asked."""
 
 BETA = b"anthropic-beta"

@@ -22,18 +22,28 @@ _PLAIN = (None, "text")
 def of_chat(request: wire.ChatRequest) -> Asked:
     """What a chat asks. Costs the same for any length of conversation, but for counting its characters."""
     messages = request.messages
-    users = [place for place, one in enumerate(messages) if one.role == "user"]
-    last, first = (users[-1], users[0]) if users else (-1, -1)
-    text = _text(messages[last].content, MAX_TURN_CHARS) if users else ""
-    chars, images = _measured(messages)
-    system = next((one for one in messages if one.role in _SYSTEM), None)
+    chars, last, first, images, system = 0, -1, -1, False, None
+    for place, one in enumerate(messages):
+        content = one.content
+        if isinstance(content, str):
+            chars += len(content)
+        elif content:
+            chars += _chars(content)
+            images = images or any(part.image_url is not None for part in content)
+        if one.role == "user":
+            last = place
+            first = place if first < 0 else first
+        elif system is None and one.role in _SYSTEM:
+            system = one
+    said = messages[last].content if last >= 0 else ""
+    text = _text(said, MAX_TURN_CHARS)
     wanted = request.response_format
     return Asked(
         text=text,
-        earlier=_earlier(messages, last) if last > 0 else (),
+        earlier=_earlier(messages, last) if last > (system is not None) else (),
         system=_text(system.content, MAX_EARLIER_CHARS) if system else "",
         chars=chars,
-        last_chars=_chars(messages[last].content) if users else 0,
+        last_chars=_chars(said),
         images=images,
         tools=bool(request.tools or request.functions),
         json=wanted is not None and wanted.type not in _PLAIN,
@@ -57,19 +67,6 @@ def of_completion(request: wire.CompletionRequest) -> Asked:
         user=request.user,
         max_tokens=request.max_tokens,
     )
-
-
-def _measured(messages: list[wire.Message]) -> tuple[int, bool]:
-    """Characters of the whole, and whether there are images."""
-    chars, images = 0, False
-    for one in messages:
-        content = one.content
-        if isinstance(content, str):
-            chars += len(content)
-        elif content:
-            chars += _chars(content)
-            images = images or any(part.image_url is not None for part in content)
-    return chars, images
 
 
 def _chars(content: str | list[wire.Part] | None) -> int:

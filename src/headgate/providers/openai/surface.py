@@ -28,15 +28,17 @@ _embeddings = msgspec.json.Decoder(wire.EmbeddingsRequest)
 Request = TypeVar("Request")
 
 
-IMMATERIAL = (
-    "model",
-    "user",
-    "metadata",
-    "store",
-    "service_tier",
-    "prompt_cache_key",
-    "prompt_cache_retention",
-    "safety_identifier",
+IMMATERIAL = frozenset(
+    (
+        "model",
+        "user",
+        "metadata",
+        "store",
+        "service_tier",
+        "prompt_cache_key",
+        "prompt_cache_retention",
+        "safety_identifier",
+    )
 )
 """Members that say who asks, and how it is to be billed and kept, but not what is asked."""
 

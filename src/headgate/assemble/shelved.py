@@ -1,0 +1,135 @@
+"""Answers in this process's memory, and behind it on a shelf that survives it or is shared with others."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+
+from headgate.adapters.memory.cache import MemoryCache
+from headgate.core.reuse import Stored
+from headgate.ports.cache import Shelf, ShelfGone
+from headgate.ports.clock import Alarm, Clock
+
+WRITTEN_EVERY_S = 0.25
+"""How long an answer waits to be written, so that many are written at once: what a crash may cost."""
+
+PENDING_BYTES = 16_777_216
+"""Answers that wait to be written, at most; beyond that the oldest are not."""
+
+FOUND_WITHIN_S = 0.25
+"""How long a request waits for the shelf: then it is asked upstream."""
+
+REST_S = 5.0
+"""How long a shelf that did not answer is not asked."""
+
+log = logging.getLogger("headgate")
+
+
+class Shelved:
+    """`ports.Cache`. What is asked for is looked for in memory, then on the shelf, once for all who look at
+    the same time; what is put is in memory at once, and written a moment later.
+
+    Known weakness: what another process has put into the place of an answer is not seen while memory has it.
+    """
+
+    deep = True
+
+    def __init__(self, memory: MemoryCache, shelf: Shelf, clock: Clock) -> None:
+        self.memory = memory
+        self.shelf = shelf
+        self._clock = clock
+        self._pending: dict[bytes, Stored] = {}
+        self._pending_bytes = 0
+        self._looking: dict[bytes, asyncio.Task[Stored | None]] = {}
+        self._alarm: Alarm | None = None
+        self._writing: asyncio.Task[None] | None = None
+        self._rests_until = 0.0
+
+    def get(self, identity: bytes, now: float) -> Stored | None:
+        return self.memory.get(identity, now)
+
+    def put(self, identity: bytes, answer: Stored) -> None:
+        self.memory.put(identity, answer)
+        before = self._pending.pop(identity, None)
+        self._pending_bytes += answer.weight() - (before.weight() if before else 0)
+        self._pending[identity] = answer
+        while self._pending_bytes > PENDING_BYTES:
+            self._pending_bytes -= self._pending.pop(next(iter(self._pending))).weight()
+        if self._alarm is None:
+            self._alarm = self._clock.at(self._clock.now() + WRITTEN_EVERY_S, self._write_soon)
+
+    def clear(self) -> int:
+        self._pending.clear()
+        self._pending_bytes = 0
+        self._writing = asyncio.get_running_loop().create_task(self._cleared(self._writing))
+        return self.memory.clear()
+
+    def resize(self, max_bytes: int) -> None:
+        """More or less room in memory from now on."""
+        self.memory.resize(max_bytes)
+
+    async def seek(self, identity: bytes, now: float) -> Stored | None:
+        if self._clock.now() < self._rests_until:
+            return None
+        looking = self._looking.get(identity)
+        if looking is None:
+            looking = asyncio.get_running_loop().create_task(self._look(identity, now))
+            self._looking[identity] = looking
+            looking.add_done_callback(lambda _: self._looking.pop(identity, None))
+        return await asyncio.shield(looking)
+
+    async def _look(self, identity: bytes, now: float) -> Stored | None:
+        pending = self._pending.get(identity)
+        if pending is not None:
+            return pending if now < pending.expires_at else None
+        try:
+            async with asyncio.timeout(FOUND_WITHIN_S):
+                answer = await self.shelf.find(identity, now)
+        except (ShelfGone, TimeoutError) as error:
+            self._rest(error)
+            return None
+        if answer is not None:
+            self.memory.put(identity, answer)
+        return answer
+
+    def _rest(self, error: Exception) -> None:
+        log.warning("answers on the shelf cannot be reached: %s", str(error) or "it takes too long")
+        self._rests_until = self._clock.now() + REST_S
+
+    def _write_soon(self) -> None:
+        self._alarm = None
+        self._writing = asyncio.get_running_loop().create_task(self._write(self._writing))
+
+    async def _write(self, before: asyncio.Task[None] | None) -> None:
+        """Everything that waits, after what is being written already."""
+        if before is not None:
+            await asyncio.wait({before})
+        answers, self._pending, self._pending_bytes = list(self._pending.items()), {}, 0
+        if not answers or self._clock.now() < self._rests_until:
+            return
+        try:
+            await self.shelf.keep(answers, self._clock.wall())
+        except ShelfGone as error:
+            self._rest(error)
+
+    async def _cleared(self, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait({before})
+        try:
+            await self.shelf.clear()
+        except ShelfGone as error:
+            self._rest(error)
+
+    async def settled(self) -> None:
+        """Until everything that was put has been written."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._write_soon()
+        if self._writing is not None:
+            await asyncio.wait({self._writing})
+
+    async def close(self) -> None:
+        await self.settled()
+        with suppress(ShelfGone):
+            await self.shelf.close()

@@ -1,0 +1,112 @@
+"""Answers that are here already, as replies: what layers share that answer without asking."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from functools import partial
+from types import TracebackType
+
+import msgspec
+
+from headgate.core.call import Call, Reply, Seen, Source
+from headgate.core.chat import Finish, FinishReason, Start, TextDelta
+from headgate.core.reuse import FREE, Reuse, Stored, told
+from headgate.core.usage import estimate
+from headgate.ports.clock import Clock
+
+EVENT_END = b"\n\n"
+HERE = "headgate"
+"""The provider of what no provider has said."""
+
+
+class Hit(msgspec.Struct, eq=False):
+    """The context of an answer that is here already."""
+
+    reply: Reply
+
+    async def __aenter__(self) -> Reply:
+        return self.reply
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+
+def replayed(answer: Stored, reuse: Reuse, clock: Clock, pace: float = 0.0) -> Reply:
+    """What was kept, told again; with `pace`, so many events of a stream a second."""
+    now, wall = clock.now(), clock.wall()
+    return Reply(
+        source=Source(
+            provider=answer.provider, model_id=answer.model_id, model_name=answer.model_name, price=FREE
+        ),
+        seen=Seen(
+            started=True,
+            model=answer.served_model,
+            finish=answer.finish,
+            usage=answer.usage,
+            complete=True,
+            over=True,
+        ),
+        body=paced(answer.body, pace, clock) if pace else AtOnce(answer.body),
+        tail=partial(told, answer.end),
+        stream=answer.stream,
+        asked_at=now,
+        opened_at=now,
+        attempts=0,
+        reuse=reuse,
+        age_s=max(0.0, wall - answer.stored_at),
+        left_s=answer.left_s(wall),
+        saved_nano=answer.cost_nano or 0,
+    )
+
+
+def written(call: Call, name: str, text: str, clock: Clock) -> Reply:
+    """Words of the operator's own, in the caller's dialect. `name`: what they are called."""
+    payload, now = call.payload, clock.now()
+    emitter = payload.emitter()
+    finish = FinishReason.STOP
+    events = (Start(model=name), TextDelta(text), Finish(reason=finish))
+    return Reply(
+        source=Source(provider=HERE, model_id=name, model_name=name, price=FREE),
+        seen=Seen(
+            prompt_chars=len(payload.raw),
+            started=True,
+            model=name,
+            finish=finish,
+            usage=estimate(prompt_chars=len(payload.raw), output_chars=len(text)),
+            complete=True,
+            over=True,
+        ),
+        body=AtOnce(emitter.feed(events)),
+        tail=emitter.tail,
+        stream=payload.stream,
+        asked_at=now,
+        opened_at=now,
+        attempts=0,
+        reuse=Reuse.TEMPLATE,
+    )
+
+
+class AtOnce(msgspec.Struct, eq=False):
+    """A stream that is here already, in one piece."""
+
+    body: bytes
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        body, self.body = self.body, b""
+        if not body:
+            raise StopAsyncIteration
+        return body
+
+
+async def paced(body: bytes, pace: float, clock: Clock) -> AsyncIterator[bytes]:
+    """The same, so many events a second."""
+    begun = clock.now()
+    for number, event in enumerate(body.split(EVENT_END)):
+        if event:
+            await clock.sleep(max(0.0, begun + number / pace - clock.now()))
+            yield event + EVENT_END
