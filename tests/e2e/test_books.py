@@ -25,9 +25,11 @@ pytestmark = pytest.mark.e2e
 KILLS = 100 if environ.get("HEADGATE_SOAK") else 3
 CALLERS = 4
 ADMIN, EYE = "admin-key-0123456789abcdef", "reader-key-0123456789abcdef"
+FEW = "limited-key-0123456789abcdef"
 CONFIG = f"""
 server: {{log: off, admin_key: {ADMIN}, admin_keys: [{{name: eye, key: {EYE}}}]}}
-keys: [{{name: me, key: {KEY}, tenant: acme}}]
+keys: [{{name: me, key: {KEY}, tenant: acme}}, {{name: few, key: {FEW}, rpm: 2, tpm: 9999, tier: free}}]
+tiers: {{free: {{requests_per_day: 100}}}}
 coalesce: {{window_s: 0}}
 cache: {{exact: {{ttl_s: 0}}}}
 store: {{url: "{{url}}", folder: {{folder}}, namespace: {{schema}}}}
@@ -224,6 +226,19 @@ def test_a_store_that_is_away_costs_nobody_a_request(tmp_path: Path) -> None:
     with running(config(tmp_path)):
         adopted(tmp_path)
     assert len(rows(tmp_path, "id")) == 5
+
+
+def test_a_key_s_own_limits_are_held_and_told(tmp_path: Path) -> None:
+    body = {"model": "plain", "messages": HI}
+    with running(config(tmp_path)) as gateway:
+        first, second, third = (gateway.ask(CHAT, body, key=FEW) for _ in range(3))
+        assert gateway.chat("plain").status == 200
+    assert [one.status for one in (first, second, third)] == [200, 200, 429]
+    assert first.headers["x-ratelimit-limit-requests"] == "2"
+    assert second.headers["x-ratelimit-remaining-requests"] == "0"
+    assert 0 < int(second.headers["x-ratelimit-remaining-tokens"]) < 9999
+    assert third.error["code"] == "rate_limit_exceeded"
+    assert int(third.headers["retry-after"]) > 50
 
 
 def test_where_nothing_can_be_written_requests_are_served_and_it_is_told(tmp_path: Path) -> None:

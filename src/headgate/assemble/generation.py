@@ -11,6 +11,7 @@ from headgate.adapters.system import Ids
 from headgate.assemble.fleets import member
 from headgate.assemble.kept import Kept, Machine, Prices
 from headgate.assemble.keystates import Key, states
+from headgate.assemble.quotas import quotas
 from headgate.assemble.reuse import Reusing
 from headgate.assemble.rim import admin_door, cards, deadlines, door, strict
 from headgate.assemble.routing import info, remembers, router, template
@@ -132,7 +133,7 @@ class Generation:
             recorder=self._recorder,
         )
         return stack(
-            # quota: the caller's tier, limits and budget
+            *quotas(settings, machine, self.kept),  # the caller's own limits, before anything is spent on it
             decide,  # the candidates, in order, and why
             *reusing.layers(self.router.may_serve),  # cache, degrade, coalesce; batch comes here
             *self._mirror(pools, queue.taken),  # a share of what is asked goes to another model too

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from headgate.config.kinds import Name, NameOrEmpty, OneOrMore, SecretText
+from headgate.config.kinds import Count, Name, NameOrEmpty, OneOrMore, SecretText
 from headgate.config.section import Section, by
 
 
@@ -20,6 +20,16 @@ class Key(Section):
     )
     tier: NameOrEmpty = Field(
         default="", description="What was promised to it: one of `tiers`.", json_schema_extra=by("none")
+    )
+    rpm: Count | None = Field(
+        default=None,
+        description="Requests it may make in any 60 seconds.",
+        json_schema_extra=by("no limit"),
+    )
+    tpm: Count | None = Field(
+        default=None,
+        description="Tokens it may use in any 60 seconds, questions and answers together.",
+        json_schema_extra=by("no limit"),
     )
     models: Annotated[tuple[Name, ...], OneOrMore] | None = Field(
         default=None, description="Models and routes it may use.", json_schema_extra=by("all")

@@ -24,7 +24,7 @@ S = TypeVar("S", bound=Section)
 LATER: Mapping[type[Section], frozenset[str]] = {
     Settings: frozenset({"health", "batch"}),
     Store: frozenset({"queue"}),
-    Key: frozenset({"rpm", "tpm", "budget"}),
+    Key: frozenset({"budget"}),
 }
 """Keys whose place is taken but which do nothing yet. Accepting them would be ignoring them."""
 

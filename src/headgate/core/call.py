@@ -14,6 +14,7 @@ from headgate.core.chat import Chat, Event, FinishReason
 from headgate.core.decision import Decision
 from headgate.core.embeddings import Embedded, Embeddings
 from headgate.core.price import Price
+from headgate.core.quota import Allowed
 from headgate.core.reuse import ANY, Freshness, Reuse, Rung, Said
 from headgate.core.shape import Shape
 from headgate.core.standing import Standing
@@ -233,9 +234,9 @@ class Reply(msgspec.Struct, eq=False, kw_only=True):
     another model served; `queued`, where it had to wait for room, how; `decision` is why these models were
     tried, where there was something to decide. `reuse` says whether an answer was kept somewhere, `age_s` for
     how long, `left_s` how long it stays fresh, and `saved_nano` what it would have cost.
-    `degraded`: nobody answered who should have, and this is what came instead. `seal`, where
-    there is one, is awaited before the last of the answer leaves; it may raise. `sealed`: its row has been
-    made.
+    `degraded`: nobody answered who should have, and this is what came instead. `allowed` is
+    what is left of the caller's own limits. `seal`, where there is one, is awaited before the last of the
+    answer leaves; it may raise. `sealed`: its row has been made.
     """
 
     source: Source
@@ -254,6 +255,7 @@ class Reply(msgspec.Struct, eq=False, kw_only=True):
     degraded: Rung | None = None
     decision: Decision | None = None
     queued: Queued | None = None
+    allowed: Allowed | None = None
     seal: Callable[[], Awaitable[None]] | None = None
     sealed: bool = False
     _priced: Usage | None = None

@@ -8,6 +8,7 @@ import msgspec
 
 from headgate.core.call import Call, Queued, Reply, Source
 from headgate.core.price import NANO
+from headgate.core.quota import Allowed
 from headgate.core.reuse import Reuse
 
 RawHeaders = list[tuple[bytes, bytes]]
@@ -121,6 +122,8 @@ def head(call: Call, reply: Reply, now: float, *, length: int | None, decision: 
     if reply.reuse.hit:
         ttl = b"" if reply.left_s is None else b"; ttl=%d" % reply.left_s
         lines += b"%b\r\nage: %d\r\n" % (ttl, reply.age_s)
+    if reply.allowed is not None:
+        lines += _limits(reply.allowed)
     if length is None:
         lines += _SSE
     else:
@@ -128,6 +131,23 @@ def head(call: Call, reply: Reply, now: float, *, length: int | None, decision: 
         lines += _JSON % length if cost is None else _PRICED % (length, cost / NANO)
     if decision is not None:
         lines += b"x-routing-metadata: " + decision + b"\r\n"
+    return lines
+
+
+def _limits(allowed: Allowed) -> bytes:
+    """The caller's own limits, as OpenAI's clients know them."""
+    lines = b""
+    for kind, limit, left in (
+        (b"requests", allowed.requests, allowed.requests_left),
+        (b"tokens", allowed.tokens, allowed.tokens_left),
+    ):
+        if limit is not None:
+            lines += b"x-ratelimit-limit-%b: %d\r\nx-ratelimit-remaining-%b: %d\r\n" % (
+                kind,
+                limit,
+                kind,
+                left,
+            )
     return lines
 
 
