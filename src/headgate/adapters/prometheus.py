@@ -82,6 +82,8 @@ GAUGES = {
     ),
     "key_state": ("1 for the state that a provider's key is in.", ("provider", "key", "state")),
     "key_rotation_due_seconds": ("How long ago a key should have been rotated.", ("provider", "key")),
+    "ledger_journal_rows": ("Rows that the store of the books does not have yet.", ()),
+    "ledger_lost_rows": ("Rows that neither disk nor memory would take.", ()),
     "limits_shared": ("1 while limits are shared with other processes, 0 without their store.", ()),
     "token_estimate_error_ratio": (
         "Mean error of estimated tokens, as a share: of prompts, and of what is reserved in total.",

@@ -153,6 +153,11 @@ class Route(Section):
         json_schema_extra=unless_named("`server.deadline_s`"),
     )
 
+    durable: Literal["group", "strict"] = Field(
+        default="group",
+        description="`strict`: an answer ends only when its row is on disk; `group`: it does not wait.",
+    )
+
     @model_validator(mode="after")
     def _parts_go_together(self) -> Self:
         if self.when and self.by not in ("intent", "complexity"):
