@@ -103,9 +103,16 @@ class Reusing:
 
     def _lookup(self) -> Layer:
         exact, renewing = self._settings.cache.exact, None
-        if exact.stale_while_revalidate_s:
+        if exact.stale_while_revalidate_s or exact.warm:
             renewing = partial(_renewing, recorder=self._recorder, clock=self._clock)
-        return partial(Lookup, cache=self._cache, clock=self._clock, pace=exact.pace, renewing=renewing)
+        return partial(
+            Lookup,
+            cache=self._cache,
+            clock=self._clock,
+            pace=exact.pace,
+            renewing=renewing,
+            warm=exact.warm,
+        )
 
     def _semantic(self) -> Iterator[Layer]:
         section = self._settings.cache.semantic

@@ -29,6 +29,11 @@ class Exact(Section):
         default=86_400.0,
         description="Seconds after its time that an answer may be told where nobody else answers.",
     )
+    warm: Annotated[int, Field(ge=0, le=10_000)] = Field(
+        default=0,
+        description="Of the most asked questions of the last day so many are asked anew before their answers'"
+        " time is over, whether anybody waits or not.",
+    )
     pace: Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)] = Field(
         default=0.0, description="Events a second at which a kept stream is told; 0 is all at once."
     )

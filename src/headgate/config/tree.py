@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema
 
+from headgate.config.callers import AdminKey, Key
 from headgate.config.capacity import Fleets, Queue, Store, Tier
 from headgate.config.intents import Intents
 from headgate.config.kinds import (
@@ -86,7 +87,10 @@ class Server(Section):
         description="Whether callers need one of `keys`. `off` only where `host` is this machine alone.",
     )
     admin_key: MaybeSecret = Field(
-        default=None, description="Will open `/admin`, which does not exist yet. Never one of `keys`."
+        default=None, description="Opens `/admin`, with every right. Never one of `keys`."
+    )
+    admin_keys: Annotated[tuple[AdminKey, ...], OneOrMore] = Field(
+        default=(), description="More keys to `/admin`, with fewer rights."
     )
     log: Literal["json", "text", "off"] = Field(
         default="json", description="One access log line a request, in this form."
@@ -303,31 +307,6 @@ class Model(Section):
     )
     prompt: Prompt | None = Field(
         default=None, description="What is put around its prompts.", json_schema_extra=by("nothing")
-    )
-
-
-class Key(Section):
-    """A key that callers show."""
-
-    name: Name = Field(description="What it is called in logs and metrics.")
-    key: SecretText = Field(description="The key itself; kept as a hash.")
-    tenant: NameOrEmpty = Field(
-        default="", description="Whose it is.", json_schema_extra=by("the key's name")
-    )
-    tier: NameOrEmpty = Field(
-        default="", description="What was promised to it: one of `tiers`.", json_schema_extra=by("none")
-    )
-    models: Annotated[tuple[Name, ...], OneOrMore] | None = Field(
-        default=None, description="Models and routes it may use.", json_schema_extra=by("all")
-    )
-    regions: Annotated[tuple[Name, ...], OneOrMore] | None = Field(
-        default=None,
-        description="Regions of providers that may serve it.",
-        json_schema_extra=by("all"),
-    )
-    privacy: Literal["standard", "no_content", "local_only"] = Field(
-        default="standard",
-        description="`no_content`: nothing it says is kept; `local_only`: nor does it leave the house.",
     )
 
 
