@@ -51,10 +51,8 @@ NAMES = (
 def own(sim: Server) -> Iterator[Gateway]:
     """A gateway whose counts are nobody else's."""
     text = every_dialect(sim.port)
-    text = text.replace(
-        "routes: {",
-        "routes: {down: {use: [openai-status-503, openai]}, praised: {use: [openai], feedback: {bandit: true}}, ",
-    )
+    more = "down: {use: [openai-status-503, openai]}, praised: {use: [openai], feedback: {bandit: true}}"
+    text = text.replace("routes: {", f"routes: {{{more}, ")
     with running(text) as served:
         yield served
 

@@ -162,10 +162,20 @@ class Route(Section):
         description="What answers when nobody does who should.",
         json_schema_extra=unless_named("`degrade`"),
     )
+    max_false_hit_rate: Share | None = Field(
+        default=None,
+        description="Of all requests, so many may be answered wrongly by `cache.semantic`.",
+        json_schema_extra=unless_named("`cache.semantic.max_false_hit_rate`"),
+    )
     deadline_s: Seconds | None = Field(
         default=None,
         description="Seconds a request may take on this route.",
         json_schema_extra=unless_named("`server.deadline_s`"),
+    )
+
+    durable: Literal["group", "strict"] = Field(
+        default="group",
+        description="`strict`: an answer ends only when its row is on disk; `group`: it does not wait.",
     )
 
     @model_validator(mode="after")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from enum import StrEnum
 from typing import Protocol
 
 import msgspec
 
 from headgate.core.asked import Asked
+from headgate.core.attempt import Attempt
 from headgate.core.chat import Chat, Event, FinishReason
 from headgate.core.decision import Decision
 from headgate.core.embeddings import Embedded, Embeddings
+from headgate.core.pace import Haste
 from headgate.core.price import Price
+from headgate.core.quota import Allowed
 from headgate.core.reuse import ANY, Freshness, Reuse, Rung, Said
 from headgate.core.shape import Shape
 from headgate.core.standing import Standing
@@ -112,11 +115,14 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 
 class Line(msgspec.Struct, eq=False):
     """What all copies of one call share. The caller's end of the line: `gone` is set before a hang-up cancels
-    the request, since the message of a cancellation does not survive every library it passes through. And
-    what the request has been `measured` to be, by the first who needed to know."""
+    the request, since the message of a cancellation does not survive every library it passes through. What
+    the request has been `measured` to be, by the first who needed to know. What its place among those who
+    wait lets it do. And the upstream calls for it that `failed`, where somebody writes them down."""
 
     gone: bool = False
     measured: Measured | None = None
+    haste: Haste = Haste.EARLY
+    failed: tuple[Attempt, ...] = ()
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -194,7 +200,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """Where answers of one upstream come from. Built once per upstream, shared by all its replies; compared
     by identity.
 
-    `model_id` is the configuration's name, `model_name` the provider's, `key` the label of our key there.
+    `model_id` is the configuration's name, `model_name` the provider's, `key` the label of our key there;
+    `region` is where it works, if that is known.
     """
 
     provider: str
@@ -202,6 +209,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     model_name: str
     key: str = ""
     price: Price | None = None
+    region: str = ""
 
     @property
     def label(self) -> str:
@@ -238,8 +246,11 @@ class Reply(msgspec.Struct, eq=False, kw_only=True):
     tried, where there was something to decide. `judged` says what became of a cascade's first answer:
     `accepted`, `escalated` to the strong model, or `kept` because that one had none; `discarded` are answers
     that were paid for and not told. `reuse` says whether an answer was kept somewhere, `age_s` for
-    how long, `left_s` how long it stays fresh, and `saved_nano` what it would have cost.
-    `degraded`: nobody answered who should have, and this is what came instead.
+    how long, `left_s` how long it stays fresh, and `saved_nano` what it would have cost; `sure`, from 0 to 1,
+    that it fits, where it was kept for other words.
+    `degraded`: nobody answered who should have, and this is what came instead. `allowed` is
+    what is left of the caller's own limits. `seal`, where there is one, is awaited before the last of the
+    answer leaves; it may raise. `sealed`: its row has been made.
     """
 
     source: Source
@@ -255,11 +266,15 @@ class Reply(msgspec.Struct, eq=False, kw_only=True):
     age_s: float = 0.0
     left_s: float | None = None
     saved_nano: int = 0
+    sure: float | None = None
     degraded: Rung | None = None
     decision: Decision | None = None
     queued: Queued | None = None
     judged: str | None = None
     discarded: tuple[Discarded, ...] = ()
+    allowed: Allowed | None = None
+    seal: Callable[[], Awaitable[None]] | None = None
+    sealed: bool = False
     _priced: Usage | None = None
     _cost: int | None = None
 

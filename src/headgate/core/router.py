@@ -11,25 +11,22 @@ from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Protocol
 
-import msgspec
-
 from headgate.core import agents as personas
 from headgate.core.agents import Agent
 from headgate.core.asked import Asked
 from headgate.core.call import Call
 from headgate.core.chains import by_chain, cascaded, conversation, led_by, unit_of
-from headgate.core.complexity import Weighed
 from headgate.core.constraints import refusal, tokens, unbound
 from headgate.core.decision import Candidate, Decision, Verdict
 from headgate.core.experiment import place, side
 from headgate.core.feedback import Policy, Served
 from headgate.core.forecast import expected_nano
-from headgate.core.intent.found import Classifier, Intent
 from headgate.core.memory import Memory
 from headgate.core.panel import Panel, Panels, narrowed
 from headgate.core.routes import Routes, shown
-from headgate.core.rules import Canary, Preference, Rules, Wants, When
+from headgate.core.rules import Canary, Rules, Wants, When
 from headgate.core.strategy import SCORED, Runner, drawn, ranked, rotated
+from headgate.core.understood import Understood, Wits
 
 AGENT = "agent:"
 AUTO = "agent:auto"
@@ -40,39 +37,6 @@ class Pool(Protocol):
 
     def ready(self) -> bool: ...
     def load(self) -> float: ...
-
-
-class Wits(msgspec.Struct, frozen=True, kw_only=True):
-    """What requests are understood with. `similarity` gives the likeness of a text to each agent's
-    description, by name."""
-
-    classifier: Classifier
-    complexity: Callable[[Asked], Weighed]
-    similarity: Callable[[str], Mapping[str, float]] | None = None
-
-
-class Understood(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What was made of one request, as far as its route wanted to know."""
-
-    intent: Intent | None = None
-    weighed: Weighed | None = None
-    preference: Preference | None = None
-    seconds: float | None = None
-
-    @property
-    def name(self) -> str | None:
-        return self.intent.name if self.intent else None
-
-    @property
-    def complexity(self) -> str | None:
-        return self.weighed.complexity if self.weighed else None
-
-    @property
-    def evidence(self) -> tuple[str, ...]:
-        if self.intent is not None and self.weighed is None and self.preference is None:
-            return self.intent.evidence
-        parts = (self.intent, self.weighed, self.preference)
-        return tuple(said for part in parts if part is not None for said in part.evidence)
 
 
 class Router:
