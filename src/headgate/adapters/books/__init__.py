@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec.structs import astuple
 
 from headgate.core.attempt import Attempt
 from headgate.core.entry import COLUMNS, Entry, Flag
+from headgate.core.issued import Issued, Snapshot
 from headgate.core.report import FAR, GROUPS, REQUEST_FILTERS, Asked, shown_day
 from headgate.core.rollup import BUCKET, SUMS
 
@@ -118,3 +120,12 @@ def request_documents(
 
 def _place(style: str, number: int) -> str:
     return style % number if "%" in style else style
+
+
+def issued_snapshot(generation: int, pepper: str, documents: Sequence[str]) -> Snapshot:
+    keys = [msgspec.json.decode(document, type=Issued) for document in documents]
+    return Snapshot(generation, bytes.fromhex(pepper), tuple(sorted(keys, key=lambda key: key.name)))
+
+
+def issued_document(key: Issued) -> str:
+    return msgspec.json.encode(key).decode()

@@ -1,4 +1,4 @@
-"""`ports.Ledger` in PostgreSQL: for any number of gateways, in a schema of their own."""
+"""`ports.Ledger` and `ports.Issuing` in PostgreSQL: for any number of gateways, in a schema of their own."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import asyncpg
 
 from headgate.adapters import books
 from headgate.core.entry import Entry
+from headgate.core.issued import Issued, Snapshot
 from headgate.core.report import Asked
 from headgate.core.rollup import BUCKET, SUMS, rolled
 from headgate.ports.ledger import LedgerGone
@@ -183,6 +184,39 @@ class PostgresLedger:
             await connection.execute("DELETE FROM requests WHERE id = ANY($1::bigint[])", ids)
             await connection.execute("DELETE FROM sums WHERE day < $1", sums_before_day)
         return len(ids)
+
+    async def snapshot(self, known: int) -> Snapshot | None:
+        async with (
+            self._connected() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            row = await connection.fetchrow("SELECT generation, pepper FROM issuing")
+            if row is None or row[0] == known:
+                return None
+            documents = [one[0] for one in await connection.fetch("SELECT document FROM issued_keys")]
+        return books.issued_snapshot(row[0], row[1], documents)
+
+    async def add(self, key: Issued) -> bool:
+        text = "INSERT INTO issued_keys (name, document) VALUES ($1, $2) ON CONFLICT DO NOTHING"
+        return await self._put(text, key)
+
+    async def change(self, key: Issued) -> None:
+        await self._put("UPDATE issued_keys SET document = $2 WHERE name = $1", key)
+
+    async def pepper(self, fresh: bytes) -> bytes:
+        async with self._connected() as connection, connection.transaction():
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATING)
+            await connection.execute(
+                "INSERT INTO issuing SELECT 0, $1 WHERE NOT EXISTS (SELECT 1 FROM issuing)", fresh.hex()
+            )
+            return bytes.fromhex(await connection.fetchval("SELECT pepper FROM issuing"))
+
+    async def _put(self, text: str, key: Issued) -> bool:
+        async with self._connected() as connection, connection.transaction():
+            changed: bool = (await connection.execute(text, key.name, books.issued_document(key)))[-1] == "1"
+            if changed:
+                await connection.execute("UPDATE issuing SET generation = generation + 1")
+        return changed
 
     async def close(self) -> None:
         connection, self._connection = self._connection, None

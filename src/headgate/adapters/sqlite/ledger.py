@@ -1,4 +1,4 @@
-"""`ports.Ledger` in a SQLite file: for one host, all of whose workers write to it."""
+"""`ports.Ledger` and `ports.Issuing` in a SQLite file: for one host, all of whose workers write to it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from headgate.adapters import books
 from headgate.core.entry import Entry
+from headgate.core.issued import Issued, Snapshot
 from headgate.core.report import Asked
 from headgate.core.rollup import SUMS, rolled
 from headgate.ports.ledger import LedgerGone
@@ -129,6 +130,49 @@ class SqliteLedger:
 
         return await self._do(work)
 
+    async def snapshot(self, known: int) -> Snapshot | None:
+        def work(connection: sqlite3.Connection) -> Snapshot | None:
+            with _transaction(connection, "DEFERRED"):
+                row = connection.execute("SELECT generation, pepper FROM issuing").fetchone()
+                if row is None or row[0] == known:
+                    return None
+                documents = [one for (one,) in connection.execute("SELECT document FROM issued_keys")]
+            return books.issued_snapshot(row[0], row[1], documents)
+
+        return await self._do(work)
+
+    async def add(self, key: Issued) -> bool:
+        return await self._put(
+            "INSERT INTO issued_keys (name, document) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            (key.name, books.issued_document(key)),
+        )
+
+    async def change(self, key: Issued) -> None:
+        await self._put(
+            "UPDATE issued_keys SET document = ?2 WHERE name = ?1", (key.name, books.issued_document(key))
+        )
+
+    async def pepper(self, fresh: bytes) -> bytes:
+        def work(connection: sqlite3.Connection) -> bytes:
+            with _transaction(connection):
+                connection.execute(
+                    "INSERT INTO issuing SELECT 0, ? WHERE NOT EXISTS (SELECT 1 FROM issuing)", (fresh.hex(),)
+                )
+                (found,) = connection.execute("SELECT pepper FROM issuing").fetchone()
+            return bytes.fromhex(found)
+
+        return await self._do(work)
+
+    async def _put(self, text: str, values: tuple[str, str]) -> bool:
+        def work(connection: sqlite3.Connection) -> bool:
+            with _transaction(connection):
+                changed = connection.execute(text, values).rowcount == 1
+                if changed:
+                    connection.execute("UPDATE issuing SET generation = generation + 1")
+            return changed
+
+        return await self._do(work)
+
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
         self._thread.shutdown()
@@ -140,8 +184,8 @@ class SqliteLedger:
 
 
 @contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
+def _transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
+    connection.execute(f"BEGIN {kind}")
     try:
         yield
         connection.execute("COMMIT")
