@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
+from random import Random
 from types import MappingProxyType
 from typing import Any
 
@@ -156,6 +157,23 @@ def test_tokens_are_used_to_the_limit_and_not_over_it(output_tokens: int | None)
     stage = play(pool({"tpm": tpm}, simulated=quick), traffic)
     assert refusals(stage) == {ALONE: 0}
     assert stage.seen["granted"] >= 0.97 * minutes * tpm
+
+
+def test_below_the_limit_hardly_anything_falls_back_for_want_of_pace() -> None:
+    """Requests at random, for four fifths of a limit, with a neighbour that serves what has to wait."""
+    settings = pool({"rpm": 120}, {"rpm": 120})
+    settings["routes"]["auto"] = {"use": ["a", "b"]}
+
+    async def traffic(stage: Stage) -> None:
+        chance, tasks = Random(1), []
+        while clock().now() < 240.0:
+            tasks.append(asyncio.ensure_future(stage.ask()))
+            await clock().sleep(chance.expovariate(0.8 * 4.0))
+        await asyncio.wait(tasks)
+
+    stage = play(settings, traffic)
+    fell = sum(told.instead_of is not None for told in stage.told)
+    assert fell <= 0.03 * len(stage.told)
 
 
 def test_what_was_used_is_remembered_over_a_reload() -> None:

@@ -103,14 +103,42 @@ def waits_of_the_others(times: int) -> list[float]:
     async def story() -> list[float]:
         crowd = Crowd(Paced(gap_s=GAP_S))
         rates = {str(number): EACH_PER_S for number in range(OTHERS)} | {"greedy": EACH_PER_S * times}
-        await crowd.all(sends(crowd, "basic", tenant, per_s, 120.0) for tenant, per_s in rates.items())
+        await crowd.all(sends(crowd, "basic", tenant, per_s, 60.0) for tenant, per_s in rates.items())
         others = [told for told in crowd.told if told.tenant != "greedy" and told.came > 10.0]
         return [told.waited for told in others if told.error is None]
 
     return run(story())
 
 
-def test_one_who_sends_a_hundred_times_as_much_hardly_moves_the_others_wait() -> None:
+def test_where_all_want_too_much_who_wants_a_hundred_times_as_much_hardly_moves_the_others_wait() -> None:
     before, after = waits_of_the_others(1), waits_of_the_others(100)
     assert p99(after) <= 1.1 * p99(before)
     assert len(after) >= 0.95 * len(before)
+
+
+def with_room_for_the_others(load: float, greed: float) -> tuple[list[Told], float]:
+    """What twenty tenants were told that ask for so much of the limit together, beside one that asks for
+    `greed` times as much as each; and how much of the limit was used."""
+
+    async def story() -> tuple[list[Told], float]:
+        flood = Flood(settings(rpm=150, keys=2), clock())
+        quiet_per_s, seconds = load * 5.0, 180.0
+        greedy_per_s = quiet_per_s / 20 * greed
+
+        def who(chance: Random) -> tuple[str, str]:
+            greedy = chance.random() * (quiet_per_s + greedy_per_s) < greedy_per_s
+            return "basic", "greedy" if greedy else str(chance.randrange(20))
+
+        await flood.pour(quiet_per_s + greedy_per_s, seconds, who)
+        used = sum(one.error is None and one.came > 90.0 for one in flood.told) / (5.0 * (seconds - 90.0))
+        return [one for one in flood.told if one.tenant != "greedy" and one.came > 90.0], used
+
+    return run(story())
+
+
+@pytest.mark.parametrize("load", [0.2, 0.6])
+def test_where_there_is_room_for_the_others_they_do_not_notice_who_wants_too_much(load: float) -> None:
+    (before, _), (after, used) = with_room_for_the_others(load, 0.0), with_room_for_the_others(load, 100.0)
+    assert all(one.error is None for one in before + after)
+    assert p99([one.waited for one in after]) <= 1.1 * p99([one.waited for one in before])
+    assert used >= 0.85

@@ -11,6 +11,7 @@ from headgate.adapters.system import Ids
 from headgate.assemble.fleets import member
 from headgate.assemble.kept import Kept, Machine, Prices
 from headgate.assemble.keystates import Key, states
+from headgate.assemble.learned import doubts
 from headgate.assemble.quotas import quotas
 from headgate.assemble.reuse import Reusing
 from headgate.assemble.rim import admin_door, cards, deadlines, door, strict
@@ -26,6 +27,7 @@ from headgate.core.strain import Strain
 from headgate.core.waiting import Bounds
 from headgate.pipeline.admit import Admit
 from headgate.pipeline.balance import Balance
+from headgate.pipeline.cascade import Cascade
 from headgate.pipeline.deadline import Deadline
 from headgate.pipeline.durable import Durable
 from headgate.pipeline.fallback import Fallback, Retry
@@ -38,6 +40,7 @@ from headgate.pipeline.service import Layer, Service, Upstream, stack
 from headgate.pipeline.template import Template
 from headgate.pipeline.trace import Trace
 from headgate.ports.recorder import Recorder
+from headgate.providers.said import said
 from headgate.server.front import Front
 
 log = logging.getLogger("headgate")
@@ -120,7 +123,7 @@ class Generation:
         pools = {model: self._pool(model) for model in settings.models}
         retry, budget = settings.retry, RetryBudget(ratio=settings.retry.budget)
         self.router = router(settings, self.prices, machine, self.kept, pools)
-        reusing = Reusing(settings, machine, self.kept, self._recorder)
+        self._reusing = reusing = Reusing(settings, machine, self.kept, self._recorder)
         decide = partial(Route, router=self.router, clock=machine.clock, recorder=self._recorder)
         self.hall = self.kept("hall", None, partial(Hall, clock=machine.clock))
         queue = Queue(  # one wait for all pools of a chain, in fair order
@@ -137,6 +140,7 @@ class Generation:
             decide,  # the candidates, in order, and why
             *reusing.layers(self.router.may_serve),  # cache, degrade, coalesce; batch comes here
             *self._mirror(pools, queue.taken),  # a share of what is asked goes to another model too
+            *self._cascade(),  # where a route has one: a weak answer is judged before it is told
             *self._fleets(),  # of the candidates, those whose fleet is open
             leaf=Fallback(  # pools in order, under one attempt budget
                 pools,
@@ -183,6 +187,19 @@ class Generation:
         )
         yield partial(Mirror, shadow=shadow, most=most)
 
+    def _cascade(self) -> Iterator[Layer]:
+        """Nothing, where no route has a cascade."""
+        routes = {name: route.cascade for name, route in self.settings.routes.items() if route.cascade}
+        if routes:
+            yield partial(
+                Cascade,
+                doubts={name: doubts(name, cascade) for name, cascade in routes.items()},
+                read=said,
+                clock=self._machine.clock,
+                max_bytes=max(cascade.max_bytes for cascade in routes.values()),
+                marked=self.settings.server.metadata in ("both", "body"),
+            )
+
     def _receipt(self, caller: Caller, request_id: str) -> dict[str, Any] | None:
         found = self.router.memory.receipt(caller.key, request_id)
         return found.document() if found else None
@@ -226,6 +243,8 @@ class Generation:
             for of, error in (("prompt", estimator.prompt_error), ("total", estimator.total_error)):
                 if error is not None:
                     gauges["token_estimate_error_ratio", model, of] = error
+        for route, gate in self._reusing.gates.items():
+            gauges["cache_wrong_ratio", route] = gate.wrong_share()
         for fleet, is_open in (self.fleets.open() if self.fleets else {}).items():
             gauges["fleet_open", fleet] = float(is_open)
         return gauges

@@ -104,6 +104,8 @@ class Stores:
         if self.sharing is not None:
             await self.sharing.start()
             yield self.sharing.run()
+        if self.answers is not None:
+            yield self.answers.follow()
         if self.ring is not None:
             yield self.ring.follow(partial(_renew, gateway), lambda: gateway.settings)
         if self.books is not None:

@@ -19,6 +19,7 @@ from headgate.core.keylimits import KeyLimits
 from headgate.core.permits import Permits
 from headgate.core.price import Price
 from headgate.core.secret import Secret, fingerprint
+from headgate.core.spare import Spare
 from headgate.core.tokens import Estimator
 from headgate.core.window import Windows
 from headgate.pipeline.breaker import CircuitBreaker
@@ -120,6 +121,8 @@ class Upstreams:
         limits = self._kept(name, None, partial(self._key_limits, provider, key))
         if limits.configured != rates:
             limits.configure(rates)
+        limits.spare = self._kept(("spare", provider), None, Spare)
+        limits.spare.keys = max(len(self._settings.providers[provider].keys), 1)
         limits.smooth = self._settings.providers[provider].shape == "smooth"
         self.limits[provider, source.key or "1"] = limits
         return limits

@@ -133,6 +133,10 @@ def main() -> None:
         app.command("sim-providers")(sim_providers)
         app.command("usage")(usage)
         app.add_typer(keys, name="keys")
+    if sys.argv[1:2] in (["cache"], ["--help"], []):
+        from headgate.cli.cache import cache
+
+        app.add_typer(cache, name="cache")
     if sys.argv[1:2] in (["router"], ["--help"], []):
         from headgate.cli.router import app as router
 

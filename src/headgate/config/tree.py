@@ -40,7 +40,7 @@ from headgate.config.kinds import (
     is_loopback,
     wrong,
 )
-from headgate.config.reuse import CacheSettings, Coalesce, Degrade
+from headgate.config.reuse import Batch, CacheSettings, Coalesce, Degrade
 from headgate.config.routing import Agent, Prompt, Route
 from headgate.config.section import EmptyIsNone, Section, by
 from headgate.core.price import Price as PricePerClass
@@ -365,6 +365,9 @@ class Settings(Section):
     cache: CacheSettings = Field(default=CacheSettings(), description="Which answers are kept, and for whom.")
     coalesce: Coalesce = Field(
         default=Coalesce(), description="Requests that say the same, at the same time."
+    )
+    batch: Batch = Field(
+        default=Batch(), description="Embeddings that are asked for at the same time, as one upstream call."
     )
     degrade: Degrade = Field(default=Degrade(), description="What answers when nobody does who should.")
     fleets: Fleets = Field(

@@ -22,7 +22,7 @@ from headgate.config.tree import Server, Settings
 S = TypeVar("S", bound=Section)
 
 LATER: Mapping[type[Section], frozenset[str]] = {
-    Settings: frozenset({"health", "batch"}),
+    Settings: frozenset({"health"}),
     Store: frozenset({"queue"}),
     Key: frozenset({"budget"}),
 }

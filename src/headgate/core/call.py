@@ -13,6 +13,7 @@ from headgate.core.attempt import Attempt
 from headgate.core.chat import Chat, Event, FinishReason
 from headgate.core.decision import Decision
 from headgate.core.embeddings import Embedded, Embeddings
+from headgate.core.pace import Haste
 from headgate.core.price import Price
 from headgate.core.quota import Allowed
 from headgate.core.reuse import ANY, Freshness, Reuse, Rung, Said
@@ -115,11 +116,12 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 class Line(msgspec.Struct, eq=False):
     """What all copies of one call share. The caller's end of the line: `gone` is set before a hang-up cancels
     the request, since the message of a cancellation does not survive every library it passes through. What
-    the request has been `measured` to be, by the first who needed to know. And the upstream calls for it that
-    `failed`, where somebody writes them down."""
+    the request has been `measured` to be, by the first who needed to know. What its place among those who
+    wait lets it do. And the upstream calls for it that `failed`, where somebody writes them down."""
 
     gone: bool = False
     measured: Measured | None = None
+    haste: Haste = Haste.EARLY
     failed: tuple[Attempt, ...] = ()
 
 
@@ -215,6 +217,15 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         return f"{self.provider}/{self.model_id}" + (f"#{self.key}" if self.key else "")
 
 
+class Discarded(msgspec.Struct, frozen=True, gc=False):
+    """An answer that was asked for, and is not the one the caller got: whose it was, what it took, and what
+    it cost in nano-dollars, where that is known."""
+
+    source: Source
+    usage: Usage
+    cost_nano: int | None
+
+
 class Queued(msgspec.Struct, frozen=True, kw_only=True):
     """How a request waited for room, in seconds; the place it was given when it came, 1 being the next to go,
     and how long that was expected to take."""
@@ -232,8 +243,11 @@ class Reply(msgspec.Struct, eq=False, kw_only=True):
     `asked_at` is when this upstream was asked, `opened_at` when its first byte arrived.
     `attempts` counts upstream calls, this one included; `fallback_from` names the first choice, where
     another model served; `queued`, where it had to wait for room, how; `decision` is why these models were
-    tried, where there was something to decide. `reuse` says whether an answer was kept somewhere, `age_s` for
-    how long, `left_s` how long it stays fresh, and `saved_nano` what it would have cost.
+    tried, where there was something to decide. `judged` says what became of a cascade's first answer:
+    `accepted`, `escalated` to the strong model, or `kept` because that one had none; `discarded` are answers
+    that were paid for and not told. `reuse` says whether an answer was kept somewhere, `age_s` for
+    how long, `left_s` how long it stays fresh, and `saved_nano` what it would have cost; `sure`, from 0 to 1,
+    that it fits, where it was kept for other words.
     `degraded`: nobody answered who should have, and this is what came instead. `allowed` is
     what is left of the caller's own limits. `seal`, where there is one, is awaited before the last of the
     answer leaves; it may raise. `sealed`: its row has been made.
@@ -252,9 +266,12 @@ class Reply(msgspec.Struct, eq=False, kw_only=True):
     age_s: float = 0.0
     left_s: float | None = None
     saved_nano: int = 0
+    sure: float | None = None
     degraded: Rung | None = None
     decision: Decision | None = None
     queued: Queued | None = None
+    judged: str | None = None
+    discarded: tuple[Discarded, ...] = ()
     allowed: Allowed | None = None
     seal: Callable[[], Awaitable[None]] | None = None
     sealed: bool = False
@@ -267,7 +284,14 @@ class Reply(msgspec.Struct, eq=False, kw_only=True):
         return seen.usage or estimate(prompt_chars=seen.prompt_chars, output_chars=seen.output_chars)
 
     def cost_nano(self) -> int | None:
-        """Nano-dollars, or `None` where the price is not known."""
+        """Nano-dollars of all that was asked for this request, or `None` where a price is not known."""
+        own = self.own_nano()
+        if not self.discarded or own is None:
+            return own
+        return own + sum(one.cost_nano or 0 for one in self.discarded)
+
+    def own_nano(self) -> int | None:
+        """The same of this answer alone."""
         price = self.source.price
         if price is None:
             return None

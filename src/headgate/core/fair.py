@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from heapq import heapify, heappop, heappush, heapreplace
-from math import ceil, inf
+from math import ceil, inf, sqrt
 
 import msgspec
 
@@ -34,6 +34,16 @@ FEW = 64
 
 CREDIT = 1.0
 """So many requests a tenant may be behind the others and still catch up."""
+
+TENANT_TAU_S = 20.0
+"""The memory of what one tenant asks for, in seconds."""
+
+GREED = 4.0
+"""Who asks for so many times as much as the others of its tier do on average, and for more than chance may
+bring, is greedy."""
+
+GREEDY_S = 60.0
+"""So long it is remembered that somebody was: a minute is what limits are of."""
 
 IDLE = 0.01
 """Who comes at a lower pace, in requests a second, is not reckoned with."""
@@ -61,7 +71,7 @@ class _Tenant(msgspec.Struct, eq=False):
 
     tag: float
     waiting: int = 0
-    pace: Pace = msgspec.field(default_factory=Pace)
+    pace: Pace = msgspec.field(default_factory=lambda: Pace(TENANT_TAU_S))
 
 
 class _Flow(msgspec.Struct, eq=False):
@@ -140,6 +150,7 @@ class _Tier(msgspec.Struct, eq=False):
     lines: dict[Hashable, _Line] = {}
     lengths: Lengths = msgspec.field(default_factory=Lengths)
     pace: Pace = msgspec.field(default_factory=Pace)
+    slow_pace: Pace = msgspec.field(default_factory=lambda: Pace(TENANT_TAU_S))
 
     def tenant(self, name: str) -> _Tenant:
         """That tenant, known from now on."""
@@ -174,20 +185,29 @@ class _Tier(msgspec.Struct, eq=False):
 class Fair:
     """Those who wait for one scarce thing, in any of its lanes."""
 
-    __slots__ = ("_number", "_tiers", "_virtual", "waiting")
+    __slots__ = ("_greedy_until", "_number", "_tiers", "_virtual", "waiting")
 
     def __init__(self) -> None:
         self._tiers: dict[str, _Tier] = {}
         self._virtual = 0.0
         self._number = 0
+        self._greedy_until = -inf
         self.waiting = 0
 
-    def came(self, tier: Tier, tenant: str, now: float) -> None:
-        """Somebody wants in, whether or not it will wait: what estimates reckon with is what is wanted."""
+    def came(self, tier: Tier, tenant: str, now: float) -> bool:
+        """Somebody wants in, whether or not it will wait: what estimates reckon with is what is wanted.
+        Whether it is modest: somebody asks for far more than the rest of its tier, and it does not."""
         wanted = self._tier(tier)
         wanted.pace.one(now)
-        if tenant in wanted.tenants:
-            wanted.tenants[tenant].pace.one(now)
+        wanted.slow_pace.one(now)
+        one = wanted.tenants.get(tenant)
+        if one is not None:
+            one.pace.one(now)
+            own, others = one.pace.per_s(now), len(wanted.tenants) - 1
+            if others and own > _much((wanted.slow_pace.per_s(now) - own) / others):
+                self._greedy_until = now + GREEDY_S
+                return False
+        return now < self._greedy_until
 
     def enter(self, ticket: Ticket, lanes: Sequence[Hashable]) -> None:
         """Waits in these lanes from now on, for whichever is open first."""
@@ -318,7 +338,7 @@ class _Rivals:
             ]
         elif tier.waiting:
             most = ceil((tag - tier.virtual) * len(tier.tenants))
-            self._coming = [(most, tier.pace.per_s(now) - (known.pace.per_s(now) if known else 0.0))]
+            self._coming = [(most, tier.slow_pace.per_s(now) - (known.pace.per_s(now) if known else 0.0))]
 
     def within(self, wait: float) -> int:
         """How many, if it waits so long."""
@@ -327,6 +347,12 @@ class _Rivals:
 
 
 NOBODY = _Rivals(None, "", 0.0)
+
+
+def _much(mean: float) -> float:
+    """More than this is far more than `mean`, and no chance: six arrivals at once, and four deviations."""
+    mean = max(mean, 0.0)
+    return GREED * mean + 6.0 / TENANT_TAU_S + 4.0 * sqrt(mean / (2.0 * TENANT_TAU_S))
 
 
 def _turns(ahead: float, other: _Tier, patience_s: float) -> int:

@@ -21,7 +21,8 @@ from typing import Any
 
 from headgate.core.allowance import FREE, Allowance, Grant, Rates
 from headgate.core.listeners import Listeners, Wake
-from headgate.core.pace import MINUTE_S, ahead_s, gap_s, within
+from headgate.core.pace import MINUTE_S, Haste, ahead_of_pace_s, ahead_s, gap_s, within
+from headgate.core.spare import Spare
 from headgate.core.standing import Quota, Standing
 
 NEWS_S = 2.0
@@ -57,6 +58,7 @@ class KeyLimits:
         "limited",
         "metered",
         "smooth",
+        "spare",
     )
 
     def __init__(self, allowance: Allowance) -> None:
@@ -72,6 +74,7 @@ class KeyLimits:
         self._sent_at = -inf
         self._paused_until = -inf
         self._spaced_until = -inf
+        self.spare = Spare()
         self.smooth = False
         """Whether calls keep a distance from each other (`core.pace`)."""
         self._usual = 0.0
@@ -103,17 +106,29 @@ class KeyLimits:
 
     # ── asking ──
 
-    def fits(self, now: float, tokens: int) -> bool:
-        return (
-            now >= self._paused_until
-            and now >= self._spaced_until
-            and self.allowance.fits(now, tokens)
-            and (now - self._heard_at <= NEWS_S or now >= self._probe_at(now))
-        )
+    def fits(self, now: float, tokens: int, haste: Haste = Haste.STEADY) -> bool:
+        return self._may(now, haste) and self.allowance.fits(now, tokens)
 
-    def next_at(self, now: float, tokens: int) -> float:
-        at = max(self._paused_until, self._spaced_until)
-        return max(at, self.allowance.next_at(now, tokens), self._probe_at(now))
+    def next_at(self, now: float, tokens: int, haste: Haste = Haste.STEADY) -> float:
+        at = max(self._paused_until, self._paced_at(haste), self._probe_at(now))
+        if haste is not Haste.URGENT and now < self.spare.until:
+            return max(at, self.allowance.refill(now, 1 + self.spare.calls(now), self.usual))
+        return max(at, self.allowance.next_at(now, tokens))
+
+    def _may(self, now: float, haste: Haste) -> bool:
+        """Whether nothing but the allowance is in the way."""
+        if now < self._paused_until or (now < self._spaced_until and now < self._paced_at(haste)):
+            return False
+        if now - self._heard_at > NEWS_S and now < self._probe_at(now):
+            return False
+        if now >= self.spare.until or haste is Haste.URGENT:
+            return True
+        return self.allowance.room(now, now, self.usual) > self.spare.calls(now)
+
+    def _paced_at(self, haste: Haste) -> float:
+        if haste is Haste.STEADY:
+            return self._spaced_until
+        return self._spaced_until - ahead_of_pace_s(self._share(self.usual))
 
     def refill(self, now: float, calls: int) -> float:
         """For so many calls of the usual size."""
@@ -209,20 +224,18 @@ class KeyLimits:
 
     # ── taking and giving back ──
 
-    def reserve(self, now: float, tokens: int) -> Grant | None:
+    def reserve(self, now: float, tokens: int, haste: Haste = Haste.STEADY) -> Grant | None:
         """The right to one call, to be settled or cancelled; `None` where it does not fit."""
-        if (
-            now < self._paused_until
-            or now < self._spaced_until
-            or (now - self._heard_at > NEWS_S and now < self._probe_at(now))
-        ):
+        if not self._may(now, haste):
             return None
         grant = self.allowance.reserve(now, tokens)
         if grant is not None:
             self._sent_at = now
+            if haste is Haste.URGENT:
+                self.spare.one(now)
             if self.smooth and (full := self.allowance.fullness(now)) > EMPTY:
                 eager = (self._taken or tokens) * EAGER
-                self._spaced_until = now + gap_s(full, self._share(eager))
+                self._spaced_until = max(now, self._spaced_until) + gap_s(full, self._share(eager))
             self._usual += (tokens - self._usual) * (NEWEST if self._usual else 1.0)
         return grant
 

@@ -49,16 +49,17 @@ class Lengths:
 class Pace:
     """Events a second, an average with exponential memory."""
 
-    __slots__ = ("_at", "_rate")
+    __slots__ = ("_at", "_rate", "_tau_s")
 
-    def __init__(self) -> None:
+    def __init__(self, tau_s: float = TAU_S) -> None:
         self._rate = 0.0
         self._at = 0.0
+        self._tau_s = tau_s
 
     def one(self, now: float) -> None:
         """It has happened once more."""
-        self._rate = self.per_s(now) + 1.0 / TAU_S
+        self._rate = self.per_s(now) + 1.0 / self._tau_s
         self._at = now
 
     def per_s(self, now: float) -> float:
-        return self._rate * exp((self._at - now) / TAU_S) if self._rate else 0.0
+        return self._rate * exp((self._at - now) / self._tau_s) if self._rate else 0.0

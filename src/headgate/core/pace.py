@@ -12,11 +12,32 @@ lost: a window that is asked for more than it has is used to its limit.
 
 from __future__ import annotations
 
+from enum import IntEnum
+
 MINUTE_S = 60.0
 FULL = 0.5
 """The level from which on calls keep their full distance."""
 RAMP_S = MINUTE_S * FULL / 3.0
 """How long it takes to come there."""
+
+
+AHEAD_S = 2.0
+AHEAD_CALLS = 2
+"""How far a call may run ahead of the pace: so long, or so many full distances, whichever is more."""
+
+
+class Haste(IntEnum):
+    """What a call may do. Who waits in line goes at the pace. Who finds nobody waiting may run ahead of it,
+    so that calls at random below the limit need not wait for what is there. Who is URGENT may run ahead even
+    though others wait, and use what they must leave."""
+
+    STEADY = 0
+    EARLY = 1
+    URGENT = 2
+
+
+def ahead_of_pace_s(share: float) -> float:
+    return max(AHEAD_S, AHEAD_CALLS * MINUTE_S * share)
 
 
 def gap_s(level: float, share: float) -> float:

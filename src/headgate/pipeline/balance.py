@@ -143,6 +143,8 @@ class Balance:
             return inf
         shares = [upstream.refill(-(-calls // len(known))) for upstream in known]
         early, late = min(shares), max(shares)
+        if calls == 1:
+            return early
         if late == inf:
             return inf
         while late - early > GRAIN_S:

@@ -30,6 +30,7 @@ from headgate.core.errors import (
 from headgate.core.keylimits import KeyLimits
 from headgate.core.listeners import Wake, together
 from headgate.core.load import PeakEwma
+from headgate.core.pace import Haste
 from headgate.core.permits import Permits
 from headgate.core.standing import Standing
 from headgate.core.tokens import Estimator, Measured, measure
@@ -74,13 +75,13 @@ class Limit:
         if not self.key.limited:
             return True
         now = self._clock.now()
-        return self.key.fits(now, self._tokens(call, now))
+        return self.key.fits(now, self._tokens(call, now), _haste(call))
 
     def ready_at(self, call: Call | None = None) -> float:
         if not self.key.limited:
             return self._retry_at
         now = self._clock.now()
-        return max(self._retry_at, self.key.next_at(now, self._tokens(call, now)))
+        return max(self._retry_at, self.key.next_at(now, self._tokens(call, now), _haste(call)))
 
     def recovers_at(self) -> float:
         """Full is not sick, and neither is a throttle."""
@@ -122,9 +123,9 @@ class Limit:
             raise _full(self._retry_at - now)
         if self.key.limited:
             tokens = self._tokens(call, now)
-            grant = self.key.reserve(now, tokens)
+            grant = self.key.reserve(now, tokens, call.line.haste)
             if grant is None:
-                raise _full(self.key.next_at(now, tokens) - now)
+                raise _full(self.key.next_at(now, tokens, call.line.haste) - now)
         self._permits.free -= 1
         self.in_flight += 1
         self._waiting += 1
@@ -227,6 +228,10 @@ class _Permit(Passage, eq=False, kw_only=True):
 
 def _full(wait_s: float) -> Overloaded:
     return Overloaded("The upstream has no room.", retry_after_s=min(max(0.0, wait_s), PAUSE_MAX_S))
+
+
+def _haste(call: Call | None) -> Haste:
+    return Haste.STEADY if call is None else call.line.haste
 
 
 def _measured(call: Call) -> Measured:

@@ -28,6 +28,7 @@ from headgate.core.call import Call, Queued
 from headgate.core.errors import OverLimit, Overloaded, Refused
 from headgate.core.fair import Fair, Ticket
 from headgate.core.listeners import Wake
+from headgate.core.pace import Haste
 from headgate.core.waiting import Bounds, Left, Room
 from headgate.pipeline.scope import OFF
 from headgate.pipeline.service import Upstream
@@ -55,10 +56,14 @@ class Lane(msgspec.Struct, eq=False):
 
 
 class Scarce(msgspec.Struct, eq=False):
-    """Something scarce, and who waits for it. `granted`: let go, and not yet gone."""
+    """Something scarce, and who waits for it. `granted`: let go, and not yet gone. `modest`: how many of
+    those who wait ask for little while another asks for much; `pressed`: there is no room even for them, so
+    that nobody leaves them any: all go in their order."""
 
     fair: Fair = msgspec.field(default_factory=Fair)
     granted: int = 0
+    modest: int = 0
+    pressed: bool = False
 
     @property
     def wanted(self) -> bool:
@@ -79,6 +84,7 @@ class Waiter(Ticket, eq=False, kw_only=True):
     choice: Choice
     turn: asyncio.Future[Lane]
     queue: Queue
+    modest: bool = False
     alarm: Alarm = OFF
 
     @property
@@ -108,6 +114,7 @@ class Hall:
     def enter(self, waiter: Waiter) -> None:
         for scarce, lanes in waiter.choice.places:
             scarce.fair.enter(waiter, lanes)
+            scarce.modest += waiter.modest
             for lane in lanes:
                 lane.waiting += 1
                 if lane.end is None:
@@ -119,6 +126,8 @@ class Hall:
     def leave(self, waiter: Waiter, lane: Lane | None = None) -> None:
         """Waits no more; `lane` is the one in which it is let go, if it is."""
         for scarce, lanes in waiter.choice.places:
+            scarce.modest -= waiter.modest
+            scarce.pressed = scarce.pressed and scarce.modest > 0
             if lane is not None and scarce is lane.scarce:
                 scarce.fair.serve(waiter, lanes)
             else:
@@ -172,6 +181,7 @@ class Hall:
                 self.leave(waiter)
                 heads = scarce.fair.heads()
                 continue
+            waiter.call.line.haste = Haste.URGENT if waiter.modest or scarce.pressed else Haste.STEADY
             if lane.pool.ready(waiter.call):
                 self._grant(waiter, lane)
                 return inf
@@ -181,6 +191,9 @@ class Hall:
             ready_at = lane.pool.ready_at(waiter.call)
             if ready_at > now:
                 at = min(at, max(ready_at, now + GRAIN_S))
+        if scarce.modest and not scarce.pressed and not scarce.granted:
+            scarce.pressed = True
+            self.look_soon()
         return at
 
     def _grant(self, waiter: Waiter, lane: Lane) -> None:
@@ -215,7 +228,8 @@ class Queue:
         recover is not waited for."""
         self._hall = hall
         self._lanes = {model: Lane(model, pool, hall.scarce(scarce[model])) for model, pool in pools.items()}
-        self._choices: dict[tuple[str, ...], Choice] = {}
+        self._swift = {model: Lane(model, lane.pool, lane.scarce) for model, lane in self._lanes.items()}
+        self._choices: dict[tuple[tuple[str, ...], bool], Choice] = {}
         self._bounds = bounds
         self._unwell_s = unwell_s
         self._clock = clock
@@ -234,12 +248,12 @@ class Queue:
             Overloaded: it would wait too long, or has; there are too many; or nobody is well.
             OverLimit: the same, where what there is no room in is a provider's limit.
         """
-        now, choice = self._clock.now(), self._choice(tuple(models))
+        now = self._clock.now()
+        modest = self._came(call, models, now)
+        choice = self._choice(tuple(models), modest)
         patience_s = call.caller.tier.max_wait_s
         patience_s = (self._bounds.max_wait_s if patience_s is None else patience_s) - waited_s
         due = now + max(patience_s, LEAST_S)
-        for scarce, _ in choice.places:
-            scarce.fair.came(call.caller.tier, call.caller.tenant, now)
         place, wait_s = self._estimate(call, choice, min(due, call.deadline_at) - now)
         waiter = self._enter(call, choice, due, wait_s)
         try:
@@ -253,13 +267,22 @@ class Queue:
         self._recorder.queued(call, waited_s, Left.SERVED)
         return Turn(lane.model, Queued(waited_s=waited_s, place=place, estimate_s=wait_s))
 
-    def _choice(self, models: tuple[str, ...]) -> Choice:
-        found = self._choices.get(models)
+    def _came(self, call: Call, models: Sequence[str], now: float) -> bool:
+        """Whether the call is one of somebody who asks for little while another asks for much: such have
+        lanes of their own, which are open when those beside them need not be."""
+        things = {id(scarce := self._lanes[model].scarce): scarce for model in models}.values()
+        modest = [scarce.fair.came(call.caller.tier, call.caller.tenant, now) for scarce in things]
+        call.line.haste = Haste.URGENT if any(modest) else Haste.STEADY
+        return any(modest)
+
+    def _choice(self, models: tuple[str, ...], modest: bool) -> Choice:
+        found = self._choices.get((models, modest))
         if found is None:
-            lanes = tuple(self._lanes[model] for model in models)
+            of = self._swift if modest else self._lanes
+            lanes = tuple(of[model] for model in models)
             things = {id(lane.scarce): lane.scarce for lane in lanes}.values()
             places = ((one, tuple(lane for lane in lanes if lane.scarce is one)) for one in things)
-            found = self._choices[models] = Choice(lanes, tuple(places))
+            found = self._choices[models, modest] = Choice(lanes, tuple(places))
         return found
 
     def _enter(self, call: Call, choice: Choice, due: float, wait_s: float) -> Waiter:
@@ -278,6 +301,7 @@ class Queue:
             choice=choice,
             turn=turn,
             queue=self,
+            modest=call.line.haste is Haste.URGENT,
         )
         self._hall.enter(waiter)
         if due < call.deadline_at:  # that, `deadline` sees to
@@ -324,7 +348,7 @@ class Queue:
             if unwell_s > self._unwell_s:
                 continue
             least_s = lane.pool.ready_at(call) - now
-            wait_s = partial(_wait_s, lane.pool.refill, now, least_s)
+            wait_s = partial(_wait_s, lane.pool.refill, now + _sooner_s(lane.pool, now, least_s), least_s)
             place, seconds = lane.scarce.fair.place(tier, tenant, now, wait_s, enough_s / MARGIN)
             if seconds < best[1]:
                 best = place, seconds
@@ -347,6 +371,14 @@ class Queue:
             code="no_upstream_ready",
             retry_after_s=after_s,
         )
+
+
+def _sooner_s(pool: Upstream, now: float, least_s: float) -> float:
+    """How much sooner a call that could go in `least_s` gets its room than any other, or later."""
+    usual_s = pool.ready_at() - now
+    if usual_s > least_s:
+        return usual_s - max(least_s, 0.0) if usual_s > 0.0 else 0.0
+    return min(pool.refill(1) - now - least_s, 0.0) if least_s > 0.0 else 0.0
 
 
 def _wait_s(refill: Callable[[int], float], now: float, least_s: float, calls: int) -> float:

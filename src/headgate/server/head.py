@@ -85,6 +85,15 @@ def _queued(queued: Queued | None) -> bytes:
     return b',"queue_s":%.6f,"queue_place":%d,"queue_estimate_s":%.6f' % members
 
 
+def _said_besides(reply: Reply) -> bytes:
+    """How sure a likeness was, what a cascade decided, and which rung of the ladder bore the request; mostly
+    none of them."""
+    sure = b"" if reply.sure is None else b',"cache_confidence":%.2f' % reply.sure
+    judged = b"" if reply.judged is None else b',"cascade":"%b"' % reply.judged.encode()
+    degraded = b"" if reply.degraded is None else b',"degraded":"%b"' % reply.degraded.encode()
+    return sure + judged + degraded
+
+
 def metadata(call: Call, reply: Reply, now: float, *, final: bool) -> bytes:
     """`final`: the body is exhausted, so the cost is known."""
     cost = reply.cost_nano() if final else None
@@ -100,7 +109,7 @@ def metadata(call: Call, reply: Reply, now: float, *, final: bool) -> bytes:
         b"null" if cost is None else b"%.9f" % (cost / NANO),
         now - call.started_at,
         _queued(reply.queued),
-        b"" if reply.degraded is None else b',"degraded":"%b"' % reply.degraded.encode(),
+        _said_besides(reply),
     )
 
 

@@ -289,6 +289,23 @@ def test_an_estimate_is_kept_while_others_go_on_coming(tier: str) -> None:
     assert max(waited for waited, _ in told) <= 10.0
 
 
+@pytest.mark.parametrize(("greed", "modest"), [(1, False), (100, True)])
+def test_who_asks_for_little_is_told_from_who_asks_for_much(greed: int, modest: bool) -> None:
+    fair, tier, found = Fair(), TIERS["pro"], Counter[str]()
+    for tenant in ("greedy", *"abcdefgh"):
+        entered(fair, "pro", tenant)
+    for tick in range(600):
+        for number, tenant in enumerate("abcdefgh"):
+            if tick % 20 == number:
+                found[tenant] += fair.came(tier, tenant, tick / 10)
+        for _ in range(greed if tick % 20 == 9 else 0):
+            found["greedy"] += fair.came(tier, "greedy", tick / 10)
+    assert not found["greedy"]
+    assert all(found[tenant] >= (28 if modest else 0) for tenant in "abcdefgh")
+    assert any(found.values()) is modest
+    assert not fair.came(tier, "a", 200.0), "it is forgotten"
+
+
 # ── what it is made of, and what it costs ────────────────────────────────────────────────────────────
 
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from headgate.core.allowance import Rates
 from headgate.core.keylimits import KeyLimits
-from headgate.core.pace import ahead_s, gap_s, within
+from headgate.core.pace import AHEAD_S, Haste, ahead_s, gap_s, within
+from headgate.core.spare import Spare
 from headgate.core.window import Windows
 
 
@@ -69,3 +70,41 @@ def test_an_estimate_tells_when_so_many_have_gone() -> None:
     times = sent(limits, 120.0)
     for calls, told in zip((10, 30, 60, 90), at, strict=True):
         assert told == pytest.approx(times[calls - 1], rel=0.1, abs=1.0)
+
+
+def test_who_finds_nobody_waiting_may_run_ahead_of_the_pace_and_the_next_pays() -> None:
+    limits = smooth(rpm=600)
+    now = sent(limits, 30.0)[-1]
+    early = 0
+    while limits.reserve(now, 0, Haste.EARLY):
+        early += 1
+    assert early == pytest.approx(AHEAD_S / 0.1, abs=2)
+    assert not limits.fits(now + AHEAD_S - 0.1, 0), "who waits in line keeps the pace"
+    assert limits.fits(now + AHEAD_S + 0.2, 0)
+
+
+def test_something_is_kept_for_those_who_ask_for_little() -> None:
+    limits = smooth(rpm=60)
+    sent(limits, 20.0)
+    for second in range(20, 35):
+        assert limits.reserve(float(second), 0, Haste.URGENT)
+    left = limits.spare.calls(35.0)
+    assert 5 <= left <= 2 * 15**0.5
+    now = 35.0
+    while (at := limits.next_at(now, 0)) < 60.0:
+        now = max(at, now + 1e-3)
+        limits.answered(limits.reserve(now, 0), None, now)
+    assert limits.allowance.levels(60.0).calls == pytest.approx(60 - left, abs=2)
+    assert limits.next_at(60.0, 0) > limits.next_at(60.0, 0, Haste.URGENT)
+    assert limits.fits(limits.next_at(60.0, 0, Haste.URGENT), 0, Haste.URGENT)
+    assert limits.spare.calls(121.0) == 0, "for a minute after the last of them"
+
+
+def test_what_is_kept_is_what_chance_may_bring_and_is_shared_by_the_keys() -> None:
+    spare = Spare()
+    assert spare.calls(0.0) == 0
+    for call in range(400):
+        spare.one(call * 0.6)  # a hundred a minute
+    assert spare.calls(240.0) == pytest.approx(20, abs=1)
+    spare.keys = 4
+    assert spare.calls(240.0) == pytest.approx(5, abs=1)
