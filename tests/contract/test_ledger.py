@@ -13,12 +13,13 @@ import pytest
 from booked import DAY, FAILED, NOON_US, POSTGRES, entry, schema
 from headgate.adapters.postgres import PostgresLedger
 from headgate.adapters.sqlite import SqliteLedger
-from headgate.assemble.ledgers import Store
+from headgate.core.audit import Act, broken_at
 from headgate.core.entry import COLUMNS, Flag
 from headgate.core.issued import Issued
 from headgate.core.report import Asked
 from headgate.core.rollup import DAY_US
 from headgate.ports.ledger import Ledger, LedgerGone
+from headgate.ports.store import Store
 
 Make = Callable[[], Store]
 ALL = Asked()
@@ -225,6 +226,41 @@ def test_of_many_who_make_the_same_key_one_does(make: Make) -> None:
         assert found.generation == 1
 
     run(make, story)
+
+
+def test_acts_are_one_chain_whoever_writes(make: Make) -> None:
+    async def story(store: Store) -> None:
+        others = [make() for _ in range(3)]
+        await asyncio.gather(
+            *(one.note(act(f"w{n}-{turn}")) for n, one in enumerate(others) for turn in range(4))
+        )
+        for one in others:
+            await one.close()
+        acts = await store.acts(0, 100)
+        assert [one.number for one in acts] == list(range(1, 13))
+        assert broken_at(acts) is None
+        assert await store.acts(10, 1) == acts[10:11]
+
+    run(make, story)
+
+
+def test_where_a_tenant_s_requests_went(make: Make) -> None:
+    rows = [entry(region="eu", failed=(FAILED,)), entry(region="us"), entry(tenant="other", region="cn")]
+
+    async def story(store: Store) -> Any:
+        await store.append("j", 0, rows)
+        return await store.places("acme")
+
+    found = run(make, story)
+    assert [(one["provider"], one["region"], one["requests"]) for one in found] == [
+        ("bad", "eu", 1),
+        ("p", "eu", 1),
+        ("p", "us", 1),
+    ]
+
+
+def act(who: str) -> Act:
+    return Act(at_us=1, who=who, action="key.create", target="a'; DROP TABLE audit", detail="ü")
 
 
 def test_no_server_is_a_ledger_that_is_gone() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from gateway import CHAT, HI, KEY, Gateway, ran, running
 
 pytestmark = pytest.mark.e2e
 
+ADMIN = "admin-key-0123456789abcdef"
 CONFIG = f"""
-server: {{log: off}}
+server: {{log: off, admin_key: {ADMIN}}}
 keys: [{{name: me, key: {KEY}}}]
 store: {{url: "sqlite:///{{folder}}/books.db", folder: {{folder}}/kept}}
 providers: {{p: {{dialect: simulated, simulated: {{latency_s: 0.001, tokens_per_s: 0}}}}}}
@@ -67,6 +69,21 @@ def test_the_life_of_a_key(tmp_path: Path) -> None:
         keys(gateway, "revoke", "app")
         becomes(gateway, second, 401)
         assert status(gateway, first) == 401
+        page = gateway.ask("/admin/v1/audit?limit=2", key=ADMIN).document
+        assert [one["action"] for one in page["data"]] == ["key.create", "key.rotate"]
+        assert page["next"] == 2
+        [shown] = gateway.ask("/admin/v1/keys", key=ADMIN).document["data"]
+        assert (shown["name"], shown["tenant"], "digest" in shown) == ("app", "acme", False)
+        verified = ran("audit", "verify", "--config", str(gateway.file))
+        assert (verified.returncode, verified.stdout.split()[0]) == (0, "3")
+        exported = ran("audit", "export", "--config", str(gateway.file)).stdout
+        assert [json.loads(line)["action"] for line in exported.splitlines()] == [
+            "key.create",
+            "key.rotate",
+            "key.revoke",
+        ]
+        assert first not in exported
+        assert second not in exported
         assert ran("keys", "create", "app", "--tenant", "x", "--config", str(gateway.file)).returncode == 1
         assert ran("keys", "create", "me", "--tenant", "x", "--config", str(gateway.file)).returncode == 1
         assert ran("keys", "create", "--tenant", "a\r\nb", "--config", str(gateway.file)).returncode == 2

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Protocol
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -14,13 +13,7 @@ from headgate.assemble.books import Books
 from headgate.assemble.issued import IssuedKeys
 from headgate.config.tree import Settings
 from headgate.ports.clock import Clock
-from headgate.ports.issuing import Issuing
-from headgate.ports.ledger import Ledger
-
-
-class Store(Ledger, Issuing, Protocol):
-    """What is kept for good, of one gateway or many."""
-
+from headgate.ports.store import Store
 
 log = logging.getLogger("headgate")
 

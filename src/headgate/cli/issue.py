@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import json
 import os
 import re
 import secrets
+import socket
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -17,13 +19,15 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from headgate.assemble.ledgers import Store, ledger
+from headgate.assemble.ledgers import ledger
 from headgate.config.check import ConfigError
 from headgate.config.load import load
 from headgate.config.tree import Settings
+from headgate.core.audit import Act
 from headgate.core.issued import PREFIX, Issued, digested
 from headgate.core.secret import Secret
 from headgate.ports.ledger import LedgerGone
+from headgate.ports.store import Store
 
 NAME = re.compile(r"[!-~]{1,200}")
 UNITS_S = {"h": 3600.0, "d": 86400.0}
@@ -66,6 +70,7 @@ class Desk:
             key = Issued(name=name, digest=digest, hint=Secret(text).hint, created_at=now(), **members)
             if not await store.add(key):
                 stop(f"there is a key {name!r} already; a revoked one keeps its name", 1)
+            await _noted(store, "key.create", name, f"tenant={key.tenant} key={key.hint}")
             return text
 
         return self.run(work)
@@ -97,6 +102,7 @@ class Desk:
                     former_until=now() + overlap_s,
                 )
             )
+            await _noted(store, "key.rotate", name, f"key={Secret(text).hint} overlap_s={overlap_s:g}")
             return text
 
         return self.run(work)
@@ -105,6 +111,7 @@ class Desk:
         async def work(store: Store) -> Issued:
             old = await _find(store, name)
             await store.change(msgspec.structs.replace(old, revoked_at=now()))
+            await _noted(store, "key.revoke", name, f"tenant={old.tenant} key={old.hint}")
             return old
 
         return self.run(work)
@@ -121,6 +128,12 @@ async def _fresh(store: Store) -> tuple[str, bytes]:
     """A new key and its digest."""
     text = PREFIX + secrets.token_urlsafe(32)
     return text, digested(text.encode(), await store.pepper(os.urandom(32)))
+
+
+async def _noted(store: Store, action: str, target: str, detail: str) -> None:
+    """In the audit log, under the name of who runs the command."""
+    who = f"{getpass.getuser()}@{socket.gethostname()}"
+    await store.note(Act(at_us=int(now() * 1e6), who=who, action=action, target=target, detail=detail))
 
 
 async def _find(store: Store, name: str) -> Issued:

@@ -10,6 +10,7 @@ import msgspec
 from msgspec.structs import astuple
 
 from headgate.core.attempt import Attempt
+from headgate.core.audit import Noted
 from headgate.core.entry import COLUMNS, Entry, Flag
 from headgate.core.issued import Issued, Snapshot
 from headgate.core.report import FAR, GROUPS, REQUEST_FILTERS, Asked, shown_day
@@ -129,3 +130,31 @@ def issued_snapshot(generation: int, pepper: str, documents: Sequence[str]) -> S
 
 def issued_document(key: Issued) -> str:
     return msgspec.json.encode(key).decode()
+
+
+ACTS = ("number", "at_us", "who", "action", "target", "detail", "hash")
+PLACES = ("provider", "region", "requests", "first_us", "last_us")
+
+
+def act_row(noted: Noted) -> tuple[Any, ...]:
+    """In the order of `ACTS`."""
+    return tuple(getattr(noted, name) for name in ACTS)
+
+
+def noted(values: Sequence[Any]) -> Noted:
+    return Noted(**dict(zip(ACTS, values, strict=True)))
+
+
+def places_query(place: str) -> str:
+    """Both those that served and those that were asked in vain."""
+    of = _place(place, 1)
+    served = f"SELECT provider, region, at_us FROM requests WHERE tenant = {of} AND provider <> ''"  # noqa: S608 - a place
+    asked = (
+        "SELECT failed_attempts.provider, failed_attempts.region, at_us FROM failed_attempts"  # noqa: S608 - a place
+        f" JOIN requests ON requests.id = request WHERE tenant = {of}"
+    )
+    sums = "COUNT(*), MIN(at_us), MAX(at_us)"
+    return (
+        f"SELECT provider, region, {sums} FROM ({served} UNION ALL {asked}) AS asked"  # noqa: S608 - names of ours
+        " GROUP BY provider, region ORDER BY provider, region"
+    )

@@ -1,4 +1,4 @@
-"""`ports.Ledger` and `ports.Issuing` in PostgreSQL: for any number of gateways, in a schema of their own."""
+"""`ports.Store` in PostgreSQL: for any number of gateways, in a schema of their own."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 
 from headgate.adapters import books
+from headgate.core.audit import START, Act, Noted, chained
 from headgate.core.entry import Entry
 from headgate.core.issued import Issued, Snapshot
 from headgate.core.report import Asked
@@ -217,6 +218,25 @@ class PostgresLedger:
             if changed:
                 await connection.execute("UPDATE issuing SET generation = generation + 1")
         return changed
+
+    async def note(self, act: Act) -> Noted:
+        async with self._connected() as connection, connection.transaction():
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATING)
+            last = await connection.fetchrow("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1")
+            number, before = (last[0], last[1]) if last else (0, START)
+            noted = chained(act, number + 1, before)
+            await connection.copy_records_to_table("audit", records=[books.act_row(noted)])
+        return noted
+
+    async def acts(self, after: int, limit: int) -> list[Noted]:
+        text = f"SELECT {', '.join(books.ACTS)} FROM audit WHERE number > $1 ORDER BY number LIMIT $2"  # noqa: S608 - names of ours
+        async with self._connected() as connection:
+            return [books.noted(tuple(row)) for row in await connection.fetch(text, after, limit)]
+
+    async def places(self, tenant: str) -> list[dict[str, Any]]:
+        async with self._connected() as connection:
+            rows = await connection.fetch(books.places_query("$1"), tenant)
+        return [dict(zip(books.PLACES, tuple(row), strict=True)) for row in rows]
 
     async def close(self) -> None:
         connection, self._connection = self._connection, None

@@ -1,4 +1,4 @@
-"""`ports.Ledger` and `ports.Issuing` in a SQLite file: for one host, all of whose workers write to it."""
+"""`ports.Store` in a SQLite file: for one host, all of whose workers write to it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from headgate.adapters import books
+from headgate.core.audit import START, Act, Noted, chained
 from headgate.core.entry import Entry
 from headgate.core.issued import Issued, Snapshot
 from headgate.core.report import Asked
@@ -31,6 +32,9 @@ _ADD = ", ".join(f"{name} = {name} + excluded.{name}" for name in SUMS)
 _INSERT = f"INSERT INTO requests ({', '.join(books.REQUESTS)}) VALUES ({_places(len(books.REQUESTS))})"  # noqa: S608 - names of ours
 _ATTEMPT = f"INSERT INTO failed_attempts VALUES ({_places(len(books.ATTEMPTS))})"  # noqa: S608 - names of ours
 _SUM = f"INSERT INTO sums VALUES ({_places(len(books.ROLLED))}) ON CONFLICT DO UPDATE SET {_ADD}"  # noqa: S608 - names of ours
+
+
+_ACT = f"INSERT INTO audit VALUES ({_places(len(books.ACTS))})"  # noqa: S608 - names of ours
 
 
 class SqliteLedger:
@@ -172,6 +176,27 @@ class SqliteLedger:
             return changed
 
         return await self._do(work)
+
+    async def note(self, act: Act) -> Noted:
+        def work(connection: sqlite3.Connection) -> Noted:
+            with _transaction(connection):
+                last = connection.execute("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1")
+                number, before = last.fetchone() or (0, START)
+                noted = chained(act, number + 1, before)
+                connection.execute(_ACT, books.act_row(noted))
+            return noted
+
+        return await self._do(work)
+
+    async def acts(self, after: int, limit: int) -> list[Noted]:
+        text = f"SELECT {', '.join(books.ACTS)} FROM audit WHERE number > ? ORDER BY number LIMIT ?"  # noqa: S608 - names of ours
+        rows = await self._do(lambda connection: connection.execute(text, (after, limit)).fetchall())
+        return [books.noted(row) for row in rows]
+
+    async def places(self, tenant: str) -> list[dict[str, Any]]:
+        text = books.places_query("?1")
+        rows = await self._do(lambda connection: connection.execute(text, (tenant,)).fetchall())
+        return [dict(zip(books.PLACES, row, strict=True)) for row in rows]
 
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
