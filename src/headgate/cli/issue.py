@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import calendar
 import getpass
 import json
 import os
@@ -167,7 +168,7 @@ def until(text: str) -> float:
     if found := re.fullmatch(r"(\d{1,6})([hd])", text):
         return now() + int(found[1]) * UNITS_S[found[2]]
     try:
-        return time.mktime(time.strptime(text + " UTC", "%Y-%m-%d %Z")) - time.timezone
+        return calendar.timegm(time.strptime(text, "%Y-%m-%d"))
     except ValueError:
         stop("--expires takes 12h, 30d or a day such as 2027-01-31", 2)
 
