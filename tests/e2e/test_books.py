@@ -222,6 +222,9 @@ def test_a_store_that_is_away_costs_nobody_a_request(tmp_path: Path) -> None:
         books = gateway.ask("/health").document["books"]
         assert (books["state"], books["journal"]) == ("waiting", 5)
         assert gateway.metrics()("ledger_journal_rows") == 5
+        ready = gateway.ask("/readyz")
+        assert (ready.status, ready.document["books"]["journal"]) == (200, 5)
+        assert "age_s" in ready.document["keys"]
         gateway.process.kill()
     with running(config(tmp_path)):
         adopted(tmp_path)

@@ -197,5 +197,5 @@ class Books:
         found: dict[str, Any] = {"store": self.kind, "state": state, "journal": self.waiting}
         if self.lost:
             found["lost"] = self.lost
-        error = journal.error or self._error
+        error = journal.error or self._error.partition(":")[0]  # the rest may name paths: it is in the log
         return {**found, "error": error} if error else found
