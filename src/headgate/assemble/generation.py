@@ -74,7 +74,7 @@ class Generation:
         self.front = Front(
             number=number,
             service=self._service(),
-            door=door(settings, machine.pepper),
+            door=door(settings, machine),
             admin=admin_door(settings, machine.pepper),
             config=lambda: settings.model_dump(mode="json", exclude_unset=True),
             recorder=recorder,
@@ -282,6 +282,7 @@ class Generation:
             "in_flight_limit": self.strain.limit,
             "waiting": {queue: count for queue, count in self.hall.depth.items() if count},
             **({"limits": sharing.condition()} if (sharing := self._machine.sharing) else {}),
+            **({"keys": issued.condition()} if (issued := self._machine.issued) else {}),
             **({"books": books.condition()} if (books := self._machine.books) else {}),
             **({"fleets": self.fleets.condition()} if self.fleets else {}),
             "models": models,

@@ -61,12 +61,14 @@ def _health(app: FastAPI, house: House) -> None:
 
     @app.get("/readyz", tags=["health"], summary="Should it be sent traffic? 503 with the reason if not.")
     async def readyz(response: Response) -> dict[str, Any]:
-        status = house.front.health()["status"]
+        document = house.front.health()
+        status = document["status"]
         reason = "no upstream is ready" if status == "down" else None
         if reason:
             response.status_code = 503
             response.headers["retry-after"] = "1"
-        return {"ready": reason is None, "reason": reason, "generation": house.front.number}
+        kept = {name: document[name] for name in ("books", "keys") if name in document}
+        return {"ready": reason is None, "reason": reason, "generation": house.front.number, **kept}
 
     @app.get("/health", tags=["health"], summary="Every model's upstreams: state, latency, availability.")
     async def health() -> JSONResponse:

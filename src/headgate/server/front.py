@@ -9,8 +9,8 @@ from typing import Any, Protocol
 from headgate.core.call import Call, Caller
 from headgate.core.scope import Scope
 from headgate.pipeline.service import Service
-from headgate.ports.ledger import Ledger
 from headgate.ports.recorder import Recorder
+from headgate.ports.store import Store
 
 
 class AdminDoor(Protocol):
@@ -73,10 +73,10 @@ class House:
     """Holds the present generation. Swapping it is one assignment; nothing waits."""
 
     def __init__(
-        self, front: Front, *, metrics: Callable[[], tuple[bytes, str]], ledger: Ledger | None = None
+        self, front: Front, *, metrics: Callable[[], tuple[bytes, str]], store: Store | None = None
     ) -> None:
-        """`metrics` gives the Prometheus page and its content type; `ledger` has the books, if any are
+        """`metrics` gives the Prometheus page and its content type; `store` has the books, if any are
         kept."""
         self.front = front
         self.metrics = metrics
-        self.ledger = ledger
+        self.store = store
