@@ -69,6 +69,8 @@ def gateway(limits: dict[str, int], keys: int) -> Gateway:
             "providers": {"p": {"base_url": "http://127.0.0.1:9", "keys": named}},
             "models": {"m": {"provider": "p"}},
             "routes": {"auto": {"use": ["m"]}},
+            "cache": {"exact": {"ttl_s": 0}},
+            "coalesce": {"window_s": 0},
         }
     )
     machine = Machine(clock=SystemClock(), chance=random.Random(1), pepper=b"x" * 16)
