@@ -49,7 +49,7 @@ soak: $(VENV)/dev ## memory over 220,000 requests, every way a provider can fail
 	@$(BIN)/python -m bench --only memory $(ARGS)
 	@HEADGATE_SOAK=1 $(BIN)/pytest tests/e2e/test_failover.py tests/e2e/test_bad_input.py tests/e2e/test_overload.py \
 		tests/e2e/test_shared_limits.py tests/e2e/test_capacity.py tests/stories/test_constraints.py \
-		tests/stories/test_partitions.py tests/stories/test_overload.py
+		tests/stories/test_partitions.py tests/stories/test_day.py tests/stories/test_overload.py
 
 # ── for maintainers ──
 

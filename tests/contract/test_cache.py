@@ -50,7 +50,8 @@ class Store:
     def close(self) -> None:
         if self.kind == "redis":
             with Redis.from_url(SHARED) as client:
-                client.delete(*RedisShelf(SHARED, max_bytes=1, namespace=self._name).keys)
+                shelf = RedisShelf(SHARED, max_bytes=1, namespace=self._name)
+                client.delete(*shelf.keys, shelf.epochs)
 
 
 @pytest.fixture(params=KINDS)
@@ -184,7 +185,11 @@ def test_a_shelf_survives_its_process_and_is_shared(store: Store) -> None:
         third = store.open()
         assert await third.find(b"a", NOW + 9.0) == answer()
         assert await third.find(b"a", NOW + 10.0) is None, "it has expired"
+        fourth = store.open()
+        epoch = await fourth.epoch()
         assert await third.clear() in (0, 1)
+        assert await fourth.epoch() != epoch, "everybody learns of it"
+        await fourth.close()
         assert await third.extent() == Extent(0, 0)
         await third.close()
 

@@ -48,14 +48,20 @@ class Slow(MemoryCache):
 class House:
     """The two layers over a scripted upstream."""
 
-    def __init__(self, *acts: Act, cache: Cache | None = None, revalidate_s: float = REVALIDATE_S) -> None:
+    def __init__(
+        self, *acts: Act, cache: Cache | None = None, revalidate_s: float = REVALIDATE_S, warm: int = 0
+    ) -> None:
         self.up = Scripted(*acts)
         self.notes = Notes()
         kept = MemoryCache(max_bytes=100_000) if cache is None else cache
         self.service = stack(
             lambda inner: Identify(inner, shared=False, form=""),
             lambda inner: Lookup(
-                inner, cache=kept, clock=clock(), renewing=self._renewing if revalidate_s else None
+                inner,
+                cache=kept,
+                clock=clock(),
+                renewing=self._renewing if revalidate_s or warm else None,
+                warm=warm,
             ),
             lambda inner: Keep(
                 inner,
@@ -218,3 +224,18 @@ def test_cancelled_while_it_is_asked_nothing_is_left() -> None:
         assert (await house.ask())[0] == b"a"
 
     assert cancelled_at_every_turn(scene) >= 3
+
+
+def test_what_is_asked_most_is_asked_anew_before_its_time_is_over_and_no_longer_when_nobody_asks() -> None:
+    async def story() -> None:
+        house = House(answers(b"a", after_s=1.0), revalidate_s=0.0, warm=1)
+        for _ in range(8):
+            await house.ask()
+            await clock().sleep(20.0)
+        assert house.up.calls > 2
+        assert len(house.notes.records) == house.up.calls - 1, "only the first had to wait"
+        calls = house.up.calls
+        await clock().sleep(10_000.0)
+        assert house.up.calls <= calls + 1
+
+    run(story())

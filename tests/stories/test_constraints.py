@@ -35,6 +35,7 @@ from headgate.core.errors import (
 from headgate.core.listeners import Wake
 from headgate.core.retry import RetryBudget
 from headgate.core.router import Router
+from headgate.pipeline.cascade import Cascade
 from headgate.pipeline.fallback import Fallback, Retry
 from headgate.pipeline.mirror import Mirror, NoWaiting
 from headgate.pipeline.route import Route
@@ -136,6 +137,7 @@ def _route(chance: Random) -> dict[str, Any]:
         "split": {"shares": shares} if experiment == "split" else None,
         "canary": {"model": chance.choice(MODELS), "share": 0.5} if experiment == "canary" else None,
         "mirror": maybe(chance, {"model": chance.choice(MODELS), "share": 0.8}),
+        "cascade": maybe(chance, dict(zip(("weak", "strong"), chance.sample(MODELS, 2), strict=True))),
     }
 
 
@@ -304,7 +306,7 @@ class Moody:
 
 
 class House:
-    """Route, mirror and fallback over moody pools."""
+    """Route, mirror, cascade and fallback over moody pools."""
 
     def __init__(self, chance: Random) -> None:
         raw = written(chance)
@@ -325,7 +327,15 @@ class House:
             recorder=Notes(),
         )
         most = dict.fromkeys(raw["routes"], 4)
-        mirror = Mirror(fallback, shadow=fallback, most=most)
+        cascade = Cascade(
+            fallback,
+            doubts=dict.fromkeys(raw["routes"], lambda question, answer: chance.random() < 0.7),
+            read=lambda payload, answer: "It depends.",
+            clock=clock(),
+            max_bytes=1000,
+            marked=False,
+        )
+        mirror = Mirror(cascade, shadow=fallback, most=most)
         self.service: Service = Route(mirror, router=self.router, clock=clock(), recorder=Notes())
 
     async def ask(self, asked: Question, caller: Caller, request_id: str, session: str | None) -> None:

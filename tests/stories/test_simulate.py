@@ -150,6 +150,24 @@ def test_for_people(file: Path) -> None:
     assert "…" not in text
 
 
+REPEATING = SMALL.replace(
+    "pro: {tier: pro,", "pro: {repeats: {share: 0.4, pool: 5, twice: 0.5}, tier: pro,"
+).replace("  routes:", "  cache: {scope: shared}\n  routes:")
+
+
+def test_what_is_asked_twice_is_answered_once_and_the_mix_says_so(file: Path) -> None:
+    once, twice = played(file), played(file, REPEATING)
+    rates = twice.effective
+    assert twice.tiers["pro"].asked == pytest.approx(1.5 * once.tiers["pro"].asked, rel=0.15)
+    assert once.effective.coalesced < 0.01
+    assert rates.cached_rpm + rates.coalesced_rpm == pytest.approx(rates.reused_rpm, abs=2)
+    assert rates.coalesced > 0.2
+    assert rates.cached == pytest.approx(rates.cached_rpm / rates.answered_rpm, abs=1e-3)
+    console = Console(width=90, record=True, file=StringIO())
+    show(console, twice, took_s=1.0)
+    assert "of the rest" in console.export_text()
+
+
 # ── the command ──────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -1,6 +1,6 @@
 """Metrics for Prometheus: a `ports.Recorder` that counts, and the page that shows the counts.
 
-Labels are bounded by the configuration: never a caller, a prompt or a request id.
+Labels are bounded by the configuration, tenants among them: never a user, a prompt or a request id.
 """
 
 from __future__ import annotations
@@ -34,6 +34,11 @@ BUSY_S = 1.0
 """How long a scrape waits for the loop."""
 
 COUNTERS = {
+    "tenant_cache_requests_total": (
+        "Requests that could have been answered from here, by tenant and what became of them.",
+        ("tenant", "result"),
+    ),
+    "tenant_saved_usd_total": ("What answers would have cost a tenant that no upstream gave.", ("tenant",)),
     "degraded_total": ("Requests that nobody answered who should, by what came instead.", ("rung",)),
     "requests_total": ("Requests settled, by outcome.", ("model", "intent", "status")),
     "model_requests_total": ("Requests a model served.", ("model",)),
@@ -44,6 +49,7 @@ COUNTERS = {
     "saved_usd_total": ("What answers from here would have cost.", ("kind",)),
     "tokens_total": ("Tokens, in classes that do not overlap.", ("model", "class")),
     "cost_usd_total": ("Cost of answers whose price is known.", ("model",)),
+    "cascades_total": ("Cascades, by who answered and what became of the first answer.", ("model", "result")),
     "mirror_requests_total": ("Copies sent to a mirror, by outcome.", ("model", "status")),
     "intent_classification_total": ("Requests classified, by how sure that was.", ("intent", "confidence")),
     "canaries_stopped_total": ("Canaries that were shown to be worse.", ("route", "model", "reason")),
@@ -63,6 +69,10 @@ HISTOGRAMS = {
     "overhead_seconds": ("From arrival until the upstream that served was asked.", ()),
 }
 GAUGES = {
+    "cache_wrong_ratio": (
+        "Of all requests, those a likeness is believed to have answered wrongly.",
+        ("route",),
+    ),
     "fallback_rate": ("Share of a model's first choices that another model served.", ("model",)),
     "model_health": ("1 where an upstream of the model is ready.", ("model",)),
     "breaker_state": ("0 closed, 1 half-open, 2 open.", ("upstream",)),
@@ -72,6 +82,8 @@ GAUGES = {
     ),
     "key_state": ("1 for the state that a provider's key is in.", ("provider", "key", "state")),
     "key_rotation_due_seconds": ("How long ago a key should have been rotated.", ("provider", "key")),
+    "ledger_journal_rows": ("Rows that the store of the books does not have yet.", ()),
+    "ledger_lost_rows": ("Rows that neither disk nor memory would take.", ()),
     "limits_shared": ("1 while limits are shared with other processes, 0 without their store.", ()),
     "token_estimate_error_ratio": (
         "Mean error of estimated tokens, as a share: of prompts, and of what is reserved in total.",
@@ -104,8 +116,10 @@ class PrometheusRecorder:
         decision = record.decision
         intent = self._classified(decision) if decision is not None else UNKNOWN
         self._tally.counters["requests_total", model, intent, record.outcome] += 1
-        if reply is not None and not self._reused(reply):
+        if reply is not None and not self._reused(reply, record.tenant):
             self._answered(self._tally.of(model, intent), record, reply)
+            if reply.judged is not None:
+                self._judged(intent, reply, reply.judged)
 
     def _classified(self, decision: Decision) -> str:
         """Counts how a request was understood; its intent."""
@@ -116,20 +130,35 @@ class PrometheusRecorder:
         self._tally.counters["intent_classification_total", decision.intent, decision.band or UNKNOWN] += 1
         return decision.intent
 
-    def _reused(self, reply: Reply) -> bool:
+    def _judged(self, intent: str, reply: Reply, judged: str) -> None:
+        """What became of a cascade's first answer; one that was not told was paid for all the same."""
+        self._tally.counters["cascades_total", reply.source.model_id, judged] += 1
+        for one in reply.discarded:
+            series, usage = self._tally.of(one.source.model_id, intent), one.usage
+            series.cost_nano += one.cost_nano or 0
+            series.input += usage.input
+            series.output += usage.output
+            series.cache_read += usage.cache_read
+            series.cache_write += usage.cache_write
+            series.reasoning += usage.reasoning
+
+    def _reused(self, reply: Reply, tenant: str) -> bool:
         """Whether the answer came from here, which is counted apart: no model served it."""
         reuse, counters = reply.reuse, self._tally.counters
         if reuse is Reuse.BYPASS:
             return False
         if reuse is Reuse.MISS:
             counters["cache_requests_total", Reuse.EXACT, "miss"] += 1
+            counters["tenant_cache_requests_total", tenant, reuse] += 1
             return False
         if reuse is Reuse.COALESCED:
             counters["coalesced_total",] += 1
         else:
             counters["cache_requests_total", reuse, "hit"] += 1
+        counters["tenant_cache_requests_total", tenant, reuse] += 1
         if reply.saved_nano:
             counters["saved_usd_total", reuse] += usd(reply.saved_nano)
+            counters["tenant_saved_usd_total", tenant] += usd(reply.saved_nano)
         return True
 
     def _answered(self, series: Series, record: Record, reply: Reply) -> None:
@@ -139,7 +168,7 @@ class PrometheusRecorder:
         self._overhead.observe(reply.asked_at - started_at)
         if record.stream:
             series.first_token.observe(opened_at - started_at)
-        series.cost_nano += reply.cost_nano() or 0
+        series.cost_nano += reply.own_nano() or 0
         usage = reply.seen.usage or reply.usage()
         series.input += usage.input
         series.output += usage.output

@@ -48,6 +48,8 @@ class Gateway:
         self._log = LogRecorder(requests=settings.server.log != "off")
         self._watch = KeyWatch(self.tally, self._key_is_dead)
         self._recorder = Recorders(PrometheusRecorder(self.tally), self._log, self._watch)
+        if machine.books is not None:
+            self._recorder.add(machine.books)
         self._generation = Generation(1, settings, prices or {}, machine, self._recorder, Kept())
         self.page = Page(
             self.tally,
@@ -55,7 +57,8 @@ class Gateway:
             before=self.show_health,
             others=folder.others if folder else lambda: (),
         )
-        self.house = House(self._generation.front, metrics=self.page)
+        ledger = machine.books.ledger if machine.books else None
+        self.house = House(self._generation.front, metrics=self.page, ledger=ledger)
 
     @property
     def service(self) -> Service:
@@ -131,4 +134,7 @@ class Gateway:
                 gauges["key_rotation_due_seconds", provider, key] = seconds
         if (sharing := self._machine.sharing) is not None:
             gauges["limits_shared",] = float(not sharing.holder.alone)
+        if (books := self._machine.books) is not None:
+            gauges["ledger_journal_rows",] = float(books.waiting)
+            gauges["ledger_lost_rows",] = float(books.lost)
         return gauges

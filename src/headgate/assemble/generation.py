@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -10,8 +11,10 @@ from headgate.adapters.system import Ids
 from headgate.assemble.fleets import member
 from headgate.assemble.kept import Kept, Machine, Prices
 from headgate.assemble.keystates import Key, states
+from headgate.assemble.learned import doubts
+from headgate.assemble.quotas import quotas
 from headgate.assemble.reuse import Reusing
-from headgate.assemble.rim import cards, deadlines, door
+from headgate.assemble.rim import admin_door, cards, deadlines, door, strict
 from headgate.assemble.routing import info, remembers, router, template
 from headgate.assemble.upstreams import Upstreams
 from headgate.config.tree import Settings
@@ -24,7 +27,9 @@ from headgate.core.strain import Strain
 from headgate.core.waiting import Bounds
 from headgate.pipeline.admit import Admit
 from headgate.pipeline.balance import Balance
+from headgate.pipeline.cascade import Cascade
 from headgate.pipeline.deadline import Deadline
+from headgate.pipeline.durable import Durable
 from headgate.pipeline.fallback import Fallback, Retry
 from headgate.pipeline.fleet import ByFleet
 from headgate.pipeline.meter import Meter
@@ -35,7 +40,10 @@ from headgate.pipeline.service import Layer, Service, Upstream, stack
 from headgate.pipeline.template import Template
 from headgate.pipeline.trace import Trace
 from headgate.ports.recorder import Recorder
+from headgate.providers.said import said
 from headgate.server.front import Front
+
+log = logging.getLogger("headgate")
 
 BODY_PATIENCE_S = 60.0
 """How long a body may take to arrive, once its head has."""
@@ -67,6 +75,8 @@ class Generation:
             number=number,
             service=self._service(),
             door=door(settings, machine.pepper),
+            admin=admin_door(settings, machine.pepper),
+            config=lambda: settings.model_dump(mode="json", exclude_unset=True),
             recorder=recorder,
             models=tuple(cards(settings)),
             health=self._health,
@@ -95,16 +105,25 @@ class Generation:
         return stack(
             partial(Trace, span_id=Ids("", size=8)),  # everything below is inside the span
             partial(Meter, recorder=recorder, clock=machine.clock),  # sees refusals too; one record a request
+            *self._durable(),  # where a route is strict: its answers end when their row is on disk
             partial(Deadline, clock=machine.clock),  # absolute, so that retries cannot extend it
             leaf=self.admit,  # our own health before anybody's rights: refusing must cost nothing
         )
+
+    def _durable(self) -> Iterator[Layer]:
+        """Nothing, where no route is strict."""
+        names, books = strict(self.settings), self._machine.books
+        if names and books is None:
+            log.error("a route is strict, but no books are kept: its answers wait for nothing")
+        if names and books is not None:
+            yield partial(Durable, strict=names, journal=books, clock=self._machine.clock)
 
     def _below_admit(self) -> Service:
         settings, machine = self.settings, self._machine
         pools = {model: self._pool(model) for model in settings.models}
         retry, budget = settings.retry, RetryBudget(ratio=settings.retry.budget)
         self.router = router(settings, self.prices, machine, self.kept, pools)
-        reusing = Reusing(settings, machine, self.kept, self._recorder)
+        self._reusing = reusing = Reusing(settings, machine, self.kept, self._recorder)
         decide = partial(Route, router=self.router, clock=machine.clock, recorder=self._recorder)
         self.hall = self.kept("hall", None, partial(Hall, clock=machine.clock))
         queue = Queue(  # one wait for all pools of a chain, in fair order
@@ -117,10 +136,11 @@ class Generation:
             recorder=self._recorder,
         )
         return stack(
-            # quota: the caller's tier, limits and budget
+            *quotas(settings, machine, self.kept),  # the caller's own limits, before anything is spent on it
             decide,  # the candidates, in order, and why
             *reusing.layers(self.router.may_serve),  # cache, degrade, coalesce; batch comes here
             *self._mirror(pools, queue.taken),  # a share of what is asked goes to another model too
+            *self._cascade(),  # where a route has one: a weak answer is judged before it is told
             *self._fleets(),  # of the candidates, those whose fleet is open
             leaf=Fallback(  # pools in order, under one attempt budget
                 pools,
@@ -167,6 +187,19 @@ class Generation:
         )
         yield partial(Mirror, shadow=shadow, most=most)
 
+    def _cascade(self) -> Iterator[Layer]:
+        """Nothing, where no route has a cascade."""
+        routes = {name: route.cascade for name, route in self.settings.routes.items() if route.cascade}
+        if routes:
+            yield partial(
+                Cascade,
+                doubts={name: doubts(name, cascade) for name, cascade in routes.items()},
+                read=said,
+                clock=self._machine.clock,
+                max_bytes=max(cascade.max_bytes for cascade in routes.values()),
+                marked=self.settings.server.metadata in ("both", "body"),
+            )
+
     def _receipt(self, caller: Caller, request_id: str) -> dict[str, Any] | None:
         found = self.router.memory.receipt(caller.key, request_id)
         return found.document() if found else None
@@ -210,6 +243,8 @@ class Generation:
             for of, error in (("prompt", estimator.prompt_error), ("total", estimator.total_error)):
                 if error is not None:
                     gauges["token_estimate_error_ratio", model, of] = error
+        for route, gate in self._reusing.gates.items():
+            gauges["cache_wrong_ratio", route] = gate.wrong_share()
         for fleet, is_open in (self.fleets.open() if self.fleets else {}).items():
             gauges["fleet_open", fleet] = float(is_open)
         return gauges
@@ -235,6 +270,7 @@ class Generation:
             "in_flight_limit": self.strain.limit,
             "waiting": {queue: count for queue, count in self.hall.depth.items() if count},
             **({"limits": sharing.condition()} if (sharing := self._machine.sharing) else {}),
+            **({"books": books.condition()} if (books := self._machine.books) else {}),
             **({"fleets": self.fleets.condition()} if self.fleets else {}),
             "models": models,
         }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, TypeVar
 
+from headgate.assemble.books import Books
 from headgate.assemble.ring import KeyRing
 from headgate.assemble.sharing import Sharing
 from headgate.assemble.shelved import Shelved
@@ -22,14 +23,16 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
     """What a process has one of, whatever its configuration. `pepper`: 16 to 64 random bytes; `sharing`: with
-    whom it shares the limits of its keys, if with anybody; `ring`: what has been said of them;
-    `answers`: those that it keeps, where there is more than its memory for them."""
+    whom it shares the limits of its keys, if with anybody; `ring`: what has been said of them; `books`: where
+    what happened is written down for good; `answers`: those that it keeps, where there is more than its
+    memory for them."""
 
     clock: Clock
     chance: Random
     pepper: bytes
     sharing: Sharing | None = None
     ring: KeyRing | None = None
+    books: Books | None = None
     answers: Shelved | None = None
 
 

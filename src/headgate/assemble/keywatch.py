@@ -12,6 +12,7 @@ from headgate.core.fleet import Fleet
 from headgate.core.price import usd
 from headgate.core.record import Record
 from headgate.core.tally import Tally
+from headgate.core.usage import Usage
 from headgate.core.waiting import Left
 
 events = logging.getLogger("headgate.events")
@@ -32,15 +33,20 @@ class KeyWatch:
         reply = record.reply
         if reply is None or reply.reuse.hit:
             return
-        source, counters = reply.source, self._tally.counters
-        key = source.provider, source.key or "1"
-        counters["key_requests_total", *key] += 1
-        counters["key_tokens_total", *key] += reply.usage().total
-        if cost := reply.cost_nano():
-            counters["key_cost_usd_total", *key] += usd(cost)
+        key = self._counted(reply.source, reply.usage(), reply.own_nano())
+        for one in reply.discarded:
+            self._counted(one.source, one.usage, one.cost_nano)
         if key in self.dead:
             self.dead.discard(key)
             self._tell(key, "dead", "active")
+
+    def _counted(self, source: Source, usage: Usage, cost_nano: int | None) -> Key:
+        key, counters = (source.provider, source.key or "1"), self._tally.counters
+        counters["key_requests_total", *key] += 1
+        counters["key_tokens_total", *key] += usage.total
+        if cost_nano:
+            counters["key_cost_usd_total", *key] += usd(cost_nano)
+        return key
 
     def attempt_failed(self, call: Call, source: Source, error: GatewayError) -> None:
         if not isinstance(error, KeyRejected) or error.scope is Scope.MODEL:

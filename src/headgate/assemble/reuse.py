@@ -7,11 +7,15 @@ from functools import partial
 from hashlib import blake2b
 
 from headgate.adapters.memory.cache import MemoryCache
+from headgate.adapters.system import Ids
 from headgate.assemble.kept import Kept, Machine
+from headgate.assemble.likeness import checking, gates, likeness, terms
 from headgate.config.reuse import Degrade as DegradeSettings
 from headgate.config.tree import Settings
 from headgate.core.call import Call
 from headgate.core.canned import cans
+from headgate.core.semantic.gates import Gate
+from headgate.pipeline.batch import Batch
 from headgate.pipeline.cache import Keep, Lookup
 from headgate.pipeline.canned import CannedAnswers
 from headgate.pipeline.coalesce import Coalesce
@@ -19,9 +23,11 @@ from headgate.pipeline.deadline import Deadline
 from headgate.pipeline.degrade import Degrade, Ladder
 from headgate.pipeline.identify import Identify
 from headgate.pipeline.meter import Meter
+from headgate.pipeline.semantic import Semantic
 from headgate.pipeline.service import Layer, Service, stack
 from headgate.ports.clock import Clock
 from headgate.ports.recorder import Recorder
+from headgate.providers.openai import EmbeddingsBatching, OpenAISurface
 
 
 def _form(settings: Settings, marked: bool) -> str:
@@ -40,6 +46,9 @@ class Reusing:
         self._settings = settings
         self._clock = machine.clock
         self._recorder = recorder
+        self._chance = machine.chance
+        self._kept = kept
+        self.gates: dict[str, Gate] = {}
         self._marked = settings.server.metadata in ("both", "body")
         exact, templates = settings.cache.exact, settings.cache.template
         memory = partial(MemoryCache, max_bytes=exact.max_bytes)
@@ -60,6 +69,7 @@ class Reusing:
             )
         if exact.ttl_s:
             yield self._lookup()  # a hit needs no leader
+        yield from self._semantic()  # the same in other words; its answers are the exact cache's
         yield from self._degrade(may_serve)  # … and the ladder no cache that is fresh
         if coalesce.window_s:
             window_s = 0.0 if exact.ttl_s else coalesce.window_s  # what has ended, the cache has
@@ -77,12 +87,52 @@ class Reusing:
                 revalidate_s=exact.stale_while_revalidate_s,
                 if_error_s=exact.stale_if_error_s,
             )
+        yield from self._batch()  # below the cache, which keeps each caller's own part
+
+    def _batch(self) -> Iterator[Layer]:
+        batch = self._settings.batch
+        if batch.size > 1 and batch.wait_s:
+            surface = OpenAISurface(self._clock.wall, Ids(""))
+            yield partial(
+                Batch,
+                batching=EmbeddingsBatching(surface),
+                clock=self._clock,
+                size=batch.size,
+                wait_s=batch.wait_s,
+            )
 
     def _lookup(self) -> Layer:
         exact, renewing = self._settings.cache.exact, None
-        if exact.stale_while_revalidate_s:
+        if exact.stale_while_revalidate_s or exact.warm:
             renewing = partial(_renewing, recorder=self._recorder, clock=self._clock)
-        return partial(Lookup, cache=self._cache, clock=self._clock, pace=exact.pace, renewing=renewing)
+        return partial(
+            Lookup,
+            cache=self._cache,
+            clock=self._clock,
+            pace=exact.pace,
+            renewing=renewing,
+            warm=exact.warm,
+        )
+
+    def _semantic(self) -> Iterator[Layer]:
+        section = self._settings.cache.semantic
+        if section is None or not section.ttl_s or not self._settings.cache.exact.ttl_s:
+            return
+        found = likeness(section, self._kept)
+        if found is None:
+            return
+        self.gates = gates(self._settings, section, self._kept)
+        yield partial(
+            Semantic,
+            terms=terms(section, self._settings.cache.scope == "shared", _form(self._settings, self._marked)),
+            embedder=found[0],
+            questions=found[1],
+            cache=self._cache,
+            clock=self._clock,
+            chance=self._chance,
+            gates=self.gates,
+            checking=checking(self._recorder, self._clock),
+        )
 
     def _degrade(self, may_serve: Callable[[Call, str], bool]) -> Iterator[Layer]:
         """Nothing, where no rung of any route could ever bear anybody."""

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from headgate.config.tree import Settings
 from headgate.core.call import Caller
 from headgate.core.routes import Routes
+from headgate.core.scope import Scope
 from headgate.core.tier import NO_TIER, Tier
-from headgate.server.auth import Doorkeeper, OpenDoor
-from headgate.server.front import Door, ModelCard
+from headgate.server.auth import AdminKeeper, Doorkeeper, OpenDoor
+from headgate.server.front import AdminDoor, Door, ModelCard
 
 ANONYMOUS = Caller(key="anonymous", tenant="anonymous")
 
@@ -19,6 +20,13 @@ def door(settings: Settings, pepper: bytes) -> Door:
         return OpenDoor(ANONYMOUS)
     keys = {key.name: key.key for key in settings.keys}
     return Doorkeeper(keys, callers(settings), pepper=pepper)
+
+
+def admin_door(settings: Settings, pepper: bytes) -> AdminDoor:
+    keys = [(one.key, Scope[one.scope.upper()]) for one in settings.server.admin_keys]
+    if settings.server.admin_key is not None:
+        keys.append((settings.server.admin_key, Scope.OWN))
+    return AdminKeeper(keys, pepper=pepper)
 
 
 def callers(settings: Settings) -> dict[str, Caller]:
@@ -65,6 +73,12 @@ def deadlines(settings: Settings) -> dict[str, float]:
         f"agent:{name}": found[one.route] for name, one in settings.agents.items() if one.route in found
     }
     return found | agents
+
+
+def strict(settings: Settings) -> frozenset[str]:
+    """Names whose answers end only when their row is on disk."""
+    found = {name for name, route in settings.routes.items() if route.durable == "strict"}
+    return frozenset(found | {f"agent:{name}" for name, one in settings.agents.items() if one.route in found})
 
 
 def cards(settings: Settings) -> Iterator[ModelCard]:

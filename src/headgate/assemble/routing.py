@@ -19,7 +19,7 @@ from headgate.config.routing import Route as RouteSettings
 from headgate.config.tree import Settings
 from headgate.core.agents import Agent
 from headgate.core.call import Caller
-from headgate.core.decision import Candidate
+from headgate.core.decision import Candidate, Cascade
 from headgate.core.memory import Memory
 from headgate.core.router import Pool, Router
 from headgate.core.rules import Canary, Mirror, Rules, Split, When
@@ -83,6 +83,7 @@ def _rules(settings: Settings, name: str, route: RouteSettings) -> Rules:
         split=Split(dict(split.shares), split.by) if split else None,
         canary=Canary(**dict(canary)) if canary else None,
         mirror=Mirror(mirror.model, mirror.share) if mirror else None,
+        cascade=Cascade(route.cascade.weak, route.cascade.strong) if route.cascade else None,
     )
 
 

@@ -23,6 +23,9 @@ FOUND_WITHIN_S = 0.25
 REST_S = 5.0
 """How long a shelf that did not answer is not asked."""
 
+FOLLOWED_EVERY_S = 1.0
+"""How soon memory forgets what has been cleared elsewhere."""
+
 log = logging.getLogger("headgate")
 
 
@@ -120,6 +123,22 @@ class Shelved:
             await self.shelf.clear()
         except ShelfGone as error:
             self._rest(error)
+
+    async def follow(self) -> None:
+        """Forgets what is in memory when somebody else has cleared the shelf. Ends by being cancelled."""
+        known = await self._epoch()
+        while True:
+            await self._clock.sleep(FOLLOWED_EVERY_S)
+            epoch = await self._epoch()
+            if known is not None and epoch is not None and epoch != known:
+                self.memory.clear()
+            known = known if epoch is None else epoch
+
+    async def _epoch(self) -> str | None:
+        try:
+            return await self.shelf.epoch()
+        except ShelfGone:
+            return None
 
     async def settled(self) -> None:
         """Until everything that was put has been written."""

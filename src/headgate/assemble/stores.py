@@ -17,6 +17,7 @@ from headgate.adapters.notices import FolderNotices, folder_of
 from headgate.adapters.shared import Folder
 from headgate.adapters.sqlite import SqliteCounters
 from headgate.assemble.gateway import Gateway
+from headgate.assemble.ledgers import books
 from headgate.assemble.ring import KeyRing
 from headgate.assemble.sharing import Sharing
 from headgate.assemble.shelved import Shelved
@@ -79,12 +80,13 @@ def shelf(settings: Settings) -> Shelf | None:
 
 
 class Stores:
-    """What a process shares with others, or finds again: limits, what is said of keys, answers."""
+    """What a process shares with others, or finds again: limits, what is said of keys, answers, the books."""
 
     def __init__(self, settings: Settings, clock: Clock, folder: Folder | None, file: Path | None) -> None:
         self.sharing = _sharing(settings, clock, folder)
         found = places(settings, file)
         self.ring = KeyRing(clock, found) if found else None
+        self.books = books(settings, clock, file)
         kept = shelf(settings)
         memory = MemoryCache(max_bytes=settings.cache.exact.max_bytes)
         self.answers = Shelved(memory, kept, clock) if kept else None
@@ -99,14 +101,20 @@ class Stores:
         if self.sharing is not None:
             await self.sharing.start()
             yield self.sharing.run()
+        if self.answers is not None:
+            yield self.answers.follow()
         if self.ring is not None:
             yield self.ring.follow(partial(_renew, gateway), lambda: gateway.settings)
+        if self.books is not None:
+            yield self.books.run()
 
     async def close(self) -> None:
         if self.sharing is not None:
             await self.sharing.close()
         if self.ring is not None:
             await self.ring.close()
+        if self.books is not None:
+            await self.books.close()
         if self.answers is not None:
             await self.answers.close()
 

@@ -85,6 +85,7 @@ class Upstreams:
                 model_name=model.name or model_id,
                 key=_label(key, number, len(keys)),
                 price=price,
+                region=provider.region,
             )
             secret = key.key if key else None
             plan = Plan(model_id, model, provider, secret, self._settings.breaker, price, source)

@@ -93,6 +93,7 @@ async def life(
         pepper=os.urandom(32),
         sharing=stores.sharing,
         ring=stores.ring,
+        books=stores.books,
         answers=stores.answers,
     )
     gateway = Gateway(settings, machine, folder=folder)

@@ -129,9 +129,15 @@ def main() -> None:
     if sys.argv[1:2] not in (["serve"], ["check"], ["demo"], ["route"], ["simulate"], ["router"]):
         from headgate.cli.keys import keys
         from headgate.cli.sim_providers import sim_providers
+        from headgate.cli.usage import usage
 
         app.command("sim-providers")(sim_providers)
+        app.command("usage")(usage)
         app.add_typer(keys, name="keys")
+    if sys.argv[1:2] in (["cache"], ["--help"], []):
+        from headgate.cli.cache import cache
+
+        app.add_typer(cache, name="cache")
     if sys.argv[1:2] in (["router"], ["--help"], []):
         from headgate.cli.router import app as router
 

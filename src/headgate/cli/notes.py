@@ -120,6 +120,7 @@ class Kept:
         self.groups: dict[str, Group] = {}
         self.moments = [Moment() for _ in range(ceil(duration_s / self.bucket_s))]
         self.answered_by: Counter[str] = Counter()
+        self.reused: Counter[str] = Counter()
         self.cost_nano: Counter[str] = Counter()
 
     def group(self, name: str, tier: str) -> Group:
@@ -137,4 +138,5 @@ class Kept:
         if reply is not None and ended >= self.warmup_s:
             provider = reply.source.provider
             self.answered_by[provider] += ending == "answered"
+            self.reused[reply.reuse] += ending == "answered"
             self.cost_nano[provider] += reply.cost_nano() or 0

@@ -13,6 +13,7 @@ from headgate.config.scenario import Change, Scenario
 from headgate.config.stage import Stage, limits_of
 from headgate.config.tree import Provider
 from headgate.core.price import usd
+from headgate.core.reuse import Reuse
 from headgate.core.spread import Sample, Spread
 from headgate.providers.simulated import Limits
 
@@ -69,7 +70,9 @@ class ProviderUse(msgspec.Struct, frozen=True, kw_only=True):
 
 class Effective(msgspec.Struct, frozen=True, kw_only=True):
     """Requests a minute: `asked` for, `answered`; of these by accounts with a limit by the minute (their
-    limits add up to `base`), by providers without one, and without a call of their own."""
+    limits add up to `base`), by providers without one, and without a call of their own: of those by what was
+    kept, and by somebody else's call for the same. The mix: `cached` is the share of what was answered,
+    `coalesced` that of the rest, `unmetered` that of the calls which were left to make."""
 
     asked_rpm: float
     answered_rpm: float
@@ -77,6 +80,11 @@ class Effective(msgspec.Struct, frozen=True, kw_only=True):
     accounts_rpm: float
     unmetered_rpm: float
     reused_rpm: float
+    cached_rpm: float
+    coalesced_rpm: float
+    cached: float
+    coalesced: float
+    unmetered: float
 
 
 class Timeline(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,18 +151,30 @@ def _effective(scenario: Scenario, kept: Kept, providers: Mapping[str, ProviderU
     metered = [one for one in providers.values() if one.together.may_calls is not None]
     others = [one for one in providers.values() if one.together.may_calls is None]
     asked = sum(group.endings.total() for group in kept.groups.values())
+    answered, coalesced = sum(kept.answered_by.values()), kept.reused[Reuse.COALESCED]
+    cached = sum(count for how, count in kept.reused.items() if Reuse(how).hit) - coalesced
+    own = sum(one.served for one in others)
 
     def by_minute(number: float) -> float:
         return round(number / minutes, 3)
 
     return Effective(
         asked_rpm=by_minute(asked),
-        answered_rpm=by_minute(sum(kept.answered_by.values())),
+        answered_rpm=by_minute(answered),
         base_rpm=by_minute(sum(one.together.may_calls or 0.0 for one in metered)),
         accounts_rpm=by_minute(sum(one.served for one in metered)),
-        unmetered_rpm=by_minute(sum(one.served for one in others)),
+        unmetered_rpm=by_minute(own),
         reused_rpm=by_minute(saved),
+        cached_rpm=by_minute(cached),
+        coalesced_rpm=by_minute(coalesced),
+        cached=_part(cached, answered),
+        coalesced=_part(coalesced, answered - cached),
+        unmetered=_part(own, own + sum(one.served for one in metered)),
     )
+
+
+def _part(some: int, of: int) -> float:
+    return round(some / of, 4) if of else 0.0
 
 
 # ── requests ─────────────────────────────────────────────────────────────────────────────────────────

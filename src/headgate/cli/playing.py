@@ -206,10 +206,18 @@ class _Crowd:
             await clock.sleep(think(chance))
 
     async def _ask(self, caller: Caller) -> None:
-        """One request, to its end."""
+        """One request, to its end; now and then it comes twice."""
+        chance, twice = self._chance, self._callers.repeats.twice
+        stream = bool(self._callers.stream) and chance.random() < self._callers.stream
+        body = self._body(stream=stream)
+        if twice and chance.random() < twice:
+            await asyncio.gather(self._send(caller, body), self._send(caller, body))
+        else:
+            await self._send(caller, body)
+
+    async def _send(self, caller: Caller, body: bytes) -> None:
         now, callers = self._clock.now(), self._callers
-        stream = bool(callers.stream) and self._chance.random() < callers.stream
-        call = self._call(caller, now, stream=stream)
+        call = self._call(caller, body, now)
         hang_up = self._patience(call.line) if callers.patience_s is not None else None
         reply: Reply | None = None
         error: BaseException | None = None
@@ -229,9 +237,11 @@ class _Crowd:
             hang_up.cancel()
         self._group.settled(now, self._clock.now(), reply, error)
 
-    def _call(self, caller: Caller, now: float, *, stream: bool) -> Call:
+    def _body(self, *, stream: bool) -> bytes:
         end = '"}],"stream":true}' if stream else '"}]}'
-        body = f"{self._begin}{self._prompts()}{end}".encode()
+        return f"{self._begin}{self._prompts()}{end}".encode()
+
+    def _call(self, caller: Caller, body: bytes, now: float) -> Call:
         self._asked += 1
         return Call(
             payload=self._gateway.surface.parse(Operation.CHAT, body),

@@ -88,7 +88,7 @@ def _answers_judged(trained: Trained, rows: Sequence[Outcome]) -> Any:
     from headgate.core.learned.router import by_rules, judged
 
     features = judged([(row.prompt, row.answer[trained.weak]) for row in rows])
-    return trained.answers.scores(features, None) if trained.answers else by_rules(features)
+    return trained.answers.doubts(features) if trained.answers else by_rules(features)
 
 
 def _rows(file: Path, weak: str, strong: str) -> list[Outcome]:

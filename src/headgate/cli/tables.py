@@ -47,8 +47,13 @@ def _effective(result: Result) -> Table:
     table.add_row(
         f"  by accounts with limits (base {rates.base_rpm:,.0f})", f"{rates.accounts_rpm:,.1f}", used
     )
-    table.add_row("  by providers without, as a local model", f"{rates.unmetered_rpm:,.1f}", "")
+    local = f"{rates.unmetered:.1%} of all calls" if rates.unmetered else ""
+    table.add_row("  by providers without, as a local model", f"{rates.unmetered_rpm:,.1f}", local)
     table.add_row("  without a call of their own (reuse)", f"{rates.reused_rpm:,.1f}", "")
+    if rates.reused_rpm:
+        table.add_row("    from what is kept", f"{rates.cached_rpm:,.1f}", f"{rates.cached:.1%} of answers")
+        others = f"{rates.coalesced:.1%} of the rest"
+        table.add_row("    by somebody else's call for the same", f"{rates.coalesced_rpm:,.1f}", others)
     return table
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from headgate.config.kinds import Count, MaybeRedis, Name, OneOrMore, SecondsOrZero, Share, wrong
+from headgate.config.kinds import Count, MaybeBooks, MaybeRedis, Name, OneOrMore, SecondsOrZero, Share, wrong
 from headgate.config.section import Section, by
 
 
@@ -21,8 +21,22 @@ class Queue(Section):
 
 
 class Store(Section):
-    """What several processes share. Read once, at the start."""
+    """What several processes share, and where the books are kept. Read once, at the start."""
 
+    url: MaybeBooks = Field(
+        default=None,
+        description="Where the books are kept: `sqlite:///FILE` (relative to the configuration file),"
+        " `postgresql://HOST/DATABASE`, or `off`.",
+        json_schema_extra=by("SQLite in `.headgate/` beside the configuration file"),
+    )
+    folder: Annotated[str, Field(max_length=4096)] = Field(
+        default="",
+        description="Where a process writes down what the store does not have yet, relative to the"
+        " configuration file.",
+        json_schema_extra=by("`.headgate/` beside the configuration file"),
+    )
+    requests_days: Count = Field(default=90, description="Days for which rows of single requests are kept.")
+    usage_days: Count = Field(default=1100, description="Days for which their sums are kept.")
     redis: MaybeRedis = Field(
         default=None,
         description="Where replicas share the limits of provider keys, and what is said of those keys:"

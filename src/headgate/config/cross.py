@@ -152,7 +152,7 @@ def _keys(raw: Mapping[str, Any]) -> Iterator[Finding]:
         )
     known, tiers = _names(raw, "models", "routes"), _names(raw, "tiers")
     names: set[object] = set()
-    values: set[object] = {_revealed(server.get("admin_key"))}
+    values = set(_admin_values(server))
     for index, key in enumerate(keys):
         if not isinstance(key, dict):
             continue
@@ -164,6 +164,12 @@ def _keys(raw: Mapping[str, Any]) -> Iterator[Finding]:
                 yield Finding(
                     ("keys", index, "models", number), "is neither a model nor a route", nearest(name, known)
                 )
+
+
+def _admin_values(server: Mapping[str, Any]) -> Iterator[object]:
+    yield _revealed(server.get("admin_key"))
+    for one in _listed(server.get("admin_keys")):
+        yield _revealed(one.get("key")) if isinstance(one, dict) else None
 
 
 def _twice(key: Mapping[str, Any], index: int, names: set[object], values: set[object]) -> Iterator[Finding]:

@@ -78,6 +78,8 @@ def _named(path: Path, route: Mapping[str, Any], models: Collection[str]) -> Ite
         ("mirror", "model"),
         ("learned", "weak"),
         ("learned", "strong"),
+        ("cascade", "weak"),
+        ("cascade", "strong"),
     ):
         if (model := _at(route, section, member)) is not None:
             yield from _known((*path, section, member), model, models)

@@ -163,6 +163,23 @@ def _redis(value: object) -> Secret:
     return Secret(text)
 
 
+def _books(value: object) -> Secret:
+    """An address with, perhaps, a password: a secret as a whole."""
+    text = value.reveal() if isinstance(value, Secret) else value
+    message = "must be an address such as sqlite:///books.db or postgresql://HOST/DATABASE, or off"
+    if not isinstance(text, str) or not _VISIBLE.fullmatch(text):
+        raise wrong(message)
+    try:
+        parts = urlsplit(text)
+        is_file = parts.scheme == "sqlite" and not parts.netloc and len(parts.path) > 1
+        is_server = parts.scheme in ("postgres", "postgresql") and parts.port != 0 and len(parts.path) > 1
+    except ValueError:
+        raise wrong(message) from None
+    if not (text == "off" or is_file or is_server):
+        raise wrong(message)
+    return Secret(text)
+
+
 def _fault(value: str) -> str:
     from headgate.providers.simulated.faults import parse  # brings every codec along: only for who uses it
 
@@ -196,6 +213,16 @@ MaybeRedis = Annotated[
         PlainValidator(_redis),
         PlainSerializer(repr, return_type=str),
         WithJsonSchema({"type": "string", "format": "uri", "writeOnly": True}),
+    ]
+    | None,
+    BeforeValidator(_empty_is_none),
+]
+MaybeBooks = Annotated[
+    Annotated[
+        Secret,
+        PlainValidator(_books),
+        PlainSerializer(repr, return_type=str),
+        WithJsonSchema({"type": "string", "writeOnly": True}),
     ]
     | None,
     BeforeValidator(_empty_is_none),

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from headgate.config.kinds import Count, Name, OneOrMore, Seconds, SecondsOrZero, wrong
+from headgate.config.kinds import Count, Name, OneOrMore, Seconds, SecondsOrZero, Share, wrong
 from headgate.config.section import Section, by
 from headgate.core.canned import Unusable, canned
 
@@ -29,8 +29,43 @@ class Exact(Section):
         default=86_400.0,
         description="Seconds after its time that an answer may be told where nobody else answers.",
     )
+    warm: Annotated[int, Field(ge=0, le=10_000)] = Field(
+        default=0,
+        description="Of the most asked questions of the last day so many are asked anew before their answers'"
+        " time is over, whether anybody waits or not.",
+    )
     pace: Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)] = Field(
         default=0.0, description="Events a second at which a kept stream is told; 0 is all at once."
+    )
+
+
+class Semantic(Section):
+    """Answers for requests that say the same in other words. The answers are those of `cache.exact`."""
+
+    ttl_s: SecondsOrZero = Field(default=1800.0, description="Seconds a question is known; 0 switches off.")
+    threshold: Share = Field(
+        default=0.95,
+        description="How alike two questions must be (cosine) whose words do not prove them the same.",
+    )
+    embedder: Annotated[str, Field(min_length=1, max_length=200)] = Field(
+        default="auto", description="What makes vectors of words: auto, wordllama, hashed or sentence:MODEL."
+    )
+    max_entries: Annotated[int, Field(ge=1, le=5_000_000)] = Field(
+        default=100_000, description="Questions that are known, per worker; the oldest go first."
+    )
+    max_turns: Annotated[int, Field(ge=1, le=100)] = Field(
+        default=4, description="Conversations with more turns of the user are always asked upstream."
+    )
+    max_temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] = Field(
+        default=1.0, description="So are requests whose `temperature` is higher."
+    )
+    tools: bool = Field(default=False, description="Whether requests with tools are answered too.")
+    images: bool = Field(default=False, description="Whether conversations that have images in them are.")
+    max_false_hit_rate: Share | None = Field(
+        default=None,
+        description="Of all requests, so many may be answered wrongly: some hits are asked upstream too, and"
+        " what they say moves the threshold.",
+        json_schema_extra=by("the threshold stands where it is"),
     )
 
 
@@ -86,6 +121,11 @@ class CacheSettings(Section):
     """Which answers are kept, and for whom."""
 
     exact: Exact = Field(default=Exact(), description="Answers for requests that say the same.")
+    semantic: Semantic | None = Field(
+        default=None,
+        description="Answers for requests that say the same in other words.",
+        json_schema_extra=by("off"),
+    )
     template: Templates = Field(default=Templates(), description="Answers that the operator has written.")
     store: Literal["memory", "file", "redis"] = Field(
         default="memory",
@@ -100,6 +140,19 @@ class CacheSettings(Section):
     )
     scope: Literal["tenant", "shared"] = Field(
         default="tenant", description="Who shares answers: the keys of one tenant, or everybody."
+    )
+
+
+class Batch(Section):
+    """Embeddings that are asked for at the same time, as one upstream call."""
+
+    size: Annotated[int, Field(ge=1, le=2048)] = Field(
+        default=50, description="Texts in one upstream call, at most; 1 switches it off."
+    )
+    wait_s: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] = Field(
+        default=0.01,
+        description="Seconds to wait for company while others are under way; who comes alone never waits. 0"
+        " switches it off.",
     )
 
 

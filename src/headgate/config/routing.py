@@ -73,6 +73,22 @@ class Learned(Section):
     target: Share = Field(default=0.95, description="Share of the strong model's quality that is to be kept.")
 
 
+class Cascade(Section):
+    """The weak model answers first; where its answer is doubtful, the strong one is asked."""
+
+    weak: Name = Field(description="The cheaper model, first of the route.")
+    strong: Name = Field(description="The better model of the route.")
+    file: Annotated[str, Field(min_length=1, max_length=4096)] | None = Field(
+        default=None,
+        description="What `headgate router train` wrote, from data with answers: it judges.",
+        json_schema_extra=unless_named("fixed rules judge"),
+    )
+    target: Share = Field(
+        default=0.95, description="Share of the strong model's quality to be kept, where a file judges."
+    )
+    max_bytes: Count = Field(default=262_144, description="A longer answer is told without being judged.")
+
+
 class Route(Section):
     """A name that stands for several models."""
 
@@ -116,15 +132,30 @@ class Route(Section):
         description="The router that decides, with `by: learned`.",
         json_schema_extra=unless_named("none"),
     )
+    cascade: Cascade | None = Field(
+        default=None,
+        description="A weak model's answers are judged before they are told.",
+        json_schema_extra=unless_named("none"),
+    )
     degrade: Degrade | None = Field(
         default=None,
         description="What answers when nobody does who should.",
         json_schema_extra=unless_named("`degrade`"),
     )
+    max_false_hit_rate: Share | None = Field(
+        default=None,
+        description="Of all requests, so many may be answered wrongly by `cache.semantic`.",
+        json_schema_extra=unless_named("`cache.semantic.max_false_hit_rate`"),
+    )
     deadline_s: Seconds | None = Field(
         default=None,
         description="Seconds a request may take on this route.",
         json_schema_extra=unless_named("`server.deadline_s`"),
+    )
+
+    durable: Literal["group", "strict"] = Field(
+        default="group",
+        description="`strict`: an answer ends only when its row is on disk; `group`: it does not wait.",
     )
 
     @model_validator(mode="after")
@@ -137,6 +168,8 @@ class Route(Section):
             raise wrong("goes with 'by: learned', and needs it", at="learned")
         if self.split and self.canary:
             raise wrong("and a canary on one route would blur each other: keep one", at="split")
+        if self.cascade and self.cascade.weak == self.cascade.strong:
+            raise wrong("needs two models, and both are the same", at="cascade")
         return self
 
 

@@ -130,6 +130,7 @@ class Repeating(Section):
         default=100, description="Questions that come again; the n-th is 1/n as common as the first."
     )
     reworded: Share = Field(default=0.0, description="Of those, the share that ask in other words.")
+    twice: Share = Field(default=0.0, description="Requests that come twice, at the same time.")
 
 
 _USUAL_PROMPT = Drawn(lognormal=Lognormal(median=120, sigma=0.9), most=8000)

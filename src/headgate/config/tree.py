@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema
 
+from headgate.config.callers import AdminKey, Key
 from headgate.config.capacity import Fleets, Queue, Store, Tier
 from headgate.config.intents import Intents
 from headgate.config.kinds import (
@@ -39,7 +40,7 @@ from headgate.config.kinds import (
     is_loopback,
     wrong,
 )
-from headgate.config.reuse import CacheSettings, Coalesce, Degrade
+from headgate.config.reuse import Batch, CacheSettings, Coalesce, Degrade
 from headgate.config.routing import Agent, Prompt, Route
 from headgate.config.section import EmptyIsNone, Section, by
 from headgate.core.price import Price as PricePerClass
@@ -86,7 +87,10 @@ class Server(Section):
         description="Whether callers need one of `keys`. `off` only where `host` is this machine alone.",
     )
     admin_key: MaybeSecret = Field(
-        default=None, description="Will open `/admin`, which does not exist yet. Never one of `keys`."
+        default=None, description="Opens `/admin`, with every right. Never one of `keys`."
+    )
+    admin_keys: Annotated[tuple[AdminKey, ...], OneOrMore] = Field(
+        default=(), description="More keys to `/admin`, with fewer rights."
     )
     log: Literal["json", "text", "off"] = Field(
         default="json", description="One access log line a request, in this form."
@@ -306,31 +310,6 @@ class Model(Section):
     )
 
 
-class Key(Section):
-    """A key that callers show."""
-
-    name: Name = Field(description="What it is called in logs and metrics.")
-    key: SecretText = Field(description="The key itself; kept as a hash.")
-    tenant: NameOrEmpty = Field(
-        default="", description="Whose it is.", json_schema_extra=by("the key's name")
-    )
-    tier: NameOrEmpty = Field(
-        default="", description="What was promised to it: one of `tiers`.", json_schema_extra=by("none")
-    )
-    models: Annotated[tuple[Name, ...], OneOrMore] | None = Field(
-        default=None, description="Models and routes it may use.", json_schema_extra=by("all")
-    )
-    regions: Annotated[tuple[Name, ...], OneOrMore] | None = Field(
-        default=None,
-        description="Regions of providers that may serve it.",
-        json_schema_extra=by("all"),
-    )
-    privacy: Literal["standard", "no_content", "local_only"] = Field(
-        default="standard",
-        description="`no_content`: nothing it says is kept; `local_only`: nor does it leave the house.",
-    )
-
-
 class Breaker(Section):
     """When an upstream is left alone."""
 
@@ -386,6 +365,9 @@ class Settings(Section):
     cache: CacheSettings = Field(default=CacheSettings(), description="Which answers are kept, and for whom.")
     coalesce: Coalesce = Field(
         default=Coalesce(), description="Requests that say the same, at the same time."
+    )
+    batch: Batch = Field(
+        default=Batch(), description="Embeddings that are asked for at the same time, as one upstream call."
     )
     degrade: Degrade = Field(default=Degrade(), description="What answers when nobody does who should.")
     fleets: Fleets = Field(

@@ -9,23 +9,22 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from headgate.config import cross_routing
+from headgate.config.callers import Key
 from headgate.config.capacity import Store
 from headgate.config.check import ConfigError, Path, Problem, dotted, quoted
 from headgate.config.cross import Finding, findings, nearest
 from headgate.config.document import Document
 from headgate.config.environment import apply_defaults
 from headgate.config.fill import fill
-from headgate.config.routing import Route
 from headgate.config.section import Section
-from headgate.config.tree import Key, Server, Settings
+from headgate.config.tree import Server, Settings
 
 S = TypeVar("S", bound=Section)
 
 LATER: Mapping[type[Section], frozenset[str]] = {
-    Settings: frozenset({"health", "batch"}),
-    Store: frozenset({"url", "queue"}),
-    Route: frozenset({"durable"}),
-    Key: frozenset({"rpm", "tpm", "budget"}),
+    Settings: frozenset({"health"}),
+    Store: frozenset({"queue"}),
+    Key: frozenset({"budget"}),
 }
 """Keys whose place is taken but which do nothing yet. Accepting them would be ignoring them."""
 

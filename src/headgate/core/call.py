@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from enum import StrEnum
 from typing import Protocol
 
 import msgspec
 
 from headgate.core.asked import Asked
+from headgate.core.attempt import Attempt
 from headgate.core.chat import Chat, Event, FinishReason
 from headgate.core.decision import Decision
 from headgate.core.embeddings import Embedded, Embeddings
 from headgate.core.pace import Haste
 from headgate.core.price import Price
+from headgate.core.quota import Allowed
 from headgate.core.reuse import ANY, Freshness, Reuse, Rung, Said
 from headgate.core.shape import Shape
 from headgate.core.standing import Standing
@@ -114,12 +116,13 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 class Line(msgspec.Struct, eq=False):
     """What all copies of one call share. The caller's end of the line: `gone` is set before a hang-up cancels
     the request, since the message of a cancellation does not survive every library it passes through. What
-    the request has been `measured` to be, by the first who needed to know. And what its place among those who
-    wait lets it do."""
+    the request has been `measured` to be, by the first who needed to know. What its place among those who
+    wait lets it do. And the upstream calls for it that `failed`, where somebody writes them down."""
 
     gone: bool = False
     measured: Measured | None = None
     haste: Haste = Haste.EARLY
+    failed: tuple[Attempt, ...] = ()
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -197,7 +200,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """Where answers of one upstream come from. Built once per upstream, shared by all its replies; compared
     by identity.
 
-    `model_id` is the configuration's name, `model_name` the provider's, `key` the label of our key there.
+    `model_id` is the configuration's name, `model_name` the provider's, `key` the label of our key there;
+    `region` is where it works, if that is known.
     """
 
     provider: str
@@ -205,11 +209,21 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     model_name: str
     key: str = ""
     price: Price | None = None
+    region: str = ""
 
     @property
     def label(self) -> str:
         """For logs and metrics: `provider/model_id` and, where there are several keys, `#key`."""
         return f"{self.provider}/{self.model_id}" + (f"#{self.key}" if self.key else "")
+
+
+class Discarded(msgspec.Struct, frozen=True, gc=False):
+    """An answer that was asked for, and is not the one the caller got: whose it was, what it took, and what
+    it cost in nano-dollars, where that is known."""
+
+    source: Source
+    usage: Usage
+    cost_nano: int | None
 
 
 class Queued(msgspec.Struct, frozen=True, kw_only=True):
@@ -229,9 +243,14 @@ class Reply(msgspec.Struct, eq=False, kw_only=True):
     `asked_at` is when this upstream was asked, `opened_at` when its first byte arrived.
     `attempts` counts upstream calls, this one included; `fallback_from` names the first choice, where
     another model served; `queued`, where it had to wait for room, how; `decision` is why these models were
-    tried, where there was something to decide. `reuse` says whether an answer was kept somewhere, `age_s` for
-    how long, `left_s` how long it stays fresh, and `saved_nano` what it would have cost.
-    `degraded`: nobody answered who should have, and this is what came instead.
+    tried, where there was something to decide. `judged` says what became of a cascade's first answer:
+    `accepted`, `escalated` to the strong model, or `kept` because that one had none; `discarded` are answers
+    that were paid for and not told. `reuse` says whether an answer was kept somewhere, `age_s` for
+    how long, `left_s` how long it stays fresh, and `saved_nano` what it would have cost; `sure`, from 0 to 1,
+    that it fits, where it was kept for other words.
+    `degraded`: nobody answered who should have, and this is what came instead. `allowed` is
+    what is left of the caller's own limits. `seal`, where there is one, is awaited before the last of the
+    answer leaves; it may raise. `sealed`: its row has been made.
     """
 
     source: Source
@@ -247,9 +266,15 @@ class Reply(msgspec.Struct, eq=False, kw_only=True):
     age_s: float = 0.0
     left_s: float | None = None
     saved_nano: int = 0
+    sure: float | None = None
     degraded: Rung | None = None
     decision: Decision | None = None
     queued: Queued | None = None
+    judged: str | None = None
+    discarded: tuple[Discarded, ...] = ()
+    allowed: Allowed | None = None
+    seal: Callable[[], Awaitable[None]] | None = None
+    sealed: bool = False
     _priced: Usage | None = None
     _cost: int | None = None
 
@@ -259,7 +284,14 @@ class Reply(msgspec.Struct, eq=False, kw_only=True):
         return seen.usage or estimate(prompt_chars=seen.prompt_chars, output_chars=seen.output_chars)
 
     def cost_nano(self) -> int | None:
-        """Nano-dollars, or `None` where the price is not known."""
+        """Nano-dollars of all that was asked for this request, or `None` where a price is not known."""
+        own = self.own_nano()
+        if not self.discarded or own is None:
+            return own
+        return own + sum(one.cost_nano or 0 for one in self.discarded)
+
+    def own_nano(self) -> int | None:
+        """The same of this answer alone."""
         price = self.source.price
         if price is None:
             return None

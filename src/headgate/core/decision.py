@@ -66,6 +66,13 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ready: bool = True
 
 
+class Cascade(msgspec.Struct, frozen=True, gc=False):
+    """The weak model answers; whether its answer will do decides if the strong one is asked."""
+
+    weak: str
+    strong: str
+
+
 class Why(Protocol):
     """What spoke for what was understood: put into words when somebody asks."""
 
@@ -78,7 +85,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     `route` is the name whose rules decided; `by` and `strategy` how. `when` is the rule that matched, where
     one did. `confidence` is 0..1, `band` its name (high, medium, low, none). `experiment` says which arm of a
-    split or canary the request is on, `mirror` which model gets a copy. `verdicts` hold every candidate,
+    split or canary the request is on, `mirror` which model gets a copy, `cascade` whose answer
+    is judged first. `verdicts` hold every candidate,
     those of `chain` first. `expected_nano` is what the first of the chain will probably cost, in
     nano-dollars. `classified_s` is how long it took to understand the request. `warm_key` is the label of our
     key at the provider of `chain[0]` whose prompt cache knows this session.
@@ -99,6 +107,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     agent_confidence: float | None = None
     experiment: str | None = None
     mirror: str | None = None
+    cascade: Cascade | None = None
     session: str | None = None
     warm_key: str | None = None
     expected_nano: int | None = None
@@ -133,7 +142,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             "session",
         )
         said |= {name: getattr(self, name) for name in more}
-        return said | {"evidence": list(self.evidence)}
+        cascade = self.cascade and {"weak": self.cascade.weak, "strong": self.cascade.strong}
+        return said | {"cascade": cascade, "evidence": list(self.evidence)}
 
 
 def _told(verdict: Verdict) -> dict[str, Any]:

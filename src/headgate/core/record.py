@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from headgate.core.call import Caller, Operation, Outcome, Reply
+from headgate.core.attempt import Attempt
+from headgate.core.call import Call, Caller, Operation, Outcome, Reply
 from headgate.core.decision import Decision
 from headgate.core.errors import GatewayError, UpstreamError, UpstreamRejected
 from headgate.core.reuse import Reuse
@@ -20,6 +21,7 @@ class Record(msgspec.Struct, eq=False):
     end in `_s`.
 
     `shadow`: a copy of another request, sent to a mirror: nobody asked for it, and nobody pays for it.
+    `failed`: the upstream calls made for it that came to nothing, where somebody writes them down.
 
     Three models: `requested` by the caller, `upstream_model` asked of the provider, `served_model` by the
     provider's own word.
@@ -37,6 +39,7 @@ class Record(msgspec.Struct, eq=False):
     reply: Reply | None = None
     tags: tuple[str, ...] = ()
     shadow: bool = False
+    failed: tuple[Attempt, ...] = ()
 
     @property
     def decision(self) -> Decision | None:
@@ -135,3 +138,31 @@ class Record(msgspec.Struct, eq=False):
         if isinstance(self.cause, UpstreamRejected) or not isinstance(self.cause, GatewayError):
             return None
         return self.cause.message
+
+
+def ended(
+    call: Call,
+    reply: Reply | None,
+    now: float,
+    *,
+    outcome: Outcome = Outcome.FINISHED,
+    cause: BaseException | None = None,
+    shadow: bool = False,
+) -> Record:
+    """The record of a call that has ended so."""
+    payload = call.payload
+    return Record(
+        call.request_id,
+        outcome,
+        payload.operation,
+        payload.stream,
+        payload.model,
+        call.caller,
+        call.started_at,
+        now,
+        cause,
+        reply,
+        call.tags,
+        shadow,
+        call.line.failed,
+    )

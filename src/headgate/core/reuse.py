@@ -29,6 +29,7 @@ class Reuse(StrEnum):
     BYPASS = "bypass"
     MISS = "miss"
     EXACT = "exact"
+    SEMANTIC = "semantic"
     COALESCED = "coalesced"
     STALE = "stale"
     TEMPLATE = "template"

@@ -8,7 +8,6 @@ else is ever tried.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from hashlib import blake2b
 from random import Random
 from typing import Protocol
 
@@ -18,6 +17,7 @@ from headgate.core import agents as personas
 from headgate.core.agents import Agent
 from headgate.core.asked import Asked
 from headgate.core.call import Call
+from headgate.core.chains import by_chain, cascaded, conversation, led_by, unit_of
 from headgate.core.complexity import Weighed
 from headgate.core.constraints import refusal, tokens, unbound
 from headgate.core.decision import Candidate, Decision, Verdict
@@ -155,7 +155,7 @@ class Router:
         wants = self._wants[rules.name]
         understood = self._understood(rules, wants, asked, dry=dry)
         when, panel = self._panel(call, rules, understood, asked)
-        session = _session(call, asked) if dry or wants.session else None
+        session = conversation(call, asked) if dry or wants.session else None
         chain, verdicts, experiment = panel.chain, panel.verdicts, None
         if not wants.simple:
             chain, verdicts = self._ordered(rules, panel, understood, asked, session, dry=dry)
@@ -179,12 +179,13 @@ class Router:
             agent=agent.name if agent else None,
             agent_confidence=fit,
             experiment=experiment,
+            cascade=cascaded(rules.cascade, chain) if rules.cascade and asked else None,
             mirror=None if dry or wants.simple else self._mirrored(rules, call, asked, understood.name),
             session=session,
             warm_key=warm.key if warm else None,
             expected_nano=self._cost(first, asked, understood.name, warm.share if warm else 0.0),
             classified_s=understood.seconds,
-            verdicts=verdicts if chain is panel.chain else _by_chain(chain, verdicts),
+            verdicts=verdicts if chain is panel.chain else by_chain(chain, verdicts),
         )
 
     def persona(self, decision: Decision) -> Agent | None:
@@ -312,7 +313,7 @@ class Router:
         last = self.memory.sessions.last(session)
         if last is None or last not in chain or not self._pools[last].ready():
             return chain
-        return _first(last, chain)
+        return led_by(last, chain)
 
     def _tried_out(
         self,
@@ -324,10 +325,10 @@ class Router:
         session: str | None,
     ) -> tuple[tuple[str, ...], str | None]:
         if rules.split is not None:
-            unit = _unit(rules.split.by, call, asked, session)
+            unit = unit_of(rules.split.by, call, asked, session)
             arm = side(f"split {rules.name}", unit, rules.split.shares)
             if self._passes(arm, rules, call, asked, understood.name):
-                return _first(arm, chain), f"split:{arm}"
+                return led_by(arm, chain), f"split:{arm}"
         if rules.canary is not None and not self.memory.trial(rules.name, rules.canary).stopped:
             return self._canary(rules, rules.canary, chain, call, asked, understood, session)
         return chain, None
@@ -344,9 +345,9 @@ class Router:
     ) -> tuple[tuple[str, ...], str | None]:
         if chain[0] == canary.model or not self._passes(canary.model, rules, call, asked, understood.name):
             return chain, None
-        unit = _unit(canary.by, call, asked, session)
+        unit = unit_of(canary.by, call, asked, session)
         if place(f"canary {rules.name} {canary.model}", unit) < canary.share:
-            return _first(canary.model, chain), "canary"
+            return led_by(canary.model, chain), "canary"
         return chain, "control"
 
     def _mirrored(self, rules: Rules, call: Call, asked: Asked | None, intent: str | None) -> str | None:
@@ -366,35 +367,3 @@ def _rule(rules: Rules, understood: Understood, tier: str) -> When | None:
         if one.fits(name, complexity, tier):
             return one
     return None
-
-
-def _first(model: str, chain: tuple[str, ...]) -> tuple[str, ...]:
-    return chain if chain[0] == model else (model, *(one for one in chain if one != model))
-
-
-def _by_chain(chain: tuple[str, ...], verdicts: tuple[Verdict, ...]) -> tuple[Verdict, ...]:
-    """The verdicts in the order of the chain, then those of who was taken out."""
-    if tuple(one.model_id for one in verdicts[: len(chain)]) == chain:
-        return verdicts
-    standing = {one.model_id: one for one in verdicts if one.removed_by is None}
-    ordered = (standing.get(model) or Verdict(model_id=model) for model in chain)
-    return (*ordered, *(one for one in verdicts if one.removed_by is not None))
-
-
-def _session(call: Call, asked: Asked | None) -> str | None:
-    """The conversation a request belongs to, by the caller's word for it, else by how it began; apart for
-    each tenant."""
-    if call.session is not None:
-        return f"{call.caller.tenant}/{call.session}"
-    if asked is None or not asked.opening:
-        return None
-    text = f"{asked.system}\0{asked.opening}".encode("utf-8", "surrogatepass")
-    return f"{call.caller.tenant}/~{blake2b(text, digest_size=8).hexdigest()}"
-
-
-def _unit(by: str, call: Call, asked: Asked | None, session: str | None) -> str:
-    """What stays on one side of an experiment."""
-    if by == "session":
-        return session or call.request_id
-    user = asked.user if by == "user" and asked else None
-    return f"{call.caller.key}/{user}" if user else call.caller.key

@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from headgate.core.asked import Asked
+from headgate.core.decision import Cascade
 from headgate.core.strategy import Importance
 
 
@@ -96,6 +97,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     canary: Canary | None = None
     mirror: Mirror | None = None
     learned: Learned | None = None
+    cascade: Cascade | None = None
 
     @property
     def plain(self) -> bool:
@@ -105,7 +107,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
             and self.strategy == "in_order"
             and self.min_quality is None
             and self.affinity == "none"
-            and not (self.split or self.canary or self.mirror)
+            and not (self.split or self.canary or self.mirror or self.cascade)
         )
 
     @property

@@ -20,13 +20,17 @@ import msgspec
 from headgate.core.call import Call, Line, Reply, Seen, Tape
 from headgate.core.chat import FinishReason
 from headgate.core.errors import GatewayError, NotCached
+from headgate.core.popular import Popular
 from headgate.core.reuse import Ending, Freshness, Reuse, Said, Stored, length
 from headgate.pipeline.replay import Hit, replayed
 from headgate.pipeline.service import Layer, Passage, Service
 from headgate.ports.cache import Cache
-from headgate.ports.clock import Clock
+from headgate.ports.clock import Alarm, Clock
 
 ANEW = Freshness(no_cache=True)
+WARMED_EVERY_S = 30.0
+WARM_BYTES = 65_536
+"""A longer question is not kept for being asked anew."""
 RENEWALS = 64
 """Stale answers that are fetched anew at once, at most; others stay stale a little longer."""
 
@@ -40,20 +44,26 @@ class Lookup:
         clock: Clock,
         pace: float = 0.0,
         renewing: Layer | None = None,
+        warm: int = 0,
     ) -> None:
         """`pace`: events of a stream a second, at which a hit is told; 0 is all at once. `renewing`: what
-        stands around a call that is made for a newer answer while the stale one is told."""
+        stands around a call that is made for a newer answer while the stale one is told. `warm`: of the most
+        asked questions so many are asked anew before their answers' time is over."""
         self._inner = inner
         self._cache = cache
         self._clock = clock
         self._pace = pace
         self._renew = renewing(inner) if renewing else None
         self._renewing: dict[bytes, asyncio.Task[None]] = {}
+        self._popular: Popular[Call] | None = Popular(warm) if warm else None
+        self._looks_after: Alarm | None = None
 
     def __call__(self, call: Call) -> AbstractAsyncContextManager[Reply]:
         identity = call.identity
         if identity is None or call.wants.no_cache:
             return self.ask(call)
+        if self._popular is not None:
+            self._note(self._popular, identity, call)
         wall = self._clock.wall()
         answer = self._cache.get(identity, wall)
         if answer is not None:
@@ -84,6 +94,23 @@ class Lookup:
 
     def wall(self) -> float:
         return self._clock.wall()
+
+    def _note(self, popular: Popular[Call], identity: bytes, call: Call) -> None:
+        """Looks after what is asked most for as long as anybody asks."""
+        if len(call.payload.raw) <= WARM_BYTES:
+            popular.note(identity, call)
+        if self._looks_after is None:
+            self._looks_after = self._clock.at(
+                self._clock.now() + WARMED_EVERY_S, lambda: self._warm(popular)
+            )
+
+    def _warm(self, popular: Popular[Call]) -> None:
+        self._looks_after = None
+        wall = self._clock.wall()
+        for identity, call in popular.top(wall):
+            answer = self._cache.get(identity, wall)
+            if self._renew and (answer is None or answer.left_s(wall) < 2 * WARMED_EVERY_S):
+                self._fetch(self._renew, call)
 
     def _fetch(self, service: Service, call: Call) -> None:
         """Asks anew in a task of its own, for everybody who comes later; once for each question."""

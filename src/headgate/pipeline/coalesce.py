@@ -235,6 +235,7 @@ class Following(msgspec.Struct, eq=False):
         shared = self._shared.reply
         if self.reply is not None and shared is not None:
             self.reply.source = shared.source
+            self.reply.judged, self.reply.discarded = shared.judged, shared.discarded
 
     async def _opened(self) -> Reply:
         self._shared = shared = self._owner.join(self._call, self._identity)
@@ -268,6 +269,8 @@ class Following(msgspec.Struct, eq=False):
             opened_at=reply.opened_at if mine else now,
             attempts=reply.attempts if mine else 0,
             fallback_from=reply.fallback_from,
+            judged=reply.judged if mine else None,
+            discarded=reply.discarded if mine else (),
             reuse=reply.reuse if mine else Reuse.COALESCED,
             age_s=0.0 if shared.ended_at is None else now - shared.ended_at,
         )

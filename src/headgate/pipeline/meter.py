@@ -17,7 +17,7 @@ from headgate.core.errors import (
     UpstreamInterrupted,
     UpstreamRejected,
 )
-from headgate.core.record import Record
+from headgate.core.record import ended
 from headgate.pipeline.service import Passage, Service
 from headgate.ports.clock import Clock
 from headgate.ports.recorder import Recorder
@@ -61,21 +61,9 @@ class _Metered(Passage, eq=False, kw_only=True):
         self.reply = reply
 
     def ended(self, error: BaseException | None) -> BaseException | None:
-        call, reply = self.call, self.reply
-        payload = call.payload
-        record = Record(
-            call.request_id,
-            Outcome.FINISHED if error is None else outcome_of(error, gone=call.line.gone),
-            payload.operation,
-            payload.stream,
-            payload.model,
-            call.caller,
-            call.started_at,
-            self.clock.now(),
-            error,
-            reply,
-            call.tags,
-            self.shadow,
+        outcome = Outcome.FINISHED if error is None else outcome_of(error, gone=self.call.line.gone)
+        record = ended(
+            self.call, self.reply, self.clock.now(), outcome=outcome, cause=error, shadow=self.shadow
         )
         self.recorder.settled(record)
         return error

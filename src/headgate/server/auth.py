@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 
 from headgate.core.call import Caller
 from headgate.core.errors import Unauthenticated
+from headgate.core.scope import Scope
 from headgate.core.secret import Secret
 
 
@@ -45,7 +46,20 @@ class Doorkeeper:
         return known[1]
 
     def _digest(self, key: bytes) -> bytes:
-        return blake2b(key, key=self._pepper, digest_size=32).digest()
+        return _digest(key, self._pepper)
+
+
+class AdminKeeper:
+    """Knows admin keys, each with its scope, as a doorkeeper knows callers' keys. Without any it lets nobody
+    in."""
+
+    def __init__(self, keys: Iterable[tuple[Secret, Scope]], *, pepper: bytes) -> None:
+        self._pepper = pepper
+        self._scopes = {_digest(key.reveal().encode(), pepper): scope for key, scope in keys}
+
+    def admit(self, headers: Mapping[bytes, bytes]) -> Scope | None:
+        presented = _presented(headers)
+        return None if presented is None else self._scopes.get(_digest(presented, self._pepper))
 
 
 class OpenDoor:
@@ -56,6 +70,10 @@ class OpenDoor:
 
     def admit(self, headers: Mapping[bytes, bytes]) -> Caller:
         return self._caller
+
+
+def _digest(key: bytes, pepper: bytes) -> bytes:
+    return blake2b(key, key=pepper, digest_size=32).digest()
 
 
 def _presented(headers: Mapping[bytes, bytes]) -> bytes | None:

@@ -20,6 +20,7 @@ from headgate.core.routes import shown
 from headgate.core.version import VERSION
 from headgate.ports.codec import Surface
 from headgate.server import intake
+from headgate.server.admin import describe_admin, describe_usage
 from headgate.server.errors import retry_after, status_of
 from headgate.server.front import House, ModelCard
 from headgate.server.hotdocs import PATHS, describe_hot
@@ -40,6 +41,8 @@ def create(house: House, surface: Surface) -> FastAPI:
     _health(app, house)
     _models(app, house)
     _router(app, house, surface)
+    describe_admin(app, house)
+    describe_usage(app, house, _caller(house))
     _hot(app)
     _errors(app, surface)
     describe_hot(app)

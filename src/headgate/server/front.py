@@ -7,8 +7,16 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from headgate.core.call import Call, Caller
+from headgate.core.scope import Scope
 from headgate.pipeline.service import Service
+from headgate.ports.ledger import Ledger
 from headgate.ports.recorder import Recorder
+
+
+class AdminDoor(Protocol):
+    def admit(self, headers: Mapping[bytes, bytes], /) -> Scope | None:
+        """What the admin key that is shown may do; nothing, where it is none."""
+        ...
 
 
 class Door(Protocol):
@@ -36,12 +44,14 @@ class Front:
     `body_patience_s` is the longest a body may take to arrive. `sessions`: whether it matters to anybody
     which conversation a request belongs to. `health` and `info` (for a caller) make the documents of
     `/health` and `/router/info`; `explain` a receipt for a call that is not made, `receipt` that of a
-    caller's request by its id, where it is still known.
+    caller's request by its id, where it is still known. `config` makes the configuration's, without secrets.
     """
 
     number: int
     service: Service
     door: Door
+    admin: AdminDoor
+    config: Callable[[], Mapping[str, Any]]
     recorder: Recorder
     models: tuple[ModelCard, ...]
     health: Callable[[], Mapping[str, Any]]
@@ -60,7 +70,11 @@ class Front:
 class House:
     """Holds the present generation. Swapping it is one assignment; nothing waits."""
 
-    def __init__(self, front: Front, *, metrics: Callable[[], tuple[bytes, str]]) -> None:
-        """`metrics` gives the Prometheus page and its content type."""
+    def __init__(
+        self, front: Front, *, metrics: Callable[[], tuple[bytes, str]], ledger: Ledger | None = None
+    ) -> None:
+        """`metrics` gives the Prometheus page and its content type; `ledger` has the books, if any are
+        kept."""
         self.front = front
         self.metrics = metrics
+        self.ledger = ledger

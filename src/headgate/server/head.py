@@ -8,11 +8,13 @@ import msgspec
 
 from headgate.core.call import Call, Queued, Reply, Source
 from headgate.core.price import NANO
+from headgate.core.quota import Allowed
 from headgate.core.reuse import Reuse
 
 RawHeaders = list[tuple[bytes, bytes]]
 
 _JSON = b"content-type: application/json\r\ncontent-length: %d\r\n"
+_PRICED = _JSON + b"x-headgate-cost-usd: %.9f\r\n"
 _SSE = (
     b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
 )
@@ -83,6 +85,15 @@ def _queued(queued: Queued | None) -> bytes:
     return b',"queue_s":%.6f,"queue_place":%d,"queue_estimate_s":%.6f' % members
 
 
+def _said_besides(reply: Reply) -> bytes:
+    """How sure a likeness was, what a cascade decided, and which rung of the ladder bore the request; mostly
+    none of them."""
+    sure = b"" if reply.sure is None else b',"cache_confidence":%.2f' % reply.sure
+    judged = b"" if reply.judged is None else b',"cascade":"%b"' % reply.judged.encode()
+    degraded = b"" if reply.degraded is None else b',"degraded":"%b"' % reply.degraded.encode()
+    return sure + judged + degraded
+
+
 def metadata(call: Call, reply: Reply, now: float, *, final: bool) -> bytes:
     """`final`: the body is exhausted, so the cost is known."""
     cost = reply.cost_nano() if final else None
@@ -98,7 +109,7 @@ def metadata(call: Call, reply: Reply, now: float, *, final: bool) -> bytes:
         b"null" if cost is None else b"%.9f" % (cost / NANO),
         now - call.started_at,
         _queued(reply.queued),
-        b"" if reply.degraded is None else b',"degraded":"%b"' % reply.degraded.encode(),
+        _said_besides(reply),
     )
 
 
@@ -120,9 +131,32 @@ def head(call: Call, reply: Reply, now: float, *, length: int | None, decision: 
     if reply.reuse.hit:
         ttl = b"" if reply.left_s is None else b"; ttl=%d" % reply.left_s
         lines += b"%b\r\nage: %d\r\n" % (ttl, reply.age_s)
-    lines += _SSE if length is None else _JSON % length
+    if reply.allowed is not None:
+        lines += _limits(reply.allowed)
+    if length is None:
+        lines += _SSE
+    else:
+        cost = reply.cost_nano()
+        lines += _JSON % length if cost is None else _PRICED % (length, cost / NANO)
     if decision is not None:
         lines += b"x-routing-metadata: " + decision + b"\r\n"
+    return lines
+
+
+def _limits(allowed: Allowed) -> bytes:
+    """The caller's own limits, as OpenAI's clients know them."""
+    lines = b""
+    for kind, limit, left in (
+        (b"requests", allowed.requests, allowed.requests_left),
+        (b"tokens", allowed.tokens, allowed.tokens_left),
+    ):
+        if limit is not None:
+            lines += b"x-ratelimit-limit-%b: %d\r\nx-ratelimit-remaining-%b: %d\r\n" % (
+                kind,
+                limit,
+                kind,
+                left,
+            )
     return lines
 
 

@@ -112,6 +112,8 @@ class Endpoint:
             await visit.fail()
 
     async def _answer(self, front: Front, call: Call, reply: Reply, visit: _Visit) -> None:
+        if reply.seal is not None:
+            await reply.seal()
         now = self._clock.now()
         decision = metadata(call, reply, now, final=True)
         body = reply.tail(decision if front.metadata_in_body else None)
@@ -129,6 +131,8 @@ class Endpoint:
         write = visit.direct.piece if visit.direct else visit.piece
         async for piece in reply.body:
             await write(piece)
+        if reply.seal is not None:
+            await reply.seal()
         decision = metadata(call, reply, self._clock.now(), final=True) if front.metadata_in_body else None
         await visit.finish(reply.tail(decision))
 

@@ -39,6 +39,7 @@ class RedisShelf:
         self._max_bytes = max_bytes
         tag = f"{{headgate:{namespace}}}"
         self.keys = (f"{tag}:answers", f"{tag}:answers:order", f"{tag}:answers:bytes")
+        self.epochs = f"{tag}:answers:epoch"
         self._client: Any = Redis.from_url(
             url,
             socket_timeout=PATIENCE_S,
@@ -73,8 +74,13 @@ class RedisShelf:
 
     async def clear(self) -> int:
         pipeline = self._client.pipeline()
-        count: int = (await self._told(pipeline.hlen(self.keys[0]).delete(*self.keys)))[0]
+        pipeline.hlen(self.keys[0]).delete(*self.keys).incr(self.epochs)
+        count: int = (await self._told(pipeline))[0]
         return count
+
+    async def epoch(self) -> str:
+        [epoch] = await self._told(self._client.pipeline(transaction=False).get(self.epochs))
+        return "0" if epoch is None else str(int(epoch))
 
     async def extent(self) -> Extent:
         pipeline = self._client.pipeline()

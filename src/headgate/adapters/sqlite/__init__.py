@@ -2,5 +2,6 @@
 
 from headgate.adapters.sqlite.answers import SqliteShelf
 from headgate.adapters.sqlite.counters import SqliteCounters
+from headgate.adapters.sqlite.ledger import SqliteLedger
 
-__all__ = ["SqliteCounters", "SqliteShelf"]
+__all__ = ["SqliteCounters", "SqliteLedger", "SqliteShelf"]

@@ -25,6 +25,7 @@ COUNTED_EVERY = 64
 
 _SCHEMA = Path(__file__).with_name("answers.sql").read_text()
 _KEEP = "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)"
+_NEXT_EPOCH = "INSERT INTO epochs VALUES (1, 1) ON CONFLICT DO UPDATE SET epoch = epoch + 1"
 _SHRINK = """DELETE FROM answers WHERE rowid IN (SELECT rowid FROM (
     SELECT rowid, sum(bytes) OVER (ORDER BY used_at DESC, rowid DESC) AS so_far FROM answers)
     WHERE so_far > ?)"""
@@ -59,7 +60,11 @@ class SqliteShelf:
         await self._aside(lambda connection: self._keep(connection, answers, now))
 
     async def clear(self) -> int:
-        return await self._aside(lambda connection: connection.execute("DELETE FROM answers").rowcount)
+        return await self._aside(self._clear)
+
+    async def epoch(self) -> str:
+        query = "SELECT coalesce(max(epoch), 0) FROM epochs"
+        return await self._aside(lambda connection: str(connection.execute(query).fetchone()[0]))
 
     async def extent(self) -> Extent:
         query = "SELECT count(*), coalesce(sum(bytes), 0) FROM answers"
@@ -154,6 +159,10 @@ class SqliteShelf:
         except BaseException:
             connection.rollback()
             raise
+
+    def _clear(self, connection: sqlite3.Connection) -> int:
+        connection.execute(_NEXT_EPOCH)
+        return connection.execute("DELETE FROM answers").rowcount
 
     def _write_used(self, connection: sqlite3.Connection) -> None:
         used, self._used = self._used, {}

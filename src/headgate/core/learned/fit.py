@@ -42,11 +42,8 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
 SHAPES = (Shape(), Shape(ridge=30.0), Shape(wide=0.01, ridge=30.0, with_vectors=False))
 """For questions: what cross-validation chooses from, the first where it can see no difference."""
 
-ANSWER_SHAPES = (
-    Shape(wide=0.012, ridge=3.0, with_vectors=False),
-    Shape(wide=0.004, ridge=3.0, with_vectors=False),
-)
-"""For answers."""
+ANSWER_SHAPES = (Shape(wide=0.012, ridge=3.0, with_vectors=False),)
+"""For answers. One: on a few hundred of them a choice would be luck, and cost more than it brings."""
 
 CLEAR = 0.01
 """By how much another shape's correlation with the gain must be better to be chosen."""

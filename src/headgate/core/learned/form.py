@@ -15,7 +15,7 @@ import numpy as np
 
 from headgate.core.learned import surface, verify
 from headgate.core.learned.machine import Machine, Matrix, Scaling
-from headgate.core.learned.router import Ladder, Trained
+from headgate.core.learned.router import Judge, Ladder, Trained
 
 FORMAT = 1
 MAGIC = b"headgate-router "
@@ -43,6 +43,7 @@ class _Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     questions: _Machine
     question_ladder: Ladder
     answers: _Machine | None = None
+    answer_rules: float = 0.0
     answer_ladder: Ladder | None = None
 
 
@@ -54,11 +55,12 @@ def dumped(trained: Trained) -> bytes:
         rows=trained.rows,
         questions=_outline(trained.questions, surface.NAMES),
         question_ladder=trained.question_ladder,
-        answers=_outline(trained.answers, verify.NAMES) if trained.answers else None,
+        answers=_outline(trained.answers.machine, verify.NAMES) if trained.answers else None,
+        answer_rules=trained.answers.rules if trained.answers else 0.0,
         answer_ladder=trained.answer_ladder,
     )
     said = msgspec.json.encode(header)
-    machines = [one for one in (trained.questions, trained.answers) if one is not None]
+    machines = [trained.questions, *([trained.answers.machine] if trained.answers else [])]
     body = b"".join(_array(one, name).astype("<f4").tobytes() for one in machines for name in ARRAYS)
     rest = b"%d\n" % len(said) + said + body
     return MAGIC + b"%d %s\n" % (FORMAT, sha256(rest).hexdigest().encode()) + rest
@@ -91,7 +93,8 @@ def _read(rest: bytes) -> Trained:
         questions, body = _machine(header.questions, body, surface.NAMES)
         answers = None
         if header.answers is not None:
-            answers, body = _machine(header.answers, body, verify.NAMES)
+            machine, body = _machine(header.answers, body, verify.NAMES)
+            answers = Judge(machine, header.answer_rules)
     except Unusable:
         raise
     except (ValueError, msgspec.MsgspecError) as error:

@@ -59,6 +59,17 @@ def ladder(scores: Numbers, weak: Numbers, strong: Numbers) -> Ladder:
     )
 
 
+class Judge(msgspec.Struct, frozen=True, eq=False):
+    """Doubts of answers: what a machine learned of them, and `rules` times what the fixed rules say, which
+    few answers could teach."""
+
+    machine: Machine
+    rules: float
+
+    def doubts(self, features: Matrix) -> Numbers:
+        return self.machine.scores(features, None) + self.rules * by_rules(features)
+
+
 class Trained(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """A router between two models, as their training data calls them. `embedder` is the id of the one whose
     vectors it was fitted to. `answers` judges the weak model's answers, where training had any."""
@@ -69,7 +80,7 @@ class Trained(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     rows: int
     questions: Machine
     question_ladder: Ladder
-    answers: Machine | None = None
+    answers: Judge | None = None
     answer_ladder: Ladder | None = None
 
     def scores(self, prompts: list[str], embedder: Embedder) -> Numbers:
@@ -128,16 +139,14 @@ class Verifier:
 
     def __init__(self, trained: Trained | None = None, *, target: float = 0.95) -> None:
         learned = trained is not None and trained.answers is not None and trained.answer_ladder is not None
-        self._machine = trained.answers if trained and learned else None
+        self._judge = trained.answers if trained and learned else None
         ladder_ = trained.answer_ladder if trained and learned else None
         self._threshold = ladder_.threshold(target) if ladder_ else RULES_BAR
 
     def doubts(self, question: str, answer: str) -> float:
         """How doubtful an answer is; comparable for one verifier. Bounded time, never an error."""
         features = judged([(question, answer)])
-        if self._machine is None:
-            return float(by_rules(features)[0])
-        return float(self._machine.scores(features, None)[0])
+        return float((self._judge.doubts(features) if self._judge else by_rules(features))[0])
 
     def doubtful(self, question: str, answer: str) -> bool:
         """Whether the strong model is to be asked."""
@@ -158,6 +167,12 @@ _RULES = {
 
 def by_rules(features: Matrix) -> Numbers:
     """Doubts of answers as `judged` describes them, without training."""
-    weights = np.array([_RULES.get(name, 0.0) for name in NAMES])
-    found: Numbers = features.astype(np.float64) @ weights + 1.0
-    return found
+    exact = features.astype(np.float64)
+    sums = exact[:, NAMES.index("asked_log_numbers")] > 0
+    found = exact @ np.array([_RULES.get(name, 0.0) for name in NAMES]) + np.where(sums, 1.0, PROSE)
+    found -= np.where(sums, 0.0, PROSE_HEDGES * exact[:, NAMES.index("hedges")])
+    return np.asarray(found, np.float64)
+
+
+PROSE, PROSE_HEDGES = 0.5, 0.6
+"""Where the question has no numbers: what an answer must make up for, and how much less a hedge says."""

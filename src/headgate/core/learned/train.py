@@ -10,17 +10,20 @@ import numpy as np
 
 from headgate.core.learned.fit import ANSWER_SHAPES, SHAPES, Rows, Step, fit, steps
 from headgate.core.learned.gain import Numbers
-from headgate.core.learned.router import Ladder, Trained, described, judged, ladder
+from headgate.core.learned.router import Judge, Ladder, Trained, by_rules, described, judged, ladder
 
 if TYPE_CHECKING:
     from headgate.ports.embedder import Embedder
-from headgate.core.learned.machine import Machine, Matrix
+from headgate.core.learned.machine import Matrix
 
 LEAST_ROWS = 20
 """Fewer say nothing that could be told from luck."""
 
 LEAST_ANSWERS = 100
 """Rows with the weak model's answer below which answers are judged by rules."""
+
+RULES_SHARE = 0.5
+"""How much the fixed rules' doubts vary beside the learned ones."""
 
 BATCH = 256
 
@@ -94,13 +97,20 @@ def _described(data: Sequence[Outcome], embedder: Embedder, step: Step) -> tuple
 
 def _verifier(
     data: Sequence[Outcome], weak: str, weaks: Numbers, strongs: Numbers, seed: int, step: Step
-) -> tuple[Machine | None, Ladder | None]:
+) -> tuple[Judge | None, Ladder | None]:
     """What tells a weak answer that is wrong. It learns to doubt, not to gain: whether the strong model would
     do better is not to be seen in the weak one's answer."""
     known = [place for place, one in enumerate(data) if weak in one.answer]
     if len(known) < LEAST_ANSWERS or len(set(weaks[known])) < 2:
         return None, None
     features = judged([(data[one].prompt, data[one].answer[weak]) for one in known])
-    rows = Rows(features=features, vectors=None, target=1 - weaks[known])
-    fitted = fit(rows, ANSWER_SHAPES, seed=seed, step=step)
-    return fitted.machine, ladder(fitted.held_out, weaks[known], strongs[known])
+    found, held_out = judge(features, weaks[known], seed=seed, step=step)
+    return found, ladder(held_out, weaks[known], strongs[known])
+
+
+def judge(features: Matrix, right: Numbers, *, seed: int, step: Step = lambda: None) -> tuple[Judge, Numbers]:
+    """What doubts answers, of features of some and how right they were; and its honest doubts of these."""
+    fitted = fit(Rows(features=features, vectors=None, target=1 - right), ANSWER_SHAPES, seed=seed, step=step)
+    told = by_rules(features)
+    weight = RULES_SHARE * float(fitted.held_out.std() / max(told.std(), 1e-9))
+    return Judge(fitted.machine, weight), fitted.held_out + weight * told

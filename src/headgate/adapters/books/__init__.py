@@ -1,0 +1,120 @@
+"""What the stores of the books have in common: one schema with its migrations, one order of columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import astuple
+
+from headgate.core.attempt import Attempt
+from headgate.core.entry import COLUMNS, Entry, Flag
+from headgate.core.report import FAR, GROUPS, REQUEST_FILTERS, Asked, shown_day
+from headgate.core.rollup import BUCKET, SUMS
+
+JOURNAL_BITS = 40
+"""A row's id: its journal's number, and its own there in so many bits."""
+
+MIGRATIONS = tuple(file.read_text() for file in sorted(Path(__file__).parent.glob("*.sql")))
+COLUMN = {"key": "key_name"}
+"""Names of ours that SQL keeps for itself."""
+REQUESTS = ("id", *(COLUMN.get(name, name) for name in COLUMNS))
+ATTEMPTS = ("request", "number", *Attempt.__struct_fields__)
+ROLLED = (*BUCKET, *SUMS)
+_PRICE = COLUMNS.index("price")
+_FLAGS = {flag: flag.name.lower() for flag in Flag if flag.name}
+
+
+def statements(script: str) -> list[str]:
+    """A script's statements, one by one."""
+    lines = [line for line in script.splitlines() if not line.startswith("--")]
+    return [one.strip() for one in "\n".join(lines).split(";") if one.strip()]
+
+
+def row(id_: int, entry: Entry, prices: Mapping[str, int]) -> tuple[Any, ...]:
+    """In the order of `REQUESTS`."""
+    values = astuple(entry)
+    return (id_, *values[:_PRICE], prices[entry.price], *values[_PRICE + 1 : -1])
+
+
+def attempt_rows(id_: int, entry: Entry) -> Iterator[tuple[Any, ...]]:
+    """In the order of `ATTEMPTS`."""
+    for number, one in enumerate(entry.failed, start=1):
+        yield (
+            id_,
+            number,
+            one.provider,
+            one.model,
+            one.upstream_model,
+            one.provider_key,
+            one.region,
+            one.error,
+            one.status,
+        )
+
+
+def usage_query(asked: Asked, place: str) -> tuple[str, list[Any]]:
+    """SQL and its values; `place` is how a value's place is written, such as `?` or `$%d`."""
+    columns = [GROUPS[name] for name in asked.group_by]
+    wanted: list[tuple[str, Any]] = [("day >= ", asked.since), ("day < ", min(asked.until, FAR))]
+    wanted += [("tenant = ", asked.tenant)] if asked.tenant is not None else []
+    wanted += [("key_name = ", asked.key)] if asked.key is not None else []
+    where = " AND ".join(text + _place(place, number) for number, (text, _) in enumerate(wanted, start=1))
+    tags = "tag <> ''" if "tag" in asked.group_by else "tag = ''"
+    sums = ", ".join(f"CAST(COALESCE(SUM({name}), 0) AS BIGINT) AS {name}" for name in SUMS)
+    group = f" GROUP BY {', '.join(columns)}" if columns else ""
+    order = "day" if "day" in asked.group_by else "cost_nano DESC"
+    names = ", ".join(columns)
+    select = f"{names}, {sums}" if names else sums
+    text = f"SELECT {select} FROM sums WHERE {where} AND {tags}{group} ORDER BY {order}"  # noqa: S608 - names of ours
+    return text, [value for _, value in wanted]
+
+
+def usage_row(asked: Asked, values: Sequence[Any]) -> dict[str, Any]:
+    found = dict(zip((*asked.group_by, *SUMS), values, strict=True))
+    return found | {"day": shown_day(found["day"])} if "day" in found else found
+
+
+def requests_query(after: int, limit: int, only: Mapping[str, str], place: str) -> tuple[str, list[Any]]:
+    values: list[Any] = []
+    where: list[str] = []
+
+    def value(of: Any) -> str:
+        values.append(of)
+        return _place(place, len(values))
+
+    if after:
+        where.append(f"(at_us, id) < (SELECT at_us, id FROM requests WHERE id = {value(after)})")  # noqa: S608 - a place
+    where += [f"{COLUMN.get(name, name)} = {value(only[name])}" for name in REQUEST_FILTERS if name in only]
+    condition = f" WHERE {' AND '.join(where)}" if where else ""
+    columns = ", ".join(REQUESTS)
+    text = f"SELECT {columns} FROM requests{condition} ORDER BY at_us DESC, id DESC LIMIT {value(limit)}"  # noqa: S608 - names of ours
+    return text, values
+
+
+def attempts_query(ids: Sequence[int], place: str) -> str:
+    places = ", ".join(_place(place, number) for number in range(1, len(ids) + 1))
+    columns = ", ".join(ATTEMPTS)
+    return f"SELECT {columns} FROM failed_attempts WHERE request IN ({places}) ORDER BY request, number"  # noqa: S608 - names of ours
+
+
+def request_documents(
+    rows: Sequence[Sequence[Any]], failed: Sequence[Sequence[Any]], prices: Mapping[int, str]
+) -> list[dict[str, Any]]:
+    """Rows as they are told: flags by name, prices by theirs, each with its attempts that failed."""
+    found: list[dict[str, Any]] = []
+    for values in rows:
+        one = dict(zip(("id", *COLUMNS), values, strict=True))
+        flags = one.pop("flags")
+        one |= {name: bool(flags & flag) for flag, name in _FLAGS.items()}
+        one["price"] = prices[one["price"]]
+        one["failed_attempts"] = [
+            dict(zip(ATTEMPTS[2:], attempt[2:], strict=True)) for attempt in failed if attempt[0] == one["id"]
+        ]
+        found.append(one)
+    return found
+
+
+def _place(style: str, number: int) -> str:
+    return style % number if "%" in style else style

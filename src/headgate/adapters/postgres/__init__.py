@@ -1,0 +1,5 @@
+"""PostgreSQL: what the replicas of a gateway share. Needs the extra `postgres`."""
+
+from headgate.adapters.postgres.ledger import PostgresLedger
+
+__all__ = ["PostgresLedger"]

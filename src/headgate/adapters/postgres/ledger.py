@@ -1,0 +1,193 @@
+"""`ports.Ledger` in PostgreSQL: for any number of gateways, in a schema of their own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+
+from headgate.adapters import books
+from headgate.core.entry import Entry
+from headgate.core.report import Asked
+from headgate.core.rollup import BUCKET, SUMS, rolled
+from headgate.ports.ledger import LedgerGone
+
+CONNECT_S = 3.0
+PATIENCE_S = 30.0
+"""For one statement."""
+COPY_ROWS = 128
+"""Rows that are encoded at once: the loop has other things to do in between."""
+MIGRATING = 0x6865616467617465
+"""An advisory lock, for whoever brings the schema up to date, or numbers something."""
+
+_TYPES = ["bigint", *["text"] * (len(BUCKET) - 1), *["bigint"] * len(SUMS)]
+_ARRAYS = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(_TYPES, start=1))
+_ADD = ", ".join(f"{name} = sums.{name} + excluded.{name}" for name in SUMS)
+_SUM = (
+    f"INSERT INTO sums SELECT * FROM unnest({_ARRAYS})"  # noqa: S608 - names of ours
+    f" ON CONFLICT ({', '.join(BUCKET)}) DO UPDATE SET {_ADD}"
+)
+
+
+class PostgresLedger:
+    """One connection, made when it is first needed and again when it was lost; one verb at a time."""
+
+    def __init__(self, url: str, *, schema: str) -> None:
+        self._url = url
+        self._schema = schema
+        self._connection: Any = None
+        self._prices: dict[str, int] = {}
+        self._turn = asyncio.Lock()
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[Any]:
+        async with self._turn:
+            try:
+                if self._connection is None or self._connection.is_closed():
+                    self._connection = await self._connect()
+                yield self._connection
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+                if self._connection is not None:
+                    self._connection.terminate()
+                    self._connection = None
+                raise LedgerGone(f"{type(error).__name__}: {error}") from error
+
+    async def _connect(self) -> Any:
+        connection = await asyncpg.connect(
+            self._url,
+            timeout=CONNECT_S,
+            command_timeout=PATIENCE_S,
+            server_settings={"search_path": f'"{self._schema}"', "application_name": "headgate"},
+        )
+        try:
+            await self._migrate(connection)
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
+
+    async def _migrate(self, connection: Any) -> None:
+        """Brings the schema up to date; who comes second finds it done."""
+        version = "SELECT number FROM version"
+        if await connection.fetchval("SELECT to_regclass('version')"):
+            found = await connection.fetchval(version)
+            if found == len(books.MIGRATIONS):
+                return
+        async with connection.transaction():
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATING)
+            await connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{self._schema}"')
+            await connection.execute("CREATE TABLE IF NOT EXISTS version (number BIGINT NOT NULL)")
+            known = await connection.fetchval(version)
+            if known is None:
+                known = 0
+                await connection.execute("INSERT INTO version VALUES (0)")
+            if known > len(books.MIGRATIONS):
+                raise asyncpg.InterfaceError("the schema was written by a newer version of Headgate")
+            for script in books.MIGRATIONS[known:]:
+                for statement in books.statements(script):
+                    await connection.execute(statement.replace(" INTEGER", " BIGINT"))
+            await connection.execute("UPDATE version SET number = $1", len(books.MIGRATIONS))
+
+    async def append(self, journal: str, first: int, entries: Sequence[Entry]) -> int:
+        async with self._connected() as connection:
+            async with connection.transaction():
+                number, wanted = await self._journal(connection, journal)
+                new = entries[max(0, wanted - first) :]
+                if not new:
+                    return 0
+                start = (number << books.JOURNAL_BITS) + max(first, wanted)
+                prices = await self._known(connection, {one.price for one in new})
+                await self._write(connection, start, new, prices)
+                mark = first + len(entries)
+                await connection.execute("UPDATE journals SET next = $1 WHERE number = $2", mark, number)
+            self._prices = prices
+        return len(new)
+
+    async def _journal(self, connection: Any, name: str) -> tuple[int, int]:
+        """A journal's number, and which of its rows is wanted next. Held until the transaction ends."""
+        find = "SELECT number, next FROM journals WHERE name = $1 FOR UPDATE"
+        row = await connection.fetchrow(find, name)
+        if row is None:
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATING)
+            await connection.execute(
+                "INSERT INTO journals SELECT $1, COALESCE(MAX(number), 0) + 1, 0 FROM journals"
+                " ON CONFLICT (name) DO NOTHING",
+                name,
+            )
+            row = await connection.fetchrow(find, name)
+        return row[0], row[1]
+
+    async def _write(
+        self, connection: Any, start: int, new: Sequence[Entry], prices: Mapping[str, int]
+    ) -> None:
+        for place in range(0, len(new), COPY_ROWS):
+            part = enumerate(new[place : place + COPY_ROWS], start=start + place)
+            rows = [books.row(id_, one, prices) for id_, one in part]
+            await connection.copy_records_to_table("requests", records=rows, columns=books.REQUESTS)
+        failed = [
+            row
+            for id_, one in enumerate(new, start=start)
+            if one.failed
+            for row in books.attempt_rows(id_, one)
+        ]
+        if failed:
+            await connection.copy_records_to_table("failed_attempts", records=failed)
+        sums = [(*bucket, *numbers) for bucket, numbers in sorted(rolled(new).items())]  # all in one order
+        await connection.execute(_SUM, *map(list, zip(*sums, strict=True)))
+
+    async def _known(self, connection: Any, names: set[str]) -> dict[str, int]:
+        """Numbers of prices, by name."""
+        new = sorted(names - self._prices.keys())
+        if not new:
+            return self._prices
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATING)
+        for name in new:
+            await connection.execute(
+                "INSERT INTO prices SELECT COALESCE(MAX(number), 0) + 1, $1 FROM prices"
+                " ON CONFLICT (name) DO NOTHING",
+                name,
+            )
+        return dict(await connection.fetch("SELECT name, number FROM prices"))
+
+    async def mark(self, journal: str) -> int:
+        async with self._connected() as connection:
+            return await connection.fetchval("SELECT next FROM journals WHERE name = $1", journal) or 0
+
+    async def usage(self, asked: Asked) -> list[dict[str, Any]]:
+        text, values = books.usage_query(asked, "$%d")
+        async with self._connected() as connection:
+            rows = await connection.fetch(text, *values)
+        return [books.usage_row(asked, tuple(row)) for row in rows]
+
+    async def requests(self, after: int, limit: int, only: Mapping[str, str]) -> list[dict[str, Any]]:
+        text, values = books.requests_query(after, limit, only, "$%d")
+        async with self._connected() as connection:
+            rows = [tuple(row) for row in await connection.fetch(text, *values)]
+            ids = [row[0] for row in rows]
+            failed = (
+                [tuple(row) for row in await connection.fetch(books.attempts_query(ids, "$%d"), *ids)]
+                if ids
+                else []
+            )
+            prices = dict(await connection.fetch("SELECT number, name FROM prices"))
+        return books.request_documents(rows, failed, prices)
+
+    async def forget(self, *, rows_before_us: int, sums_before_day: int, at_most: int) -> int:
+        old = "SELECT id FROM requests WHERE at_us < $1 ORDER BY at_us LIMIT $2"
+        async with self._connected() as connection, connection.transaction():
+            ids = [row[0] for row in await connection.fetch(old, rows_before_us, at_most)]
+            await connection.execute("DELETE FROM failed_attempts WHERE request = ANY($1::bigint[])", ids)
+            await connection.execute("DELETE FROM requests WHERE id = ANY($1::bigint[])", ids)
+            await connection.execute("DELETE FROM sums WHERE day < $1", sums_before_day)
+        return len(ids)
+
+    async def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None and not connection.is_closed():
+            try:
+                await connection.close(timeout=CONNECT_S)
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+                connection.terminate()

@@ -1,0 +1,191 @@
+"""`ports.Ledger` in a SQLite file: for one host, all of whose workers write to it."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from headgate.adapters import books
+from headgate.core.entry import Entry
+from headgate.core.report import Asked
+from headgate.core.rollup import SUMS, rolled
+from headgate.ports.ledger import LedgerGone
+
+PATIENCE_S = 5.0
+"""How long to wait for the others to let go of the file."""
+
+_T = TypeVar("_T")
+
+
+def _places(count: int) -> str:
+    return ", ".join("?" * count)
+
+
+_ADD = ", ".join(f"{name} = {name} + excluded.{name}" for name in SUMS)
+_INSERT = f"INSERT INTO requests ({', '.join(books.REQUESTS)}) VALUES ({_places(len(books.REQUESTS))})"  # noqa: S608 - names of ours
+_ATTEMPT = f"INSERT INTO failed_attempts VALUES ({_places(len(books.ATTEMPTS))})"  # noqa: S608 - names of ours
+_SUM = f"INSERT INTO sums VALUES ({_places(len(books.ROLLED))}) ON CONFLICT DO UPDATE SET {_ADD}"  # noqa: S608 - names of ours
+
+
+class SqliteLedger:
+    """Write-ahead log, synced at every commit; in a thread of its own, because a disk may make one wait."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._connection: sqlite3.Connection | None = None
+        self._prices: dict[str, int] = {}
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
+
+    async def _do(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        def whole() -> _T:
+            if self._connection is None:
+                self._connection = _open(self._file)
+            return work(self._connection)
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, whole)
+        except (sqlite3.Error, OSError) as error:
+            raise LedgerGone(f"{type(error).__name__}: {error}") from error
+
+    async def append(self, journal: str, first: int, entries: Sequence[Entry]) -> int:
+        return await self._do(lambda connection: self._append(connection, journal, first, entries))
+
+    def _append(
+        self, connection: sqlite3.Connection, journal: str, first: int, entries: Sequence[Entry]
+    ) -> int:
+        with _transaction(connection):
+            number, wanted = _journal(connection, journal)
+            new = entries[max(0, wanted - first) :]
+            if not new:
+                return 0
+            start = (number << books.JOURNAL_BITS) + max(first, wanted)
+            prices = self._known(connection, {one.price for one in new})
+            connection.executemany(
+                _INSERT, [books.row(start + place, one, prices) for place, one in enumerate(new)]
+            )
+            failed = [
+                row
+                for place, one in enumerate(new)
+                if one.failed
+                for row in books.attempt_rows(start + place, one)
+            ]
+            connection.executemany(_ATTEMPT, failed)
+            connection.executemany(_SUM, [(*bucket, *sums) for bucket, sums in rolled(new).items()])
+            mark = first + len(entries)
+            connection.execute("UPDATE journals SET next = ? WHERE number = ?", (mark, number))
+        self._prices = prices  # only now can others read them too
+        return len(new)
+
+    def _known(self, connection: sqlite3.Connection, names: set[str]) -> dict[str, int]:
+        """Numbers of prices, by name."""
+        new = [(name,) for name in sorted(names - self._prices.keys())]
+        if not new:
+            return self._prices
+        connection.executemany(
+            "INSERT INTO prices SELECT COALESCE(MAX(number), 0) + 1, ? FROM prices WHERE true"
+            " ON CONFLICT (name) DO NOTHING",
+            new,
+        )
+        return dict(connection.execute("SELECT name, number FROM prices"))
+
+    async def mark(self, journal: str) -> int:
+        def work(connection: sqlite3.Connection) -> int:
+            row = connection.execute("SELECT next FROM journals WHERE name = ?", (journal,)).fetchone()
+            return int(row[0]) if row else 0
+
+        return await self._do(work)
+
+    async def usage(self, asked: Asked) -> list[dict[str, Any]]:
+        text, values = books.usage_query(asked, "?")
+        rows = await self._do(lambda connection: connection.execute(text, values).fetchall())
+        return [books.usage_row(asked, row) for row in rows]
+
+    async def requests(self, after: int, limit: int, only: Mapping[str, str]) -> list[dict[str, Any]]:
+        text, values = books.requests_query(after, limit, only, "?")
+
+        def work(connection: sqlite3.Connection) -> list[dict[str, Any]]:
+            rows = connection.execute(text, values).fetchall()
+            ids = [row[0] for row in rows]
+            failed = connection.execute(books.attempts_query(ids, "?"), ids).fetchall()
+            prices = dict(connection.execute("SELECT number, name FROM prices").fetchall())
+            return books.request_documents(rows, failed, prices)
+
+        return await self._do(work)
+
+    async def forget(self, *, rows_before_us: int, sums_before_day: int, at_most: int) -> int:
+        def work(connection: sqlite3.Connection) -> int:
+            with _transaction(connection):
+                old = "SELECT id FROM requests WHERE at_us < ? ORDER BY at_us LIMIT ?"
+                which = (rows_before_us, at_most)
+                connection.execute(f"DELETE FROM failed_attempts WHERE request IN ({old})", which)  # noqa: S608 - names of ours
+                gone = connection.execute(f"DELETE FROM requests WHERE id IN ({old})", which).rowcount  # noqa: S608 - names of ours
+                connection.execute("DELETE FROM sums WHERE day < ?", (sums_before_day,))
+            return gone
+
+        return await self._do(work)
+
+    async def close(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+        self._thread.shutdown()
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.rollback()
+        raise
+
+
+def _journal(connection: sqlite3.Connection, name: str) -> tuple[int, int]:
+    """A journal's number, and which of its rows is wanted next."""
+    connection.execute(
+        "INSERT INTO journals SELECT ?, COALESCE(MAX(number), 0) + 1, 0 FROM journals WHERE true"
+        " ON CONFLICT (name) DO NOTHING",
+        (name,),
+    )
+    number, wanted = connection.execute(
+        "SELECT number, next FROM journals WHERE name = ?", (name,)
+    ).fetchone()
+    return number, wanted
+
+
+def _open(file: Path) -> sqlite3.Connection:
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    connection = sqlite3.connect(file, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        _migrate(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Brings the schema up to date; who comes second finds it done."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == len(books.MIGRATIONS):
+        return
+    with _transaction(connection):
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version > len(books.MIGRATIONS):
+            raise sqlite3.DatabaseError("the file was written by a newer version of Headgate")
+        for script in books.MIGRATIONS[version:]:
+            for statement in books.statements(script):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {len(books.MIGRATIONS)}")

@@ -1,0 +1,200 @@
+"""The books of one process: rows go to its journal, and from there to the store, beside the requests.
+
+Known weakness: a row that the store refuses for what it says, and not because it is away, holds up those
+behind it; it is told in the log and by `/health`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from headgate.adapters.journal import Journal, JournalFailed, Reader, orphans
+from headgate.core.attempt import failed
+from headgate.core.breaker import State
+from headgate.core.call import Call, Source
+from headgate.core.entry import entry
+from headgate.core.errors import GatewayError, UpstreamInterrupted
+from headgate.core.fleet import Fleet
+from headgate.core.record import Record
+from headgate.core.rollup import DAY_US
+from headgate.core.waiting import Left
+from headgate.ports.clock import Alarm, Clock
+from headgate.ports.journal import NotKept
+from headgate.ports.ledger import Ledger, LedgerGone
+
+BATCH_ROWS = 1000
+GATHER_S = 0.1
+"""Between two batches for the store, unless there is a whole one already."""
+LOOK_S = 5.0
+"""Between two looks for journals whose process is gone."""
+FORGET_S = 3600.0
+FORGET_ROWS = 5000
+AWAY_S, AWAY_MAX_S = 0.5, 5.0
+"""How long to leave a store alone that does not answer; doubled each time."""
+LAST_S = 3.0
+"""For what is left when the process stops; the next one does the rest."""
+
+log = logging.getLogger("headgate")
+
+
+class Books:
+    """A `ports.Recorder` and a `ports.Journal`. Build it inside the loop it serves; raises `OSError` where
+    the folder cannot be written."""
+
+    def __init__(
+        self, kind: str, ledger: Ledger, folder: Path, clock: Clock, *, name: str, days: tuple[int, int]
+    ) -> None:
+        """`days` for which rows, and their sums, are kept."""
+        self.kind = kind
+        self.ledger = ledger
+        self._days = days
+        self._folder = folder
+        self._clock = clock
+        self._due = asyncio.Event()
+        self._journal = Journal(folder, name, news=self._due.set)
+        self._reader = Reader(self._journal.folder)
+        self._stored = 0
+        self._error = ""
+        self._pause_s = AWAY_S
+        self._look_at = self._forget_at = clock.now()
+        self._alarm: Alarm | None = None
+
+    # ── ports.Recorder ──
+
+    def settled(self, record: Record) -> None:
+        if record.reply is None or not record.reply.sealed:
+            self._journal.append(entry(record, self._clock.wall()))
+
+    def attempt_failed(self, call: Call, source: Source, error: GatewayError) -> None:
+        if not isinstance(error, UpstreamInterrupted):  # that one served, and its row is the request's
+            call.line.failed = (*call.line.failed, failed(source, error))
+
+    def fell_back(self, call: Call, from_model: str, to_model: str, error: GatewayError) -> None:
+        """The row has it."""
+
+    def queued(self, call: Call, seconds: float, left: Left) -> None:
+        """The row has it."""
+
+    def fleet_moved(self, chain: Sequence[str], fleet: Fleet, *, is_open: bool, load: float) -> None:
+        """Nothing about a request."""
+
+    def breaker_moved(self, source: Source, before: State, after: State, seconds: float) -> None:
+        """Nothing about a request."""
+
+    def canary_stopped(self, route: str, model: str, reason: str) -> None:
+        """Nothing about a request."""
+
+    # ── ports.Journal ──
+
+    async def keep(self, record: Record) -> None:
+        try:
+            await self._journal.kept(self._journal.append(entry(record, self._clock.wall())))
+        except JournalFailed as error:
+            raise NotKept(str(error)) from error
+
+    # ── beside the requests ──
+
+    async def run(self) -> None:
+        """Takes rows to the store whenever there are some. Ends by being cancelled."""
+        while True:
+            await self._work()
+            self._alarm = self._clock.at(self._look_at, self._due.set)
+            await self._due.wait()
+            self._alarm.cancel()
+            self._due.clear()
+            if self.waiting < BATCH_ROWS:
+                await self._clock.sleep(GATHER_S)
+
+    async def _work(self) -> None:
+        now = self._clock.now()
+        try:
+            await self._drain(self._reader, self._journal.name, self._journal)
+            if now >= self._look_at:
+                self._look_at = now + LOOK_S
+                await self._adopt()
+            if now >= self._forget_at:
+                self._forget_at = now + FORGET_S
+                await self._forget()
+        except LedgerGone as error:
+            await self._gone(error)
+        else:
+            if self._error:
+                log.warning("the books are kept in %s again", self.kind)
+            self._error, self._pause_s = "", AWAY_S
+
+    async def _gone(self, error: LedgerGone) -> None:
+        if not self._error:
+            log.error("the books cannot be kept in %s (%s): rows wait in the journal", self.kind, error)
+        self._error = str(error)
+        self._look_at = max(self._look_at, self._clock.now() + self._pause_s)
+        await self._clock.sleep(self._pause_s)
+        self._pause_s = min(AWAY_MAX_S, 2 * self._pause_s)
+        self._due.set()
+
+    async def _drain(self, reader: Reader, name: str, writer: Journal | None) -> None:
+        """All that can be read now, in order."""
+        while (batch := reader.read(BATCH_ROWS, writer.written if writer else None)) is not None:
+            first, entries, spot = batch
+            await self.ledger.append(name, first, entries)
+            reader.go_on(spot)
+            if writer is not None:
+                self._stored = first + len(entries)
+
+    async def _adopt(self) -> None:
+        """Takes over what processes that are gone have left."""
+        for name, lock in orphans(self._folder):
+            try:
+                reader = Reader(self._folder / name)
+                await self._drain(reader, name, None)
+                reader.clear()
+                log.info("journal %s of a process that is gone has been taken over", name)
+            finally:
+                os.close(lock)
+
+    async def _forget(self) -> None:
+        rows_days, sums_days = self._days
+        now_us = int(self._clock.wall() * 1e6)
+        gone = FORGET_ROWS
+        while gone == FORGET_ROWS:
+            gone = await self.ledger.forget(
+                rows_before_us=now_us - rows_days * DAY_US,
+                sums_before_day=now_us // DAY_US - sums_days,
+                at_most=FORGET_ROWS,
+            )
+
+    async def close(self) -> None:
+        """Writes what has gathered, and takes it to the store if somebody is there to take it."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        await asyncio.to_thread(self._journal.close)
+        with suppress(LedgerGone, TimeoutError):
+            async with asyncio.timeout(LAST_S):
+                await self._drain(self._reader, self._journal.name, None)
+                self._reader.clear()
+        self._journal.release()
+        await self.ledger.close()
+
+    @property
+    def waiting(self) -> int:
+        """Rows that the store does not have yet."""
+        return self._journal.next - self._stored
+
+    @property
+    def lost(self) -> int:
+        return self._journal.lost
+
+    def condition(self) -> dict[str, Any]:
+        """For people."""
+        journal = self._journal
+        state = "unwritten" if journal.error else "waiting" if self._error else "ok"
+        found: dict[str, Any] = {"store": self.kind, "state": state, "journal": self.waiting}
+        if self.lost:
+            found["lost"] = self.lost
+        error = journal.error or self._error
+        return {**found, "error": error} if error else found

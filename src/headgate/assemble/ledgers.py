@@ -1,0 +1,52 @@
+"""Where the books are kept: the store, and the folder for what it does not have yet."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from headgate.adapters.notices import folder_of
+from headgate.adapters.sqlite import SqliteLedger
+from headgate.assemble.books import Books
+from headgate.config.tree import Settings
+from headgate.ports.clock import Clock
+from headgate.ports.ledger import Ledger
+
+log = logging.getLogger("headgate")
+
+
+def ledger(settings: Settings, file: Path | None) -> tuple[str, Ledger] | None:
+    """The store of the books, and what kind it is: as it is configured, or a file beside the configuration.
+
+    Raises:
+        ImportError: where its client is not installed.
+    """
+    url = settings.store.url.reveal() if settings.store.url else ""
+    if url == "off" or file is None:
+        return None
+    if url.startswith("postgres"):
+        from headgate.adapters.postgres import PostgresLedger
+
+        return "postgresql", PostgresLedger(url, schema=settings.store.namespace)
+    path = urlsplit(url).path.removeprefix("/") if url else ""
+    return "sqlite", SqliteLedger(file.resolve().parent / path if path else folder_of(file) / "books.db")
+
+
+def books(settings: Settings, clock: Clock, file: Path | None) -> Books | None:
+    """None where they are switched off, or nobody has said where: a gateway without a configuration file
+    writes nothing to the disk. Where it cannot write, it serves without."""
+    try:
+        found = ledger(settings, file)
+        if found is None or file is None:
+            return None
+        folder = file.resolve().parent / settings.store.folder if settings.store.folder else folder_of(file)
+        name = f"{int(clock.wall()):x}-{uuid4().hex[:12]}"
+        days = settings.store.requests_days, settings.store.usage_days
+        return Books(*found, folder / "journal", clock, name=name, days=days)
+    except ImportError:
+        log.error("store.url is set, but the client is not installed (pip install 'headgate[postgres]')")
+    except OSError as error:
+        log.error("no books are kept: %s cannot be written (%s)", error.filename, error.strerror)
+    return None

@@ -1,0 +1,38 @@
+"""An upstream call that came to nothing, as it is written down."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from headgate.core.errors import GatewayError, UpstreamError
+
+if TYPE_CHECKING:
+    from headgate.core.call import Source
+
+
+class Attempt(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """`model` by the configuration's name, `upstream_model` by the provider's, `provider_key` by the label of
+    our key there; `status` is what the provider answered with, if it did."""
+
+    provider: str
+    model: str
+    upstream_model: str
+    provider_key: str
+    region: str
+    error: str
+    status: int | None
+
+
+def failed(source: Source, error: GatewayError) -> Attempt:
+    """The row of a call there that failed before its first byte."""
+    return Attempt(
+        source.provider,
+        source.model_id,
+        source.model_name,
+        source.key,
+        source.region,
+        type(error).__name__,
+        error.status if isinstance(error, UpstreamError) else None,
+    )

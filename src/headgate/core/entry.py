@@ -1,0 +1,177 @@
+"""What the ledger keeps of a request: one row, and one for every upstream call that failed on the way.
+
+Plain numbers and short texts, nothing of what was said. Money is nano-dollars, durations are microseconds,
+token classes are disjoint. The upstream call that served a request has no row of its own: it *is* the
+request's row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import IntFlag
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from headgate.core.attempt import Attempt
+from headgate.core.call import Reply
+from headgate.core.price import Price
+from headgate.core.record import Record
+from headgate.core.usage import Usage
+
+MAX_TAGS_CHARS = 1_000
+MAX_NAME_CHARS = 200
+
+
+class Flag(IntFlag):
+    """What to know of a row's numbers. `ESTIMATED`: the provider did not count; `UNRECONCILED`: its sum is
+    not that of its classes; `UNPRICED`: tokens were used and nobody knows what they cost."""
+
+    STREAM = 1
+    ESTIMATED = 2
+    UNRECONCILED = 4
+    UNPRICED = 8
+    SHADOW = 16
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One request. `at_us`: when it arrived, in microseconds since the epoch. `price` names the list and the
+    amounts that `cost_nano` was reckoned with. From `flags` on: of the answer, where there was one."""
+
+    at_us: int
+    request_id: str
+    outcome: str
+    operation: str
+    tenant: str
+    key: str
+    tier: str
+    requested: str
+    intent: str
+    tags: str
+    total_us: int
+    error: str
+    flags: int = 0
+    model: str = ""
+    upstream_model: str = ""
+    served_model: str = ""
+    provider: str = ""
+    provider_key: str = ""
+    region: str = ""
+    input: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+    output: int = 0
+    reasoning: int = 0
+    cost_nano: int = 0
+    saved_nano: int = 0
+    price: str = ""
+    reuse: str = ""
+    attempts: int = 0
+    queue_us: int = 0
+    first_byte_us: int = 0
+    upstream_us: int = 0
+    failed: tuple[Attempt, ...] = ()
+
+
+COLUMNS = tuple(name for name in Entry.__struct_fields__ if name != "failed")
+NONE = Usage()
+_STREAM, _ESTIMATED, _UNRECONCILED, _UNPRICED, _SHADOW = map(int, Flag)
+"""Plain numbers: a flag's own arithmetic costs ten times as much."""
+_UNSERVED = tuple(Entry.__struct_defaults__[1:-1])
+
+
+def entry(record: Record, wall: float) -> Entry:
+    """The row of a request that has just ended; `wall` is the time of day."""
+    caller, cause, decision = record.caller, record.cause, record.decision
+    total_us = int((record.ended_at - record.started_at) * 1e6)
+    values: tuple[Any, ...] = (
+        int(wall * 1e6) - total_us,
+        record.request_id,
+        record.outcome,
+        record.operation,
+        caller.tenant if caller else "",
+        caller.key if caller else "",
+        caller.tier.name if caller else "",
+        _clean(record.requested),
+        decision.intent or "" if decision else "",
+        _clean(",".join(record.tags), MAX_TAGS_CHARS) if record.tags else "",
+        total_us,
+        "" if cause is None else type(cause).__name__,
+        *(_served(record, record.reply) if record.reply else (_SHADOW * record.shadow, *_UNSERVED)),
+        record.failed,
+    )
+    return Entry(*values)
+
+
+def _served(record: Record, reply: Reply) -> tuple[Any, ...]:
+    """What the answer adds: flags, who served it, what it used and cost, how long that took. An answer that
+    was kept used nothing."""
+    source, usage, cost = reply.source, reply.usage(), reply.cost_nano()
+    flags = _SHADOW * record.shadow + _STREAM * reply.stream
+    if reply.reuse.hit:
+        usage, cost = NONE, 0
+    elif usage.estimated:
+        flags += _ESTIMATED
+    elif usage.unreconciled:
+        flags += _UNRECONCILED
+    if cost is None:
+        flags += _UNPRICED
+    return (
+        flags,
+        source.model_id,
+        source.model_name,
+        _clean(reply.seen.model) if reply.seen.model else "",
+        source.provider,
+        source.key,
+        source.region,
+        usage.input,
+        usage.cache_read,
+        usage.cache_write,
+        usage.output,
+        usage.reasoning,
+        cost or 0,
+        reply.saved_nano,
+        price_name(source.price) if source.price else "",
+        reply.reuse,
+        reply.attempts,
+        int(reply.queued.waited_s * 1e6) if reply.queued else 0,
+        int((reply.opened_at - record.started_at) * 1e6),
+        int((reply.opened_at - reply.asked_at) * 1e6),
+    )
+
+
+def _clean(text: str, at_most: int = MAX_NAME_CHARS) -> str:
+    """A caller's or a provider's word, as any store takes it: bounded, nothing but what can be printed."""
+    if len(text) > at_most:
+        text = text[:at_most]
+    return text if text.isprintable() else text.encode("ascii", "backslashreplace").decode().replace("\0", "")
+
+
+@lru_cache(maxsize=4096)
+def price_name(price: Price) -> str:
+    """The list a price is from, and its amounts in nano-dollars per million tokens: enough to reckon anew."""
+    amounts = (price.input, price.output, price.cache_read, price.cache_write, price.reasoning)
+    return f"{price.source} {'/'.join('-' if amount is None else str(amount) for amount in amounts)}"
+
+
+_CLASSES = ("input", "cache_read", "cache_write", "output", "reasoning")
+_TIMINGS = {
+    "queue_us": "queue_s",
+    "first_byte_us": "first_byte_s",
+    "upstream_us": "upstream_s",
+    "total_us": "total_s",
+}
+
+
+def entry_document(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of the store as it is told: tokens and timings together, times in words."""
+    found = dict(row)
+    found["tokens"] = {name: found.pop(name) for name in _CLASSES}
+    found["timings"] = {told: found.pop(name) / 1e6 for name, told in _TIMINGS.items()}
+    found["at"] = datetime.fromtimestamp(found.pop("at_us") / 1e6, UTC).isoformat(timespec="microseconds")
+    found["requested_model"] = found.pop("requested")
+    found["cost_nano_usd"] = found.pop("cost_nano")
+    found["saved_nano_usd"] = found.pop("saved_nano")
+    return found

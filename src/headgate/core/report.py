@@ -1,0 +1,77 @@
+"""What can be asked of the sums."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+
+import msgspec
+
+from headgate.core.errors import InvalidRequest
+
+GROUPS: Mapping[str, str] = {
+    "day": "day",
+    "tenant": "tenant",
+    "key": "key_name",
+    "model": "model",
+    "provider": "provider",
+    "tag": "tag",
+}
+"""What sums can be grouped by, and the column that holds it."""
+REQUEST_FILTERS = ("tenant", "key", "model", "provider", "outcome", "request_id")
+EPOCH = date(1970, 1, 1)
+FAR = 1_000_000
+"""A day that never comes."""
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """Sums from day `since` until before day `until` (days since the epoch, in UTC), grouped by names of
+    `GROUPS`; of one `tenant` and `key` alone, where they are named."""
+
+    group_by: tuple[str, ...] = ()
+    since: int = 0
+    until: int = FAR
+    tenant: str | None = None
+    key: str | None = None
+
+
+def asked(
+    group_by: Sequence[str],
+    since: str | None,
+    until: str | None,
+    *,
+    tenant: str | None = None,
+    key: str | None = None,
+) -> Asked:
+    """From words: names with commas between them, days as `2026-11-21` or times as `2026-11-21T10:00:00Z`.
+
+    Raises:
+        InvalidRequest: for a name or a day that is none.
+    """
+    names = tuple(dict.fromkeys(name for part in group_by for name in part.split(",") if name))
+    for name in names:
+        if name not in GROUPS:
+            known = ", ".join(GROUPS)
+            raise InvalidRequest(f"'group_by' takes {known}.", param="group_by", code="invalid_group")
+    return Asked(
+        group_by=names,
+        since=day(since, "from") if since else 0,
+        until=day(until, "to") if until else FAR,
+        tenant=tenant,
+        key=key,
+    )
+
+
+def day(text: str, param: str) -> int:
+    """Days since the epoch, of a day or a time in words."""
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidRequest(f"'{param}' must be a day such as 2026-11-21.", param=param) from None
+    if when.tzinfo is not None:
+        when = when.astimezone(UTC)
+    return (when.date() - EPOCH).days
+
+
+def shown_day(number: int) -> str:
+    return date.fromordinal(EPOCH.toordinal() + number).isoformat()

@@ -1,0 +1,77 @@
+"""Sums of many rows by day and by who, what and where: what reports are read from, so that no report reads
+the ledger row by row.
+
+Every request counts once under the tag "" and once more under each of its tags: a report by tag reads the
+latter, every other the former.
+
+Known weakness: a day is a day in UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from headgate.core.call import Outcome
+from headgate.core.entry import Entry, Flag
+from headgate.core.reuse import Reuse
+
+DAY_US = 86_400_000_000
+
+Bucket = tuple[int, str, str, str, str, str]
+"""Day since the epoch, tenant, key, model, provider, tag."""
+BUCKET = ("day", "tenant", "key_name", "model", "provider", "tag")
+SUMS = (
+    "requests",
+    "failed",
+    "hits",
+    "input",
+    "cache_read",
+    "cache_write",
+    "output",
+    "reasoning",
+    "cost_nano",
+    "saved_nano",
+    "unpriced",
+    "estimated",
+    "unreconciled",
+)
+_WELL = frozenset({Outcome.FINISHED, Outcome.CLIENT_GONE, Outcome.CANCELLED})
+"""Endings that are nobody's failure."""
+_UNTAGGED = ("",)
+_UNPRICED, _ESTIMATED, _UNRECONCILED = int(Flag.UNPRICED), int(Flag.ESTIMATED), int(Flag.UNRECONCILED)
+"""Plain numbers: a flag's own arithmetic costs ten times as much."""
+_MISSES = frozenset({"", Reuse.BYPASS, Reuse.MISS})
+
+
+def rolled(entries: Iterable[Entry]) -> dict[Bucket, tuple[int, ...]]:
+    """The sums of these rows. Copies for a mirror count too: under their own name."""
+    found: dict[Bucket, list[tuple[int, ...]]] = {}
+    for one in entries:
+        sums, day = _sums(one), one.at_us // DAY_US
+        for tag in ("", *_tags(one)) if one.tags else _UNTAGGED:
+            bucket = (day, one.tenant, one.key, one.model, one.provider, tag)
+            found.setdefault(bucket, []).append(sums)
+    return {bucket: tuple(map(sum, zip(*each, strict=True))) for bucket, each in found.items()}
+
+
+def _tags(entry: Entry) -> Iterable[str]:
+    return filter(None, dict.fromkeys(entry.tags.split(",")))
+
+
+def _sums(entry: Entry) -> tuple[int, ...]:
+    flags = entry.flags
+    return (
+        1,
+        int(entry.outcome not in _WELL),
+        int(entry.reuse not in _MISSES),
+        entry.input,
+        entry.cache_read,
+        entry.cache_write,
+        entry.output,
+        entry.reasoning,
+        entry.cost_nano,
+        entry.saved_nano,
+        flags & _UNPRICED and 1,
+        flags & _ESTIMATED and 1,
+        flags & _UNRECONCILED and 1,
+    )

@@ -1,0 +1,13 @@
+"""What an admin key may do. Each includes those before it."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Scope(IntEnum):
+    """`READ`: look at everything but secrets; `OPERATE`: make and revoke what callers use; `OWN`: all."""
+
+    READ = 1
+    OPERATE = 2
+    OWN = 3

@@ -1,0 +1,85 @@
+"""Which of the neighbours answers, if any: the verifier's word first, then how near and how clear.
+
+Known weakness: two wordings of one answer count as two answers, so that neighbours agree less than they do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from headgate.core.semantic.gates import AROUND, Gate, Neighbour, clearance
+from headgate.core.semantic.signature import apart, may_match, sign
+from headgate.core.semantic.verifier import Proof, verify
+
+PLAIN = 0.74
+"""How clear a proven neighbour stands: like the same words, with nobody near."""
+
+PROVEN_FLOOR = 0.25
+"""Texts less alike than this are not even read."""
+
+READ = 2
+"""How many of them are read, at most: those whose words differ least."""
+
+APART = 0.02
+"""How much nearer than any other answer the nearest must be, where nothing is proven."""
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """A kept question. `alike`: the same for entries whose answers say the same. `sign`: its signature."""
+
+    text: str
+    alike: bytes
+    likeness: float
+    sign: int
+
+
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """`place`: the candidate meant; `hit`: whether its answer may be used, with what `confidence`. `clear`
+    and `against` are what a gate goes by, and learns from."""
+
+    place: int
+    hit: bool
+    confidence: float
+    clear: float
+    against: bool
+
+
+def judge(
+    text: str, candidates: Sequence[Candidate], floor: float, gate: Gate | None = None
+) -> Judged | None:
+    """`candidates`: the nearest first. `floor`: how alike texts must be whose words do not prove it. With a
+    `gate`, that decides. `None` where nobody is near."""
+    if not candidates:
+        return None
+    proven = _proven(text, candidates)
+    if proven is not None:
+        clear = max(PLAIN, candidates[proven].likeness - 0.26)
+        hit = gate is None or gate.opens(clear, against=False)
+        return Judged(place=proven, hit=hit, confidence=0.99, clear=clear, against=False)
+    best = candidates[0]
+    clear = clearance([Neighbour(one.alike, one.likeness) for one in candidates])
+    near = gate is not None or _alone(candidates, floor)
+    against = near and verify(text, best.text).proof is Proof.REFUSED
+    hit = gate.opens(clear, against=against) if gate else near and not against
+    return Judged(place=0, hit=hit, confidence=min(0.99, best.likeness), clear=clear, against=against)
+
+
+def _proven(text: str, candidates: Sequence[Candidate]) -> int | None:
+    mine = sign(text)
+    likely = [
+        (apart(mine, one.sign), place)
+        for place, one in enumerate(candidates[:AROUND])
+        if one.likeness >= PROVEN_FLOOR and may_match(mine, one.sign)
+    ]
+    for _, place in sorted(likely)[:READ]:
+        if verify(text, candidates[place].text).proof is Proof.PROVEN:
+            return place
+    return None
+
+
+def _alone(candidates: Sequence[Candidate], floor: float) -> bool:
+    best = candidates[0]
+    other = next((one.likeness for one in candidates if one.alike != best.alike), 0.0)
+    return best.likeness >= floor and best.likeness - other >= APART

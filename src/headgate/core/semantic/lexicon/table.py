@@ -1,0 +1,176 @@
+"""The lists as tables: what a word, or several in a row, stand for."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from enum import StrEnum
+
+from headgate.core.semantic.lexicon import grammar, measures, opposites, synonyms
+from headgate.core.semantic.lexicon.stems import irregular, stem
+
+
+class Kind(StrEnum):
+    """What a word does in a question: by these, one question is told from another."""
+
+    NUMBER = "number"
+    UNIT = "unit"
+    DATE = "date"
+    NEGATION = "negation"
+    ANTONYM = "antonym"
+    QUANTIFIER = "quantifier"
+    COMPARATIVE = "comparative"
+    LANGUAGE = "language"
+    FORMAT = "format"
+    PERSON = "person"
+    PLACE = "place"
+    VERSION = "version"
+    MODALITY = "modality"
+    TENSE = "tense"
+    SCOPE = "scope"
+    QUESTION = "question"
+    ORDER = "order"
+    NAME = "entity"
+    SYMBOL = "symbol"
+    WORD = "word"
+    FILLER = "filler"
+
+
+FIRM = frozenset(Kind) - {Kind.WORD, Kind.NAME, Kind.FILLER}
+"""Words of these kinds never stand for another."""
+
+Sense = tuple[str, Kind]
+
+
+def plain(word: str) -> str:
+    """Without accents, in lower case: as hurried people write."""
+    if word.isascii():
+        return word.lower()
+    apart = unicodedata.normalize("NFKD", word.lower())
+    return "".join(sign for sign in apart if not unicodedata.combining(sign)) or word.lower()
+
+
+def _lines(text: str) -> Iterator[tuple[str, list[str], list[str]]]:
+    """`head: a b | c` and the lines that go on below it: the head, its English words, and those of others."""
+    head, words = "", list[str]()
+    for line in [*text.split("\n"), "end:"]:
+        name, colon, rest = line.partition(": ")
+        if not colon and not line.endswith(":"):
+            words += line.split()
+            continue
+        if head:
+            bar = words.index("|") if "|" in words else len(words)
+            yield head, words[:bar], words[bar + 1 :]
+        head, words = name.rstrip(":"), rest.split()
+
+
+_LISTS = (
+    (measures.NUMBERS, Kind.NUMBER),
+    (measures.ORDINALS, Kind.VERSION),
+    (measures.UNITS, Kind.UNIT),
+    (measures.DATES, Kind.DATE),
+    (measures.PLACES, Kind.PLACE),
+    (grammar.NEGATION, Kind.NEGATION),
+    (grammar.MODALITY, Kind.MODALITY),
+    (grammar.COMPARATIVES, Kind.COMPARATIVE),
+    (grammar.QUANTIFIERS, Kind.QUANTIFIER),
+    (grammar.PERSONS, Kind.PERSON),
+    (grammar.FORMATS, Kind.FORMAT),
+)
+
+Phrases = dict[str, list[tuple[tuple[str, ...], Sense]]]
+
+
+class Table:
+    """What words of English, or of the other languages, stand for. `phrases`, by their first word, longest
+    first. `grammar`: the words by which a language is known."""
+
+    def __init__(self, *, english: bool) -> None:
+        self._english = english
+        self.senses: dict[str, Sense] = {}
+        self.phrases: Phrases = {}
+        for text, kind in _LISTS:
+            self._list(text, kind)
+        for word in grammar.LANGUAGES.split():
+            self._add(word, (word, Kind.LANGUAGE))
+        for word in self._own(grammar.SCOPE):
+            self._add(word, ("this", Kind.SCOPE))
+        self._questions()
+        if english:
+            self._synonyms()
+        self.grammar = frozenset(self._own(grammar.FILLERS))
+        for word in self.grammar:
+            self._add(word, ("", Kind.FILLER))
+        for found in self.phrases.values():
+            found.sort(key=lambda one: -len(one[0]))
+
+    def _list(self, text: str, kind: Kind) -> None:
+        shared = kind in (Kind.UNIT, Kind.PLACE, Kind.FORMAT)
+        for head, english, foreign in _lines(text):
+            for word in english if self._english else [*foreign, *(english if shared else ())]:
+                self._add(word, (head, kind))
+
+    def _questions(self) -> None:
+        for head, english, foreign in _lines(grammar.QUESTIONS):
+            for word in english if self._english else foreign:
+                self._add(word, (head, Kind.QUESTION))
+
+    def _synonyms(self) -> None:
+        for head, words, _ in _lines(synonyms.SYNONYMS):
+            for word in (head, *words):
+                self._add(word, (stem(head), Kind.WORD))
+                if "_" not in word:
+                    self._add(stem(word), (stem(head), Kind.WORD))
+
+    def _own(self, text: str) -> list[str]:
+        english, _, foreign = text.partition("|")
+        return (english if self._english else foreign).split()
+
+    def _add(self, word: str, sense: Sense) -> None:
+        if "_" not in word:
+            self.senses.setdefault(word, sense)
+            self.senses.setdefault(plain(word), sense)
+            return
+        first, *rest = word.split("_")
+        self.phrases.setdefault(plain(first), []).append((tuple(map(plain, rest)), sense))
+
+
+def _heads(text: str) -> dict[str, str]:
+    return {word: head for head, *lists in _lines(text) for words in lists for word in words}
+
+
+ENGLISH, FOREIGN = Table(english=True), Table(english=False)
+IRREGULAR = {form: stem(base) for base, form in irregular(grammar.IRREGULAR)}
+PAST_FORMS = frozenset(form for base, form in irregular(grammar.IRREGULAR) if form != base)
+CASED: dict[str, Sense] = {
+    **{word: (head, Kind.UNIT) for word, head in _heads(measures.CASED).items()},
+    **{word: (head, Kind.PLACE) for word, head in _heads(measures.PLACES_CASED).items()},
+}
+PREPOSITIONS = _heads(grammar.PREPOSITIONS)
+AUXILIARIES = frozenset(grammar.AUXILIARIES.replace("|", "").split())
+SELF = frozenset(grammar.SELF.replace("|", "").split())
+OWNERS = frozenset(grammar.OWNERS.split())
+OTHER = frozenset(grammar.OTHER.replace("|", "").split())
+PAST = frozenset(grammar.PAST.split())
+FUTURE = frozenset(grammar.FUTURE.split())
+BECAUSE = frozenset(grammar.BECAUSE.split())
+LIGHT = frozenset(stem(word) for word in grammar.LIGHT.split())
+CONFUSABLE = frozenset(grammar.CONFUSABLE.split())
+FUNCTION_WORDS = frozenset(
+    (*ENGLISH.grammar, *AUXILIARIES, "what", "which", "when", "where", "how", "who", "why")
+)
+ANTONYMS = frozenset(
+    pair
+    for one, other in (pair.split("/") for pair in opposites.ANTONYMS.split())
+    for pair in ((stem(plain(one)), stem(plain(other))), (stem(plain(other)), stem(plain(one))))
+)
+
+
+def forms(head: str) -> tuple[str, ...]:
+    """The English words that stand for it."""
+    return _FORMS.get(head, ())
+
+
+_FORMS: dict[str, tuple[str, ...]] = {}
+for _word, (_head, _) in ENGLISH.senses.items():
+    _FORMS[_head] = (*_FORMS.get(_head, ()), _word)

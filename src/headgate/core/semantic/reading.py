@@ -1,0 +1,296 @@
+"""What a text asks, word by word: the words that matter, what each does, and in which role.
+
+Known weakness: it reads English best, and other languages by their words of grammar alone; where it knows no
+words it proves nothing, and what is not proven is not answered from a cache.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import msgspec
+
+from headgate.core.semantic.lexicon.stems import stem
+from headgate.core.semantic.lexicon.table import (
+    AUXILIARIES,
+    BECAUSE,
+    CASED,
+    ENGLISH,
+    FOREIGN,
+    FUTURE,
+    IRREGULAR,
+    OTHER,
+    OWNERS,
+    PAST,
+    PAST_FORMS,
+    PREPOSITIONS,
+    SELF,
+    Kind,
+    Sense,
+    plain,
+)
+
+LONGEST = 1_200
+"""Characters of a text that is read. Of a longer one nothing can be proven."""
+
+PIECES = re.compile(
+    r"""
+    (?P<number>\d+(?:[.,]\d+)*)(?![^\W_])
+    | (?P<code>[^\W_]*\d[^\W_]*)
+    | (?P<han>[\u3040-\u30ff\u3400-\u9fff])
+    | (?P<word>(?:[^\W\d_\u3040-\u30ff\u3400-\u9fff]|[\u0900-\u0963])+(?:'[^\W\d_]+)?)
+    | (?P<sign>[%$€£¥₹°+=^<>*/|&@\#\[\]{}\\-])
+    | (?P<stop>[?!.,;:()\n"])
+    """,
+    re.VERBOSE,
+)
+MEASURE = re.compile(r"(\d+(?:\.\d+)?)([A-Za-zµ]{1,3})\Z")
+RHETORICAL = re.compile(r"(?:^|(?<=[.?!] ))(ca|could|do|does|did|is|are|was|were|should|wo|would)n't\b", re.I)
+DENIED = re.compile(r"\b(\w+)n't\b|\b(can)not\b", re.I)
+CUT = {"ca": "can", "wo": "will", "sha": "shall"}
+POLITE = re.compile(
+    r"\b(?:can|could|would|will) (?:you|u|someone|anyone)\b(?= (?:please |kindly )?(?:tell|explain|show|give"
+    r"|help|describe|list|name|find|write|translate|let|remind|say|provide|suggest|recommend|clarify))",
+    re.I,
+)
+REWRITTEN = (
+    (re.compile(r"\b[Nn]on-"), "not "),
+    (re.compile(r"\b[Oo]ne and a half\b"), "1.5"),
+    (re.compile(r"\b[Tt]wo and a half\b"), "2.5"),
+    (re.compile(r"\b[Hh]alf of\b"), "50% of"),
+    (re.compile(r"\bor not(?=\s*\??\s*$)", re.I), ""),
+    (re.compile(r"\b[Ii]s there (?:a|any) way to\b"), "how to"),
+    (re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])"), " "),
+)
+ASIDE = re.compile(r"[.:?!\n]\s")
+CLAUSE = re.compile(r"[^.:?!\n]*[.:?!\n]\s+")
+
+
+class Token(msgspec.Struct, frozen=True):
+    """A word that matters. `role`: the preposition that governs it, `""` for none. `said`: as it was written,
+    where the lists do not know it."""
+
+    word: str
+    kind: Kind
+    role: str = ""
+    said: str = ""
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """`tokens`: the words that matter, in order; `actors`: with who is spoken of. `marks`: what is said by
+    grammar, by kind. `question`: what kind of answer is wanted, `""` where that is not said. `finite`:
+    whether there is a verb to tell the tense by. `whole`: nothing was left unread."""
+
+    tokens: tuple[Token, ...]
+    actors: tuple[str, ...]
+    marks: dict[Kind, frozenset[str]]
+    question: str
+    finite: bool
+    whole: bool
+
+
+@lru_cache(maxsize=4096)
+def read(text: str) -> Reading:
+    """Pure, and remembered: near neighbours are read again and again."""
+    return _Reader(text[:LONGEST]).reading(whole=len(text) <= LONGEST)
+
+
+def _spelled(text: str) -> str:
+    """With negations as words of their own (those of `Can't I …?` deny nothing), and without the clause that
+    says why somebody asks."""
+    text = text.replace("’", "'")
+    if ASIDE.search(text):
+        text = CLAUSE.sub(lambda found: "" if BECAUSE & set(plain(found[0][:-1]).split()) else found[0], text)
+    if "n't" in text:
+        text = RHETORICAL.sub(lambda found: CUT.get(found[1].lower(), found[1]), text)
+    if "you" in text:
+        text = POLITE.sub(" ", text)
+    for pattern, instead in REWRITTEN:
+        text = pattern.sub(instead, text)
+    if "n't" in text or "annot" in text:
+        text = DENIED.sub(_apart, text)
+    return text
+
+
+def _apart(found: re.Match[str]) -> str:
+    helped = found[1] or found[2]
+    return f"{CUT.get(helped.lower(), helped)} not"
+
+
+class _Reader:
+    """One text, left to right."""
+
+    def __init__(self, text: str) -> None:
+        self._pieces = [(found.lastgroup or "", found.group()) for found in PIECES.finditer(_spelled(text))]
+        self._lower = [plain(piece) for _, piece in self._pieces]
+        foreign = sum(word in FOREIGN.grammar for word in self._lower)
+        self._table = FOREIGN if foreign > sum(word in ENGLISH.grammar for word in self._lower) else ENGLISH
+        self._tokens: list[Token] = []
+        self._actors: list[str] = []
+        self._marks: dict[Kind, set[str]] = {}
+        self._role = ""
+        self._question = ""
+        self._finite = False
+        self._helped = False  # by an auxiliary, in this clause
+
+    def reading(self, *, whole: bool) -> Reading:
+        at = 0
+        while at < len(self._pieces):
+            at += self._step(at)
+        marks = {kind: frozenset(words) for kind, words in self._marks.items()}
+        polar = "whether" if self._lower and self._lower[0] in AUXILIARIES else ""
+        return Reading(
+            tokens=tuple(_numbers(self._tokens)),
+            actors=tuple(self._actors),
+            marks=marks,
+            question=self._question or polar,
+            finite=self._finite,
+            whole=whole,
+        )
+
+    def _step(self, at: int) -> int:
+        """Reads one word, or several that belong together. How many those were."""
+        group, piece = self._pieces[at]
+        if group == "stop":
+            self._role, self._helped = "", False
+        elif group in ("number", "code"):
+            self._figures(group, piece)
+        elif group == "sign":
+            self._token(self._table.senses.get(piece) or (piece, Kind.SYMBOL))
+        else:
+            for rest, sense in self._table.phrases.get(self._lower[at], ()):
+                if self._follows(at + 1, rest):
+                    self._sense(sense)
+                    return 1 + len(rest)
+            self._word(at, piece)
+        return 1
+
+    def _follows(self, at: int, rest: tuple[str, ...]) -> bool:
+        """Whether these words stand there; the last one may be in the plural."""
+        found = tuple(self._lower[at : at + len(rest)])
+        return found == rest or (
+            len(found) == len(rest) and (*found[:-1], found[-1].removesuffix("s")) == rest
+        )
+
+    def _figures(self, group: str, piece: str) -> None:
+        if group == "number":
+            self._token((_number(piece), Kind.NUMBER))
+            return
+        measure = MEASURE.match(piece)
+        unit = measure and (CASED.get(measure[2]) or self._table.senses.get(measure[2].lower()))
+        if piece.lower() in self._table.senses:
+            self._token(self._table.senses[piece.lower()])
+        elif measure and unit and unit[1] is Kind.UNIT:
+            self._token((_number(measure[1]), Kind.NUMBER))
+            self._token(unit)
+        else:
+            self._token((piece.lower(), Kind.VERSION))
+
+    def _word(self, at: int, piece: str) -> None:
+        if piece in CASED:
+            self._token(CASED[piece])
+            return
+        lower, senses = self._lower[at], self._table.senses
+        bare = lower.partition("'")[0]
+        self._grammar(at, lower, bare)
+        if bare in SELF or bare in OTHER or bare in OWNERS:
+            return
+        base = IRREGULAR.get(bare) or stem(bare)
+        sense = senses.get(piece.lower()) or senses.get(bare) or senses.get(base)
+        if bare.endswith(("able", "ible")) and sense and sense[1] is Kind.WORD:
+            self._mark(Kind.MODALITY, "can")
+        if sense:
+            self._sense(sense)
+            return
+        begins = at == 0 or self._pieces[at - 1][0] == "stop"
+        kind = Kind.NAME if piece[0].isupper() and not begins else Kind.WORD
+        self._token((base, kind), bare)
+
+    def _grammar(self, at: int, lower: str, bare: str) -> None:
+        """What a word says besides itself: roles, tense, who it is about."""
+        if bare in PREPOSITIONS:
+            self._role = PREPOSITIONS[bare]
+        elif bare in AUXILIARIES:
+            self._role = ""
+            self._finite = self._helped = True
+        if bare in SELF or bare in OTHER:
+            who = "self" if bare in SELF else "other"
+            if not self._role:
+                self._actors.append(who)
+            self._mark(Kind.PERSON, who)
+        elif bare in ("his", "her"):
+            self._mark(Kind.PERSON, "other")
+        self._tense(at, lower, bare)
+
+    def _tense(self, at: int, lower: str, bare: str) -> None:
+        if bare in FUTURE or (bare == "going" and self._lower[at + 1 : at + 2] == ["to"]):
+            self._mark(Kind.TENSE, "future")
+        elif bare in PAST or lower.endswith(("'ve", "'d")):
+            self._mark(Kind.TENSE, "past")
+        elif bare in PAST_FORMS or (bare.endswith("ed") and len(bare) > 4 and bare not in self._table.senses):
+            before = self._lower[at - 1] if at else ""
+            if not self._helped and before not in _ARTICLES:
+                self._mark(Kind.TENSE, "past")
+                self._finite = True
+
+    def _sense(self, sense: Sense) -> None:
+        kind = sense[1]
+        if kind is Kind.QUESTION:
+            self._question = sense[0] if self._question in ("", "what") else self._question
+            self._role = ""
+        elif kind in _MARKED:
+            self._mark(kind, sense[0])
+        elif kind is not Kind.FILLER:
+            self._token(sense)
+
+    def _mark(self, kind: Kind, what: str) -> None:
+        self._marks.setdefault(kind, set()).add(what)
+
+    def _token(self, sense: Sense, said: str = "") -> None:
+        self._tokens.append(Token(sense[0], sense[1], self._role, said))
+        if not self._role:
+            self._actors.append(sense[0])
+
+
+_MARKED = frozenset({Kind.NEGATION, Kind.MODALITY, Kind.QUANTIFIER, Kind.COMPARATIVE, Kind.SCOPE})
+_ARTICLES = frozenset(
+    {"a", "an", "the", "my", "your", "his", "her", "be", "been", "being", "get", "gets", "got", "not"}
+)
+
+
+def _number(text: str) -> str:
+    """`200,000` and `200000`, `1.50` and `1.5` are the same."""
+    if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", text):
+        text = text.replace(",", "")
+    try:
+        return f"{float(text.replace(',', '.')):.12g}"
+    except ValueError:
+        return text
+
+
+def _numbers(tokens: list[Token]) -> list[Token]:
+    """Numbers that stand side by side as words made one: `two hundred`, `nineteen eighty-four`."""
+    made: list[Token] = []
+    for token in tokens:
+        if made and token.kind is Kind.NUMBER and made[-1].kind is Kind.NUMBER:
+            joined = _joined(float(made[-1].word), float(token.word)) if _plain(made[-1], token) else None
+            if joined is not None:
+                made[-1] = Token(f"{joined:.12g}", Kind.NUMBER, made[-1].role)
+                continue
+        made.append(token)
+    return made
+
+
+def _plain(*tokens: Token) -> bool:
+    return all(token.word.replace(".", "", 1).isdecimal() for token in tokens)
+
+
+def _joined(first: float, second: float) -> float | None:
+    if second in (100, 1000, 1_000_000, 1_000_000_000) and first < second:
+        return first * second
+    if 20 <= first < 1000 and first % 10 == 0 and 0 < second < 10:
+        return first + second
+    if 11 <= first <= 20 and 10 <= second < 100:
+        return first * 100 + second
+    return None

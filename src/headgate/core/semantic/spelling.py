@@ -1,0 +1,70 @@
+"""Whether a word is another one, misspelled: a slip of the finger, not another word.
+
+Known weakness: there is no dictionary here. A word that is one slip away from another is taken for it, unless
+the list of words that are so easily taken for each other knows better.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from headgate.core.semantic.lexicon.table import CONFUSABLE, FUNCTION_WORDS
+
+VOWELS = frozenset("aeiouy")
+SHORTEST = 4
+TWICE = 6
+"""Letters of a word in which two slips are forgiven."""
+
+
+@lru_cache(maxsize=8192)
+def misspelled(one: str, other: str, *, known: bool = False) -> bool:
+    """Both in lower case. `known`: one of them is a word of the lists; then m may stand for n."""
+    if known and one != other and one.replace("n", "m") == other.replace("n", "m"):
+        return len(one) > TWICE
+    if min(len(one), len(other)) < SHORTEST or one[0] != other[0] or not (one + other).isalpha():
+        return False
+    if one in CONFUSABLE and other in CONFUSABLE:
+        return False
+    slips = 1 if min(len(one), len(other)) < TWICE else 2
+    return _close(one, other, slips)
+
+
+@lru_cache(maxsize=8192)
+def slip_of_grammar(word: str) -> bool:
+    """Whether an unknown word is a misspelled word of grammar, as `teh` and `wich` are."""
+    if not 2 < len(word) < 7 or not word.isascii():
+        return False
+    return any(word[0] == known[0] and _close(word, known, 1) for known in _GRAMMAR)
+
+
+_GRAMMAR = sorted(
+    word for word in FUNCTION_WORDS if 3 <= len(word) < 8 and word.isascii() and "_" not in word
+)
+
+
+def _close(one: str, other: str, slips: int) -> bool:
+    """Whether so many slips lead from one to the other. Tried from the left; short words, few slips."""
+    at = 0
+    while at < min(len(one), len(other)) and one[at] == other[at]:
+        at += 1
+    if at == len(one) == len(other):
+        return True
+    if not slips or at == 0:
+        return False
+    if one[at : at + 2] == other[at : at + 2][::-1] and len(one[at : at + 2]) == 2:  # letters swapped
+        swapped = one[at] + one[at + 2 :], one[at] + other[at + 2 :]
+        if _close(*swapped, slips - 1):
+            return True
+    return _dropped(one, other, at, slips) or _dropped(other, one, at, slips)
+
+
+def _dropped(long: str, short: str, at: int, slips: int) -> bool:
+    """Whether `long` has a letter at `at` that `short` has lost: one of a pair, a vowel, or one of several
+    consonants; never the last letter, which is an ending."""
+    if at >= len(long) - 1 or len(long) <= len(short) - slips:
+        return False
+    letter, before, after = long[at], long[at - 1], long[at + 1]
+    crowded = letter not in VOWELS and (before not in VOWELS or after not in VOWELS)
+    if letter != before and letter != after and letter not in VOWELS and not crowded:
+        return False
+    return _close(before + long[at + 1 :], before + short[at:], slips - 1)

@@ -1,0 +1,245 @@
+"""Whether the answer to one question answers another: proven, open, or refused, and on what grounds.
+
+Known weakness: a question that hangs on a word neither list knows, said in a synonym, is refused; and two
+that differ in nothing but what everybody knows ("the tower" in Paris) are proven the same.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from enum import StrEnum
+from itertools import pairwise
+
+import msgspec
+
+from headgate.core.semantic.lexicon.stems import stem
+from headgate.core.semantic.lexicon.table import ANTONYMS, FIRM, LIGHT, Kind, forms
+from headgate.core.semantic.reading import Reading, Token, read
+from headgate.core.semantic.spelling import misspelled, slip_of_grammar
+
+
+class Proof(StrEnum):
+    """`PROVEN`: every word that matters is in both. `OPEN`: nothing speaks against it. `REFUSED`: something
+    does."""
+
+    PROVEN = "proven"
+    OPEN = "open"
+    REFUSED = "refused"
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """`why`: the kind of word that speaks against it, or is missing."""
+
+    proof: Proof
+    why: Kind | None = None
+
+
+PROVEN = Verdict(Proof.PROVEN)
+_REFUSED = {kind: Verdict(Proof.REFUSED, kind) for kind in Kind}
+_OPEN = Verdict(Proof.OPEN, Kind.WORD)
+
+SWAPPED = frozenset({Kind.NAME, Kind.PLACE, Kind.PERSON, Kind.LANGUAGE, Kind.NUMBER, Kind.WORD})
+DIRECTED = frozenset(
+    {"from", "to", "than", "by", "over", "under", "before", "after", "minus", "instead", "against"}
+)
+OPPOSING = ("un", "in", "im", "ir", "il", "non", "dis", "de", "anti", "mis")
+
+
+def verify(asked: str, kept: str) -> Verdict:
+    """Whether the answer to `kept` answers `asked`."""
+    if asked == kept:
+        return PROVEN
+    return compare(read(asked), read(kept))
+
+
+def compare(one: Reading, other: Reading) -> Verdict:
+    left, right = _leftovers(one, other)
+    against = _marks(one, other) or _firm(left, right) or _measures(one, other) or _question(one, other)
+    if against:
+        return _REFUSED[against]
+    if left and right:
+        return _REFUSED[_worst(left, right)]
+    left, right = _heavy(left), _heavy(right)
+    if left or right:
+        names = any(token.kind is Kind.NAME for token in (*left, *right))
+        return _REFUSED[Kind.NAME] if names else _OPEN
+    if _turned(one, other):
+        return _REFUSED[Kind.ORDER]
+    return PROVEN if one.whole and other.whole and one.tokens else _OPEN
+
+
+# ── what grammar says ────────────────────────────────────────────────────────────────────────────────
+
+
+_EQUAL = (Kind.NEGATION, Kind.QUANTIFIER, Kind.COMPARATIVE, Kind.SCOPE)
+_NONE: frozenset[str] = frozenset()
+
+
+def _marks(one: Reading, other: Reading) -> Kind | None:
+    for kind in _EQUAL:
+        if one.marks.get(kind, _NONE) != other.marks.get(kind, _NONE):
+            return kind
+    if _modality(one) != _modality(other):
+        return Kind.MODALITY
+    if one.finite and other.finite and one.marks.get(Kind.TENSE) != other.marks.get(Kind.TENSE):
+        return Kind.TENSE
+    persons = one.marks.get(Kind.PERSON, _NONE), other.marks.get(Kind.PERSON, _NONE)
+    return Kind.PERSON if ("other" in persons[0]) != ("other" in persons[1]) else None
+
+
+def _modality(reading: Reading) -> frozenset[str]:
+    """What may, should or must be. Asked of `how` or `what`, possibility says nothing, and what one needs one
+    should have."""
+    found = reading.marks.get(Kind.MODALITY, _NONE) - {"would"}
+    if reading.question in ("whether", ""):
+        return found
+    if reading.question in ("how", "what"):
+        return frozenset("must" if one == "should" else one for one in found if one != "can")
+    return found - {"must"}
+
+
+def _measures(one: Reading, other: Reading) -> Kind | None:
+    """Numbers with other units."""
+    return Kind.UNIT if _measured(one.tokens) != _measured(other.tokens) else None
+
+
+def _measured(tokens: tuple[Token, ...]) -> set[tuple[str, str]]:
+    pairs = pairwise(tokens)
+    return {(a.word, b.word) for a, b in pairs if a.kind is Kind.NUMBER and b.kind is Kind.UNIT}
+
+
+def _question(one: Reading, other: Reading) -> Kind | None:
+    """Whether they want answers of kinds that exclude each other. `What` may stand for many."""
+    wanted = {one.question, other.question} - {""}
+    if len(wanted) < 2 or (len(wanted) == 2 and "what" in wanted and not wanted & {"whether", "why"}):
+        return None
+    return Kind.QUESTION
+
+
+# ── what the words say ───────────────────────────────────────────────────────────────────────────────
+
+
+def _leftovers(one: Reading, other: Reading) -> tuple[list[Token], list[Token]]:
+    """The words of either side that have no counterpart on the other."""
+    mine = Counter(token.word for token in one.tokens)
+    theirs = Counter(token.word for token in other.tokens)
+    left = [token for token in one.tokens if mine[token.word] > _count(theirs, token)]
+    right = [token for token in other.tokens if theirs[token.word] > _count(mine, token)]
+    for token in tuple(left):
+        twin = next((found for found in right if _slip(token, found)), None)
+        if twin:
+            left.remove(token)
+            right.remove(twin)
+    return _said(left), _said(right)
+
+
+def _count(found: Counter[str], token: Token) -> int:
+    """A word that is said again says nothing new, but a number, a unit or a date does."""
+    count = found[token.word]
+    return count if token.kind in FIRM or not count else 1 << 16
+
+
+def _slip(one: Token, other: Token) -> bool:
+    """Whether one of them is the other, misspelled: at least one is a word that no list knows."""
+    return misspelled(one.said, other.said) if one.said and other.said else _meant(one, other)
+
+
+def _meant(one: Token, other: Token) -> bool:
+    said, known = (one.said, other) if one.said else (other.said, one)
+    return (
+        bool(said)
+        and known.kind not in (Kind.NUMBER, Kind.SYMBOL, Kind.VERSION)
+        and any(
+            misspelled(said, form) or misspelled(stem(said), form, known=True) for form in forms(known.word)
+        )
+    )
+
+
+def _said(tokens: list[Token]) -> list[Token]:
+    return [token for token in tokens if not (token.said and slip_of_grammar(token.said))]
+
+
+def _heavy(tokens: list[Token]) -> list[Token]:
+    """Without words that say little: one side may have them and the other not."""
+    return [token for token in tokens if token.kind is not Kind.WORD or token.word not in LIGHT]
+
+
+def _firm(left: list[Token], right: list[Token]) -> Kind | None:
+    found = {token.kind for token in (*left, *right)} & FIRM
+    return next((kind for kind in Kind if kind in found), None)
+
+
+def _worst(left: list[Token], right: list[Token]) -> Kind:
+    if any(opposed(a.word, b.word) for a in left for b in right):
+        return Kind.ANTONYM
+    named = any(token.kind is Kind.NAME for token in (*left, *right))
+    return Kind.NAME if named else Kind.WORD
+
+
+def opposed(one: str, other: str) -> bool:
+    if (one, other) in ANTONYMS:
+        return True
+    short, long = sorted((one, other), key=len)
+    return any(long == prefix + short for prefix in OPPOSING)
+
+
+# ── who does what to whom ────────────────────────────────────────────────────────────────────────────
+
+
+def _turned(one: Reading, other: Reading) -> bool:
+    return _directed(one, other) or _swapped(one, other) or _acted(one, other)
+
+
+def _directed(one: Reading, other: Reading) -> bool:
+    """Whether a preposition of direction governs other words."""
+    for role in DIRECTED:
+        mine = {token.word for token in one.tokens if token.role == role}
+        theirs = {token.word for token in other.tokens if token.role == role}
+        if mine and theirs and not mine & theirs:
+            return True
+    return False
+
+
+def _swapped(one: Reading, other: Reading) -> bool:
+    """Whether two words of one kind have changed places, and with them their roles."""
+    roles = {token.word: token.role for token in other.tokens}
+    places = {token.word: at for at, token in enumerate(other.tokens)}
+    for at, first in enumerate(one.tokens):
+        for second in one.tokens[at + 1 :]:
+            if first.kind is not second.kind or first.kind not in SWAPPED or first.kind is Kind.WORD:
+                continue
+            known = first.word in places and second.word in places
+            if known and places[first.word] > places[second.word] and _moved(first, second, roles):
+                return True
+    return False
+
+
+def _moved(first: Token, second: Token, roles: dict[str, str]) -> bool:
+    if first.role == second.role == "between":
+        return False
+    same = roles[first.word] == first.role and roles[second.word] == second.role
+    return not same or first.role == second.role == ""
+
+
+def _acted(one: Reading, other: Reading) -> bool:
+    """Whether two who act have changed places around what they do: dog bites man, man bites dog."""
+    mine, theirs = _firsts(one), _firsts(other)
+    shared = [word for word in mine if word in theirs]
+    for at, first in enumerate(shared):
+        for second in shared[at + 2 :]:
+            between = [word for word in shared[at + 1 :] if mine[word] < mine[second]]
+            if theirs[second] < theirs[first] and any(
+                theirs[second] < theirs[word] < theirs[first] for word in between
+            ):
+                return True
+    return False
+
+
+def _firsts(reading: Reading) -> dict[str, int]:
+    """Words without a preposition, and who is spoken of, where they first stand."""
+    governed = {token.word for token in reading.tokens if token.role}
+    found: dict[str, int] = {}
+    for at, word in enumerate(reading.actors):
+        if word not in governed:
+            found.setdefault(word, at)
+    return found

@@ -1,0 +1,274 @@
+"""Batch: embeddings that are asked for at the same time go as one call, and its answer is split again.
+
+Stands below the cache, which keeps each caller's own answer, and above fallback, so that a batch is tried
+like any request. Who comes while nobody else does goes at once; who comes while others are under way, or
+right behind another, waits `wait_s` for company, or until `size` texts have come. The call runs in a task
+of its own, for as long as anybody waits for it, and until the last of their deadlines. Where the provider
+refuses it, each goes alone. Holds the texts and the answer until all have been told.
+
+Known weakness: callers in one batch share its fate at the provider, and the tier of who came first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+from typing import ClassVar, Protocol
+
+import msgspec
+
+from headgate.core.call import Call, Line, Payload, Reply, Seen
+from headgate.core.errors import Unsupported, UpstreamRejected, UpstreamUnavailable
+from headgate.core.usage import Usage
+from headgate.pipeline.service import Passage, Service
+from headgate.ports.clock import Alarm, Clock
+
+Key = tuple[bytes, str, str, tuple[str, ...]]
+
+
+class Part(Protocol):
+    """One caller's part of an answer."""
+
+    @property
+    def tail(self) -> Callable[[bytes | None], bytes]: ...
+    @property
+    def usage(self) -> Usage | None: ...
+
+
+class Batching(Protocol):
+    """How requests of a dialect are joined, and their answer split."""
+
+    def common(self, payload: Payload, /) -> tuple[bytes, int] | None:
+        """What requests of one batch have in common, and how many texts this one brings; `None`: alone."""
+        ...
+
+    def joined(self, payloads: Sequence[Payload], /) -> Payload: ...
+
+    def split(self, document: bytes, payloads: Sequence[Payload], /) -> Sequence[Part]:
+        """Raises `Unsupported` for an answer that does not fit: then each goes alone."""
+        ...
+
+
+class Batch:
+    def __init__(self, inner: Service, *, batching: Batching, clock: Clock, size: int, wait_s: float) -> None:
+        self.inner = inner
+        self.batching = batching
+        self.clock = clock
+        self.wait_s = wait_s
+        self._size = size
+        self._open: dict[Key, Group] = {}
+        self._busy: dict[Key, tuple[int, float]] = {}
+
+    def __call__(self, call: Call) -> AbstractAsyncContextManager[Reply]:
+        found = self.batching.common(call.payload)
+        if found is None or found[1] >= self._size:
+            return self.inner(call)
+        key = (found[0], call.payload.model, call.payload.dialect, call.chain)
+        group = self._open.get(key)
+        if group is None and self._idle(key):
+            return _Alone(self.inner, call, owner=self, key=key)
+        return Member(self, call, key, found[1])
+
+    def join(self, member: Member, key: Key, texts: int) -> Group:
+        """The batch that is being gathered, or a new one."""
+        group = self._open.get(key)
+        if group is not None and group.texts + texts > self._size:
+            group.go()
+            group = None
+        if group is None:
+            group = self._open[key] = Group(self, key)
+        group.add(member, texts)
+        if group.texts >= self._size:
+            group.go()
+        return group
+
+    def gone(self, group: Group) -> None:
+        """It is gathered no longer."""
+        if self._open.get(group.key) is group:
+            del self._open[group.key]
+
+    def begun(self, key: Key) -> None:
+        count, _ = self._busy.get(key, (0, 0.0))
+        self._busy[key] = (count + 1, self.clock.now())
+
+    def ended(self, key: Key) -> None:
+        count, since = self._busy[key]
+        if count > 1 or self.clock.now() - since < self.wait_s:
+            self._busy[key] = (count - 1, since)
+        else:
+            del self._busy[key]
+
+    def _idle(self, key: Key) -> bool:
+        """Whether nobody is under way, nor was just now: then waiting would be for nothing."""
+        known = self._busy.get(key)
+        if known is None:
+            return True
+        if known[0] == 0 and self.clock.now() - known[1] >= self.wait_s:
+            del self._busy[key]
+            return True
+        return False
+
+
+class _Alone(Passage, eq=False, kw_only=True):
+    """One that goes at once."""
+
+    listens: ClassVar[bool] = False
+    owner: Batch
+    key: Key
+
+    def begin(self) -> None:
+        self.owner.begun(self.key)
+
+    def ended(self, error: BaseException | None) -> BaseException | None:
+        self.owner.ended(self.key)
+        return error
+
+
+class Group:
+    """Callers who wait for one call."""
+
+    def __init__(self, owner: Batch, key: Key) -> None:
+        self.key = key
+        self.texts = 0
+        self._owner = owner
+        self._members: dict[Member, None] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._alarm: Alarm = owner.clock.at(owner.clock.now() + owner.wait_s, self.go)
+
+    def add(self, member: Member, texts: int) -> None:
+        self._members[member] = None
+        self.texts += texts
+
+    def leave(self, member: Member, texts: int) -> None:
+        """One less. Without anybody there is nothing to ask, or to wait for."""
+        self._members.pop(member, None)
+        if self._task is None:
+            self.texts -= texts
+        if not self._members:
+            self._alarm.cancel()
+            self._owner.gone(self)
+            if self._task is not None:
+                self._task.cancel()
+
+    def go(self) -> None:
+        self._alarm.cancel()
+        self._owner.gone(self)
+        if self._task is None and self._members:
+            self._task = asyncio.get_running_loop().create_task(self._run(list(self._members)))
+
+    async def _run(self, members: list[Member]) -> None:
+        self._owner.begun(self.key)
+        try:
+            await self._asked(members)
+        except Exception as error:  # noqa: BLE001  # each member raises it, in a task that somebody watches
+            for member in members:
+                member.fails(error)
+        finally:
+            for member in members:
+                member.fails(UpstreamUnavailable("The call that was shared has been given up."))
+            self._owner.ended(self.key)
+
+    async def _asked(self, members: list[Member]) -> None:
+        owner, payloads = self._owner, [member.call.payload for member in members]
+        first = members[0].call
+        if len(members) == 1:
+            call = first
+        else:
+            call = msgspec.structs.replace(
+                first,
+                payload=owner.batching.joined(payloads),
+                deadline_at=max(member.call.deadline_at for member in members),
+                line=Line(),
+            )
+        async with owner.inner(call) as reply:
+            if len(members) == 1:
+                members[0].told(reply)
+                return
+            async for _ in reply.body:
+                pass
+            parts = owner.batching.split(reply.tail(None), payloads)
+        for member, part in zip(members, parts, strict=True):
+            member.told(_own(reply, member.call, part, first=member is members[0]))
+
+
+class Member:
+    """One caller's request in a batch."""
+
+    __slots__ = ("_alone", "_group", "_key", "_owner", "_ready", "_texts", "call")
+
+    def __init__(self, owner: Batch, call: Call, key: Key, texts: int) -> None:
+        self.call = call
+        self._owner = owner
+        self._key = key
+        self._texts = texts
+        self._alone: AbstractAsyncContextManager[Reply] | None = None
+
+    async def __aenter__(self) -> Reply:
+        self._ready: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._group = self._owner.join(self, self._key, self._texts)
+        try:
+            return await self._ready
+        except (UpstreamRejected, Unsupported):
+            self._alone = self._owner.inner(self.call)  # what is wrong may be another's
+        finally:
+            self._group.leave(self, self._texts)
+        return await self._alone.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return await self._alone.__aexit__(kind, error, trace) if self._alone else None
+
+    def told(self, reply: Reply) -> None:
+        if not self._ready.done():
+            self._ready.set_result(reply)
+
+    def fails(self, error: Exception) -> None:
+        """Each has an error of its own: a traceback belongs to one task."""
+        if not self._ready.done():
+            twin = copy.copy(error)
+            twin.__cause__, twin.__traceback__ = error.__cause__, None
+            self._ready.set_exception(twin)
+            self._ready.exception()  # who has left will not ask
+
+
+def _own(reply: Reply, call: Call, part: Part, *, first: bool) -> Reply:
+    """The shared reply as one caller's; the upstream calls are those of the first."""
+    seen = reply.seen
+    return Reply(
+        source=reply.source,
+        seen=Seen(
+            prompt_chars=len(call.payload.raw),
+            started=True,
+            model=seen.model,
+            finish=seen.finish,
+            usage=part.usage,
+            complete=True,
+            over=True,
+            keepable=seen.keepable,
+            said=seen.said,
+        ),
+        body=_Nothing(),
+        tail=part.tail,
+        stream=False,
+        asked_at=reply.asked_at,
+        opened_at=reply.opened_at,
+        attempts=reply.attempts if first else 0,
+        fallback_from=reply.fallback_from,
+        decision=reply.decision,
+        queued=reply.queued,
+        degraded=reply.degraded,
+    )
+
+
+class _Nothing:
+    """The body of a whole answer."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        raise StopAsyncIteration

@@ -1,0 +1,286 @@
+"""Semantic: a question that was answered in other words gets that answer, and nobody is asked.
+
+Stands below the exact cache, which keeps the answers: here are only the questions, by partition. A partition
+is everything but the last turn of the user: who shares, the name asked for, the models that may serve, system
+prompt, tools, sampling, and the conversation before. A miss is learned from once it has been answered. Where
+a share of wrong answers is promised, some hits are asked upstream too, in tasks that `Semantic` holds until
+they have ended, as nobody's expense; what they say moves the gate.
+
+Known weakness: `only-if-cached` is answered by the exact cache alone; and each process knows only the
+questions that it has seen itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from hashlib import blake2b
+from random import Random
+from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
+
+from headgate.core.call import Call, Line, Operation, Reply
+from headgate.core.chat import Chat, Message, Role, Text
+from headgate.core.errors import GatewayError
+from headgate.core.reuse import Freshness, Partition, Reuse, Stored
+from headgate.core.semantic.gates import Gate
+from headgate.core.semantic.judge import Candidate, Judged, judge
+from headgate.core.semantic.said import agree, gist, said
+from headgate.core.semantic.signature import sign
+from headgate.pipeline.replay import Hit, replayed
+from headgate.pipeline.service import Layer, Passage, Service
+from headgate.ports.cache import Cache
+from headgate.ports.clock import Clock
+from headgate.ports.embedder import Embedder
+from headgate.ports.neighbours import Kept, Near, Neighbours
+
+if TYPE_CHECKING:
+    from headgate.ports.neighbours import Vector
+
+ANEW = Freshness(no_cache=True)
+NEAREST = 8
+CHECKS = 32
+"""Hits that are asked upstream at once, at most."""
+
+AUDITOR = "audit"
+"""Key and tenant of what is asked to check a hit: no caller's."""
+
+IMMATERIAL = frozenset(
+    {"metadata", "store", "service_tier", "prompt_cache_key", "prompt_cache_retention", "safety_identifier"}
+)
+SEEDS = 4096
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """Of whom answers are shared, and for which prompts. `floor`: how alike questions must be whose words do
+    not prove it. `max_turns` of the user's, the last included; `max_chars` of it."""
+
+    shared: bool
+    form: str
+    ttl_s: float
+    floor: float
+    max_turns: int
+    max_temperature: float
+    tools: bool
+    images: bool
+    max_chars: int = 1200
+
+
+class Question(msgspec.Struct, eq=False, kw_only=True):
+    """A request that may be answered from here, and the neighbour it was held against."""
+
+    partition: bytes
+    text: str
+    vector: Vector
+    gate: Gate | None
+    nearest: Kept | None = None
+    judged: Judged | None = None
+
+
+class Semantic:
+    def __init__(
+        self,
+        inner: Service,
+        *,
+        terms: Terms,
+        embedder: Embedder,
+        questions: Neighbours,
+        cache: Cache,
+        clock: Clock,
+        chance: Random,
+        gates: Mapping[str, Gate],
+        checking: Layer,
+    ) -> None:
+        """`cache` keeps the answers. `gates` by the name asked for, `""` for all others, where a share of
+        wrong ones is promised. `checking`: what stands around a call that checks a hit."""
+        self._inner = inner
+        self._terms = terms
+        self._embedder = embedder
+        self._questions = questions
+        self._cache = cache
+        self._clock = clock
+        self._chance = chance
+        self._gates = gates
+        self._check = checking(inner)
+        self._checking: set[asyncio.Task[None]] = set()
+        self._seeds: dict[tuple[str, str, str, tuple[str, ...]], bytes] = {}
+
+    def __call__(self, call: Call) -> AbstractAsyncContextManager[Reply]:
+        question = self._question(call)
+        if question is None:
+            return self._inner(call)
+        wall = self._clock.wall()
+        judged = self._judged(question, wall)
+        if judged is not None and judged.hit and question.nearest is not None:
+            stored = self._cache.get(question.nearest.identity, wall)
+            if stored is None:
+                self._questions.drop(question.partition, question.nearest.identity)
+            elif call.wants.takes(wall - stored.stored_at, stored.left_s(wall)):
+                self._audit(call, question, judged)
+                return Hit(self._told(stored, judged))
+        return _Learning(self._inner, call, owner=self, question=question)
+
+    def _told(self, stored: Stored, judged: Judged) -> Reply:
+        reply = replayed(stored, Reuse.SEMANTIC, self._clock)
+        reply.sure = judged.confidence
+        return reply
+
+    def _judged(self, question: Question, wall: float) -> Judged | None:
+        if question.gate:
+            question.gate.saw()
+        near = self._questions.near(question.partition, question.vector, NEAREST, wall)
+        candidates = [Candidate(one.kept.text, one.kept.alike, one.likeness, one.kept.sign) for one in near]
+        judged = question.judged = judge(question.text, candidates, self._terms.floor, question.gate)
+        question.nearest = _kept(near, judged)
+        return judged
+
+    # ── what is asked ──
+
+    def _question(self, call: Call) -> Question | None:
+        """`None` where this layer has no business."""
+        if call.identity is None or call.wants.no_cache or call.payload.operation is not Operation.CHAT:
+            return None
+        try:
+            chat = call.payload.hub()
+        except GatewayError:
+            return None  # only its own dialect can say what it asks
+        text = self._last(chat) if isinstance(chat, Chat) else None
+        if text is None or not isinstance(chat, Chat):
+            return None
+        vector = self._embedder.embed([text])[0]
+        name = call.payload.model
+        gate = self._gates.get(name) or self._gates.get("")
+        return Question(partition=self._partition(call, chat), text=text, vector=vector, gate=gate)
+
+    def _last(self, chat: Chat) -> str | None:
+        """The last turn of the user, where the conversation is one that may be answered from here."""
+        terms, messages = self._terms, chat.messages
+        turns = sum(one.role is Role.USER for one in messages)
+        if not messages or messages[-1].role is not Role.USER or turns > terms.max_turns:
+            return None
+        if (chat.temperature or 0.0) > terms.max_temperature or (chat.n or 1) > 1:
+            return None
+        if (chat.tools and not terms.tools) or (not terms.images and _shows(messages[:-1])):
+            return None
+        return _words(messages[-1], terms.max_chars)
+
+    def _partition(self, call: Call, chat: Chat) -> bytes:
+        """Everything but the last turn, in the partition of who may share."""
+        rest = msgspec.structs.replace(
+            chat,
+            model="",
+            user=None,
+            messages=chat.messages[:-1],
+            extra={name: value for name, value in chat.extra.items() if name not in IMMATERIAL},
+        )
+        return blake2b(_encode(rest), digest_size=16, salt=self._seed(call)).digest()
+
+    def _seed(self, call: Call) -> bytes:
+        payload = call.payload
+        about = (call.caller.tenant, payload.model, payload.dialect, call.chain)
+        seed = self._seeds.get(about)
+        if seed is None:
+            scope = None if self._terms.shared else call.caller.tenant
+            form = f"{self._terms.form}/{payload.dialect}/semantic"
+            if len(self._seeds) >= SEEDS:
+                self._seeds.clear()
+            seed = Partition(scope, payload.model, frozenset(call.chain), form).seed()
+            self._seeds[about] = seed
+        return seed
+
+    # ── what is learned ──
+
+    def learn(self, call: Call, question: Question, weight: float = 1.0) -> None:
+        """From an answer that has just been kept: what the neighbour would have been, and the question."""
+        wall = self._clock.wall()
+        stored = self._cache.get(call.identity or b"", wall)
+        says = said(stored) if stored else ""
+        if stored is None or not says:
+            return
+        self._compare(question, says, wall, weight)
+        until = stored.stored_at + self._terms.ttl_s
+        kept = Kept(
+            text=question.text,
+            identity=call.identity or b"",
+            alike=gist(says),
+            sign=sign(question.text),
+            until=until,
+        )
+        self._questions.add(question.partition, question.vector, kept)
+
+    def _compare(self, question: Question, says: str, wall: float, weight: float) -> None:
+        judged, nearest = question.judged, question.nearest
+        if question.gate is None or judged is None or nearest is None:
+            return
+        other = self._cache.get(nearest.identity, wall)
+        if other is not None:
+            before = said(other)
+            one, two = self._embedder.embed([says, before])
+            right = agree(says, before, float(one @ two))
+            question.gate.learn(judged.clear, against=judged.against, right=right, weight=weight)
+
+    def _audit(self, call: Call, question: Question, judged: Judged) -> None:
+        """Asks upstream too, now and then: nobody waits for it."""
+        if question.gate is None or len(self._checking) >= CHECKS:
+            return
+        share = question.gate.share(judged.clear, against=judged.against)
+        if self._chance.random() >= share:
+            return
+        now = self._clock.now()
+        asked = msgspec.structs.replace(
+            call,
+            caller=msgspec.structs.replace(call.caller, key=AUDITOR, tenant=AUDITOR),
+            request_id=f"{call.request_id}.{AUDITOR}",
+            started_at=now,
+            deadline_at=now + call.deadline_at - call.started_at,
+            wants=ANEW,
+            line=Line(),
+        )
+        task = asyncio.get_running_loop().create_task(self._checked(asked, question, 1.0 / share))
+        self._checking.add(task)
+        task.add_done_callback(self._checking.discard)
+
+    async def _checked(self, call: Call, question: Question, weight: float) -> None:
+        try:
+            async with self._check(call) as reply:
+                async for _ in reply.body:
+                    pass
+                reply.tail(None)
+        except GatewayError:
+            return  # recorded; it says nothing of the hit
+        self.learn(call, question, weight)
+
+
+class _Learning(Passage, eq=False, kw_only=True):
+    """A miss."""
+
+    listens: ClassVar[bool] = False
+    owner: Semantic
+    question: Question
+
+    def ended(self, error: BaseException | None) -> BaseException | None:
+        if error is None:
+            self.owner.learn(self.call, self.question)
+        return error
+
+
+def _kept(near: list[Near], judged: Judged | None) -> Kept | None:
+    return near[judged.place].kept if judged else None
+
+
+def _shows(messages: tuple[Message, ...]) -> bool:
+    """Whether there is more than words in a conversation."""
+    return any(not isinstance(part, Text) for one in messages for part in one.parts)
+
+
+def _words(message: Message, most: int) -> str | None:
+    if not all(isinstance(part, Text) for part in message.parts):
+        return None
+    text = "\n".join(part.text for part in message.parts if isinstance(part, Text)).strip()
+    return text if 0 < len(text) <= most else None
+
+
+_encode = partial(msgspec.msgpack.Encoder(order="sorted").encode)

@@ -1,0 +1,140 @@
+"""The admin API, under keys of its own. Deny by default: a route exists only with the scope that it needs.
+
+Known weakness: it is on the port of the callers; who wants it elsewhere puts a proxy in front.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Query, Request
+
+from headgate.core.call import Caller
+from headgate.core.entry import entry_document
+from headgate.core.errors import Forbidden, InvalidRequest, Overloaded, Unauthenticated
+from headgate.core.price import usd
+from headgate.core.report import REQUEST_FILTERS, asked
+from headgate.core.scope import Scope
+from headgate.ports.ledger import Ledger, LedgerGone
+from headgate.server.front import House
+
+AGAIN_S = 5.0
+MAX_PAGE = 1000
+SCOPE = "x-headgate-scope"
+"""Where a route's description says what it needs."""
+_OWN_GROUPS = frozenset({"day", "model", "provider", "tag"})
+"""What a caller may tell its own use apart by."""
+
+Group = Annotated[list[str] | None, Query(description="day, tenant, key, model, provider, tag")]
+Since = Annotated[str | None, Query(alias="from", description="First day (UTC), such as 2026-11-01.")]
+Until = Annotated[str | None, Query(alias="to", description="Day after the last.")]
+
+
+class Admin:
+    """Routes of an app, each with its scope."""
+
+    def __init__(self, app: FastAPI, house: House) -> None:
+        self._app = app
+        self._house = house
+
+    def get(self, path: str, scope: Scope, work: Callable[..., Awaitable[Any]], summary: str) -> None:
+        self._app.add_api_route(
+            f"/admin/v1{path}",
+            work,
+            methods=["GET"],
+            tags=["admin"],
+            summary=summary,
+            dependencies=[Depends(self._needs(scope))],
+            openapi_extra={SCOPE: scope.name.lower()},
+        )
+
+    def _needs(self, scope: Scope) -> Callable[[Request], Awaitable[None]]:
+        async def check(request: Request) -> None:
+            held = self._house.front.admin.admit(dict(request.scope["headers"]))
+            if held is None:
+                raise Unauthenticated("This is for admin keys.", code="invalid_api_key")
+            if held < scope:
+                raise Forbidden(f"This admin key may not: it takes the scope '{scope.name.lower()}'.")
+
+        return check
+
+
+def describe_admin(app: FastAPI, house: House) -> None:
+    """Adds the admin API to `app`."""
+    admin = Admin(app, house)
+
+    async def usage(
+        group_by: Group = None,
+        since: Since = None,
+        until: Until = None,
+        tenant: str | None = None,
+        key: str | None = None,
+    ) -> dict[str, Any]:
+        return await _usage(house, group_by or [], since, until, tenant, key)
+
+    async def requests(
+        request: Request, after: int = 0, limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100
+    ) -> dict[str, Any]:
+        only = {name: value for name, value in request.query_params.items() if name in REQUEST_FILTERS}
+        return await _requests(house, after, limit, only)
+
+    async def config() -> dict[str, Any]:
+        return dict(house.front.config())
+
+    admin.get("/usage", Scope.READ, usage, "Sums of tokens and cost.")
+    admin.get("/requests", Scope.READ, requests, "Single requests, newest first.")
+    admin.get("/config", Scope.READ, config, "The present configuration, without its secrets.")
+
+
+def describe_usage(app: FastAPI, house: House, caller: Callable[[Request], Caller]) -> None:
+    """Adds a caller's view of its own use."""
+    here = Depends(caller)
+
+    @app.get("/v1/usage", tags=["usage"], summary="What this key has used, and what it cost.")
+    async def own(
+        group_by: Group = None,
+        since: Since = None,
+        until: Until = None,
+        caller: Caller = here,
+    ) -> dict[str, Any]:
+        names = group_by or []
+        if not {name for part in names for name in part.split(",") if name} <= _OWN_GROUPS:
+            known = ", ".join(sorted(_OWN_GROUPS))
+            raise InvalidRequest(f"'group_by' takes {known}.", param="group_by", code="invalid_group")
+        return await _usage(house, names, since, until, caller.tenant, caller.key)
+
+
+def _ledger(house: House) -> Ledger:
+    if house.ledger is None:
+        raise InvalidRequest("No books are kept here.", code="no_books")
+    return house.ledger
+
+
+async def _usage(
+    house: House,
+    group_by: list[str],
+    since: str | None,
+    until: str | None,
+    tenant: str | None,
+    key: str | None,
+) -> dict[str, Any]:
+    wanted = asked(group_by, since, until, tenant=tenant, key=key)
+    try:
+        rows = await _ledger(house).usage(wanted)
+    except LedgerGone as error:
+        raise _away() from error
+    return {"data": [row | {"cost_usd": usd(row["cost_nano"])} for row in rows], "next": None}
+
+
+async def _requests(house: House, after: int, limit: int, only: dict[str, str]) -> dict[str, Any]:
+    try:
+        rows = await _ledger(house).requests(after, limit, only)
+    except LedgerGone as error:
+        raise _away() from error
+    more = rows[-1]["id"] if len(rows) == limit else None
+    return {"data": [entry_document(row) for row in rows], "next": more}
+
+
+def _away() -> Overloaded:
+    return Overloaded("The books cannot be read now.", code="ledger_unavailable", retry_after_s=AGAIN_S)

@@ -1,0 +1,79 @@
+"""Rows for tests, and a PostgreSQL to keep them in."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from headgate.core.attempt import Attempt
+from headgate.core.entry import Entry
+
+POSTGRES = "postgresql://postgres@127.0.0.1:5432/test"
+NOON_US = 1_793_016_000_000_000
+"""2026-10-26, 12:00 UTC."""
+DAY = 20_752
+FAILED = Attempt("bad", "x", "x-1", "1", "eu", "UpstreamUnavailable", 503)
+
+
+def entry(**members: Any) -> Entry:
+    usual: dict[str, Any] = {
+        "at_us": NOON_US,
+        "request_id": "req_1",
+        "outcome": "finished",
+        "operation": "chat",
+        "tenant": "acme",
+        "key": "k",
+        "tier": "",
+        "requested": "auto",
+        "intent": "",
+        "tags": "",
+        "total_us": 1_000,
+        "error": "",
+        "model": "m",
+        "provider": "p",
+        "input": 10,
+        "output": 5,
+        "cost_nano": 100,
+        "price": "config 3/15/-/-/-",
+        "reuse": "miss",
+        "attempts": 1,
+    }
+    return Entry(**{**usual, **members})
+
+
+def needs_postgres() -> None:
+    """Skips the test where there is no PostgreSQL; fails it where there must be one."""
+    try:
+        socket.create_connection(("127.0.0.1", 5432), timeout=1.0).close()
+    except OSError:
+        message = "no PostgreSQL on 127.0.0.1:5432"
+        if os.environ.get("CI"):  # noqa: TID251 - whether a missing server is a failure
+            pytest.fail(message)
+        pytest.skip(message)
+
+
+@contextmanager
+def schema() -> Iterator[str]:
+    """The name of a schema that is gone afterwards."""
+    needs_postgres()
+    name = f"test_{uuid4().hex[:12]}"
+    try:
+        yield name
+    finally:
+        asyncio.run(_drop(name))
+
+
+async def _drop(name: str) -> None:
+    connection = await asyncpg.connect(POSTGRES)
+    try:
+        await connection.execute(f'DROP SCHEMA IF EXISTS "{name}" CASCADE')
+    finally:
+        await connection.close()

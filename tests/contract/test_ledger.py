@@ -1,0 +1,201 @@
+"""`ports.ledger.Ledger`: one suite, over SQLite and a real PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from booked import DAY, FAILED, NOON_US, POSTGRES, entry, schema
+from headgate.adapters.postgres import PostgresLedger
+from headgate.adapters.sqlite import SqliteLedger
+from headgate.core.entry import COLUMNS, Flag
+from headgate.core.report import Asked
+from headgate.core.rollup import DAY_US
+from headgate.ports.ledger import Ledger, LedgerGone
+
+Make = Callable[[], Ledger]
+ALL = Asked()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
+    """Each call gives another process's way to the same store."""
+    if request.param == "sqlite":
+        yield lambda: SqliteLedger(tmp_path / "deep" / "books.db")
+    else:
+        with schema() as name:
+            yield lambda: PostgresLedger(POSTGRES, schema=name)
+
+
+def run(make: Make, story: Callable[[Ledger], Coroutine[Any, Any, Any]]) -> Any:
+    async def whole() -> Any:
+        ledger = make()
+        try:
+            return await story(ledger)
+        finally:
+            await ledger.close()
+
+    return asyncio.run(whole())
+
+
+def test_rows_come_back_as_they_were_newest_first(make: Make) -> None:
+    late = entry(at_us=NOON_US + 5, request_id="late", failed=(FAILED, FAILED), flags=Flag.STREAM, tags="a,b")
+
+    async def story(ledger: Ledger) -> Any:
+        assert await ledger.append("j", 0, [entry(), late]) == 2
+        return await ledger.requests(0, 10, {})
+
+    first, second = run(make, story)
+    assert (first["request_id"], first["stream"], first["estimated"]) == ("late", True, False)
+    assert first["price"] == "config 3/15/-/-/-"
+    assert [one["status"] for one in first["failed_attempts"]] == [503, 503]
+    assert second["request_id"] == "req_1"
+    assert second["failed_attempts"] == []
+    for name in COLUMNS:
+        if name not in ("flags", "price"):
+            assert first[name] == getattr(late, name)
+
+
+def test_nothing_is_written_twice_whatever_is_asked_again(make: Make) -> None:
+    async def story(ledger: Ledger) -> Any:
+        rows = [entry(cost_nano=number) for number in range(1, 9)]
+        counts = [
+            await ledger.append("j", first, rows[first:until])
+            for first, until in ((0, 3), (0, 3), (2, 6), (0, 8), (5, 8))
+        ]
+        return counts, await ledger.mark("j"), await ledger.usage(ALL)
+
+    counts, mark, [sums] = run(make, story)
+    assert counts == [3, 0, 3, 2, 0]
+    assert mark == 8
+    assert (sums["requests"], sums["cost_nano"]) == (8, 36)
+
+
+def test_journals_do_not_meet(make: Make) -> None:
+    async def story(ledger: Ledger) -> Any:
+        await ledger.append("j", 0, [entry()])
+        await ledger.append("k", 0, [entry(), entry()])
+        return await ledger.mark("j"), await ledger.mark("k"), await ledger.mark("never heard of")
+
+    assert run(make, story) == (1, 2, 0)
+
+
+def test_several_processes_write_at_once(make: Make) -> None:
+    async def story(ledger: Ledger) -> Any:
+        others = [make() for _ in range(3)]
+
+        async def write(number: int, one: Ledger) -> None:
+            for first in range(0, 60, 20):
+                rows = [entry(tenant=f"t{place % 4}", price=f"list {place}") for place in range(20)]
+                await one.append(f"j{number}", first, rows)
+
+        await asyncio.gather(*(write(number, one) for number, one in enumerate(others)))
+        for one in others:
+            await one.close()
+        return await ledger.usage(Asked(group_by=("tenant",)))
+
+    sums = run(make, story)
+    assert {(one["tenant"], one["requests"]) for one in sums} == {(f"t{number}", 45) for number in range(4)}
+
+
+def test_reports_group_filter_and_know_tags(make: Make) -> None:
+    rows = [
+        entry(tags="x,y", cost_nano=5),
+        entry(tags="y,y", cost_nano=7, model="n", key="l"),
+        entry(tenant="other", cost_nano=100, at_us=NOON_US + DAY_US),
+        entry(tenant="other", outcome="failed", cost_nano=0, at_us=NOON_US + DAY_US, flags=Flag.UNPRICED),
+        entry(tenant="other", reuse="exact", saved_nano=3, cost_nano=0, at_us=NOON_US + 2 * DAY_US),
+    ]
+
+    async def story(ledger: Ledger) -> Any:
+        await ledger.append("j", 0, rows)
+        return [
+            await ledger.usage(one)
+            for one in (
+                Asked(group_by=("tenant", "model")),
+                Asked(group_by=("tag",), tenant="acme"),
+                Asked(group_by=("day",), since=DAY + 1, until=DAY + 2),
+                Asked(tenant="acme", key="l"),
+                Asked(tenant="nobody"),
+            )
+        ]
+
+    by_model, by_tag, by_day, of_key, of_nobody = run(make, story)
+    assert [(one["tenant"], one["model"], one["cost_nano"]) for one in by_model] == [
+        ("other", "m", 100),
+        ("acme", "n", 7),
+        ("acme", "m", 5),
+    ]
+    assert (
+        by_model[0] | {"requests": 3, "failed": 1, "hits": 1, "saved_nano": 3, "unpriced": 1} == by_model[0]
+    )
+    assert [(one["tag"], one["requests"], one["cost_nano"]) for one in by_tag] == [("y", 2, 12), ("x", 1, 5)]
+    assert [(one["day"], one["requests"]) for one in by_day] == [("2026-10-27", 2)]
+    assert of_key[0]["cost_nano"] == 7
+    assert (of_nobody[0]["requests"], of_nobody[0]["cost_nano"]) == (0, 0)
+
+
+def test_pages_go_on_where_they_ended_and_heed_filters(make: Make) -> None:
+    rows = [entry(at_us=NOON_US + number // 2, request_id=f"r{number}") for number in range(5)]
+
+    async def story(ledger: Ledger) -> Any:
+        await ledger.append("j", 0, [*rows, entry(tenant="other", at_us=NOON_US + 99)])
+        found, after = [], 0
+        while page := await ledger.requests(after, 2, {"tenant": "acme"}):
+            found += [one["request_id"] for one in page]
+            after = page[-1]["id"]
+        return found
+
+    assert run(make, story) == ["r4", "r3", "r2", "r1", "r0"]
+
+
+def test_what_is_old_is_forgotten_rows_and_sums_apart(make: Make) -> None:
+    rows = [entry(at_us=NOON_US + number * DAY_US, failed=(FAILED,)) for number in range(4)]
+
+    async def story(ledger: Ledger) -> Any:
+        await ledger.append("j", 0, rows)
+        forget = {"rows_before_us": NOON_US + 3 * DAY_US, "sums_before_day": DAY + 1}
+        gone = [await ledger.forget(**forget, at_most=2) for _ in range(3)]
+        return gone, await ledger.requests(0, 10, {}), await ledger.usage(ALL)
+
+    gone, left, [sums] = run(make, story)
+    assert gone == [2, 1, 0]
+    assert [len(one["failed_attempts"]) for one in left] == [1]
+    assert sums["requests"] == 3
+
+
+@pytest.mark.parametrize("text", ["'; DROP TABLE requests; --", "a\r\nb", '"', "ü" * 50, "\\", "%s", "$1"])
+def test_names_are_only_names(make: Make, text: str) -> None:
+    async def story(ledger: Ledger) -> Any:
+        await ledger.append("j", 0, [entry(tenant=text, key=text, requested=text, tags=text)])
+        sums = await ledger.usage(Asked(group_by=("tenant", "key"), tenant=text, key=text))
+        return sums, await ledger.requests(0, 1, {"tenant": text})
+
+    sums, rows = run(make, story)
+    assert (sums[0]["tenant"], sums[0]["requests"], rows[0]["requested"]) == (text, 1, text)
+
+
+def test_no_server_is_a_ledger_that_is_gone() -> None:
+    async def story(ledger: Ledger) -> None:
+        with pytest.raises(LedgerGone):
+            await ledger.append("j", 0, [entry()])
+
+    run(lambda: PostgresLedger("postgresql://postgres@127.0.0.1:9/test", schema="s"), story)
+
+
+def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "books.db"
+    with sqlite3.connect(file) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+
+    async def story(ledger: Ledger) -> None:
+        with pytest.raises(LedgerGone, match="newer version"):
+            await ledger.mark("j")
+
+    run(lambda: SqliteLedger(file), story)

@@ -1,0 +1,92 @@
+"""`ports.Neighbours`: the nearest of one's own partition, none that has expired, the oldest gone first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from headgate.adapters.near.graph import Graph
+from headgate.adapters.near.questions import Questions
+from headgate.ports.neighbours import Kept, Neighbours
+
+Rows = NDArray[np.float32]
+DIMENSION = 64
+MAKERS: dict[str, Callable[[int], Neighbours]] = {
+    "flat": lambda most: Questions(DIMENSION, most),
+    "graph": lambda most: Questions(DIMENSION, most, grown=Graph, grows_at=0),
+    "grown": lambda most: Questions(DIMENSION, most, grown=Graph, grows_at=40),
+}
+A, B = b"a" * 16, b"b" * 16
+
+
+@pytest.fixture(params=list(MAKERS.values()), ids=list(MAKERS))
+def make(request: pytest.FixtureRequest) -> Callable[[int], Neighbours]:
+    maker: Callable[[int], Neighbours] = request.param
+    return maker
+
+
+def vectors(count: int, seed: int = 0) -> Rows:
+    rows = np.random.default_rng(seed).normal(size=(count, DIMENSION)).astype(np.float32)
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
+
+
+def kept(name: str, until: float = 100.0) -> Kept:
+    return Kept(text=name, identity=name.encode(), alike=b"", sign=0, until=until)
+
+
+def filled(index: Neighbours, count: int = 100) -> Rows:
+    rows = vectors(count)
+    for at, row in enumerate(rows):
+        index.add(A, row, kept(str(at)))
+    return rows
+
+
+def test_the_nearest_come_first_and_are_as_alike_as_they_are(make: Callable[[int], Neighbours]) -> None:
+    index = make(1000)
+    rows = filled(index)
+    exact = rows @ rows[7]
+    found = index.near(A, rows[7], 3, 0.0)
+    assert found[0].kept.text == "7"
+    assert [one.likeness for one in found] == pytest.approx(sorted(exact, reverse=True)[:3], abs=0.02)
+
+
+def test_nothing_is_seen_from_another_partition(make: Callable[[int], Neighbours]) -> None:
+    index = make(1000)
+    rows = filled(index)
+    assert index.near(B, rows[0], 5, 0.0) == []
+    index.add(B, rows[0], kept("theirs"))
+    assert [one.kept.text for one in index.near(B, rows[1], 5, 0.0)] == ["theirs"]
+    assert "theirs" not in [one.kept.text for one in index.near(A, rows[0], 100, 0.0)]
+
+
+def test_what_has_expired_or_was_dropped_is_not_found(make: Callable[[int], Neighbours]) -> None:
+    index = make(1000)
+    rows = filled(index)
+    assert index.near(A, rows[3], 5, 100.0) == []
+    index.drop(A, b"3")
+    assert "3" not in [one.kept.text for one in index.near(A, rows[3], 100, 0.0)]
+    index.drop(A, b"3")
+    assert len(index) == 99
+
+
+def test_the_same_identity_takes_the_place_of_the_older(make: Callable[[int], Neighbours]) -> None:
+    index = make(1000)
+    rows = filled(index)
+    moved = vectors(1, seed=9)[0]
+    index.add(A, moved, kept("3"))
+    assert len(index) == 100
+    assert index.near(A, moved, 1, 0.0)[0].kept.text == "3"
+    assert index.near(A, rows[3], 1, 0.0)[0].likeness < 0.9
+
+
+def test_where_there_is_no_room_the_oldest_goes(make: Callable[[int], Neighbours]) -> None:
+    index = make(30)
+    rows = filled(index)
+    assert len(index) == 30
+    assert index.near(A, rows[0], 1, 0.0)[0].likeness < 0.9
+    assert index.near(A, rows[99], 1, 0.0)[0].kept.text == "99"
+    assert index.clear() == 30
+    assert index.near(A, rows[99], 1, 0.0) == []

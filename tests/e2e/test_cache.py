@@ -1,0 +1,69 @@
+"""`headgate cache` and a gateway of two workers that runs: warmed, counted, cleared, and started again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway import CHAT, HOST, KEY, Gateway, ran, running
+
+pytestmark = pytest.mark.e2e
+
+QUESTIONS = """\
+What is a bridge?
+
+What is a ferry?
+{"model": "m", "messages": [{"role": "user", "content": "What is a tunnel?"}], "max_tokens": 5}
+{"model": "unknown", "messages": []}
+"""
+
+
+def config(folder: Path) -> str:
+    return f"""
+server: {{host: {HOST}, drain_s: 1}}
+keys: [{{name: me, key: {KEY}, tenant: acme}}]
+cache: {{store: file, file: '{folder}/answers.db'}}
+providers: {{sim: {{dialect: simulated, simulated: {{latency_s: 0, tokens_per_s: 0}}}}}}
+models: {{m: {{provider: sim, price: {{input: 1, output: 2}}}}}}
+"""
+
+
+def cache(gateway: Gateway, *words: str, code: int = 0) -> str:
+    done = ran("cache", *words, "--config", str(gateway.file))
+    assert done.returncode == code, done.stderr
+    assert KEY not in done.stdout + done.stderr
+    return done.stdout
+
+
+def stats(gateway: Gateway) -> Any:
+    return json.loads(cache(gateway, "stats", "--json", "--url", gateway.url))
+
+
+def kept(gateway: Gateway, text: str) -> str:
+    answer = gateway.ask(CHAT, {"model": "auto", "messages": [{"role": "user", "content": text}]})
+    return str(answer.headers["x-cache"])
+
+
+def test_warmed_counted_cleared_and_found_after_a_restart(tmp_path: Path) -> None:
+    questions = tmp_path / "questions"
+    questions.write_text(QUESTIONS)
+    with running(config(tmp_path)) as gateway:
+        told = cache(gateway, "warm", str(questions), "--url", gateway.url, code=1)
+        assert told == "3 asked, 0 known already, 1 not kept\n", (
+            "one question was for a model that is not there"
+        )
+        assert kept(gateway, "What is a ferry?") == "HIT"
+        found = stats(gateway)
+        assert (found["hits"], found["misses"], found["hit_ratio"]) == ({"exact": 1}, 3, 0.25)
+        assert found["tenants"]["acme"] | {"saved_usd": 0} == {"miss": 3, "exact": 1, "saved_usd": 0}
+        assert found["saved_usd"]["exact"] > 0
+    with running(config(tmp_path)) as gateway:
+        assert stats(gateway)["store"]["answers"] == 3
+        assert kept(gateway, "What is a ferry?") == "HIT", "the file knows"
+        assert cache(gateway, "clear") == "3 answers forgotten\n"
+        gateway.until(lambda _: kept(gateway, "What is a ferry?") == "MISS")
+        questions.write_text("{not json")
+        cache(gateway, "warm", str(questions), "--url", gateway.url, code=2)

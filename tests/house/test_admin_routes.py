@@ -1,0 +1,58 @@
+"""Every admin route says which scope it needs, and holds to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from asgi import ask
+from headgate.core.scope import Scope
+from headgate.providers.openai import OpenAISurface
+from headgate.server import cold
+from headgate.server.admin import SCOPE
+from virtual import run
+
+
+class Door:
+    """Knows one admin key for each scope, by its name."""
+
+    def admit(self, headers: Mapping[bytes, bytes]) -> Scope | None:
+        name = headers.get(b"authorization", b"").removeprefix(b"Bearer ").decode().upper()
+        return Scope[name] if name in Scope.__members__ else None
+
+
+def app() -> FastAPI:
+    house: Any = SimpleNamespace(front=SimpleNamespace(admin=Door(), config=dict), ledger=None)
+    return cold.create(house, OpenAISurface(lambda: 0.0, lambda: "id"))
+
+
+def routes() -> list[APIRoute]:
+    return [one for one in app().routes if isinstance(one, APIRoute) and one.path.startswith("/admin")]
+
+
+def status(route: APIRoute, key: str) -> int:
+    path = route.path.replace("{", "").replace("}", "")
+    method = min(route.methods or ())
+    found: int = run(ask(app(), path, method=method, key=key)).status
+    return found
+
+
+def test_there_are_some() -> None:
+    assert len(routes()) >= 3
+
+
+@pytest.mark.parametrize("route", routes(), ids=lambda route: f"{min(route.methods)} {route.path}")
+def test_a_route_without_a_scope_fails_the_build(route: APIRoute) -> None:
+    declared = (route.openapi_extra or {}).get(SCOPE)
+    assert declared in {"read", "operate", "own"}, f"{route.path} declares no scope"
+    wanted = Scope[declared.upper()]
+    assert status(route, "") == 401
+    assert status(route, "a caller's") == 401
+    for scope in Scope:
+        allowed = status(route, scope.name) not in (401, 403)
+        assert allowed == (scope >= wanted), scope

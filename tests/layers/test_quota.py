@@ -1,0 +1,124 @@
+"""Quota: a caller's limits, all of them or none, and back again when they have passed."""
+
+from __future__ import annotations
+
+from math import ceil
+
+import pytest
+
+from headgate.core.allowance import Rates
+from headgate.core.errors import GatewayError, Overloaded, RateLimited, UpstreamUnavailable
+from headgate.core.quota import Quota
+from headgate.core.usage import Usage
+from headgate.core.window import Windows
+from headgate.pipeline.quota import Quotas
+from scripted import Act, Scripted, answers, asked, fails
+from virtual import clock, run
+
+
+def quota(*, per_day: int | None = None, processes: int = 1, **rates: int) -> Quota:
+    made = Quota(Windows(Rates()), processes=lambda: processes)
+    made.allow(Rates(**rates), per_day)
+    return made
+
+
+def layer(made: Quota, *acts: Act, name: str = "") -> Quotas:
+    return Quotas(Scripted(*acts), quotas={name or asked().caller.key: made}, clock=clock())
+
+
+async def one(service: Quotas) -> GatewayError | None:
+    """One request to its end, and what it failed with."""
+    try:
+        async with service(asked()) as reply:
+            reply.seen.usage = Usage(input=50, output=50)
+            assert [piece async for piece in reply.body]
+    except GatewayError as error:
+        return error
+    return None
+
+
+def test_over_the_limit_is_refused_with_the_time_and_then_there_is_room() -> None:
+    async def story() -> None:
+        service = layer(quota(rpm=3), answers(b"a"))
+        assert [await one(service) for _ in range(3)] == [None] * 3
+        refused = await one(service)
+        assert isinstance(refused, RateLimited)
+        assert refused.retry_after_s is not None
+        assert 59 <= refused.retry_after_s <= 61
+        await clock().sleep(ceil(refused.retry_after_s))
+        assert await one(service) is None
+
+    run(story())
+
+
+def test_another_key_is_not_concerned() -> None:
+    async def story() -> None:
+        service = layer(quota(rpm=1), answers(b"a"), name="somebody else")
+        assert [await one(service) for _ in range(3)] == [None] * 3
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    ("act", "left"), [(fails(Overloaded("full")), 2), (fails(UpstreamUnavailable("down")), 1)]
+)
+def test_what_we_refuse_ourselves_does_not_count(act: Act, left: int) -> None:
+    async def story() -> None:
+        made = quota(rpm=2, per_day=2)
+        assert await one(layer(made, act)) is not None
+        assert made.allowed(clock().now()).requests_left == left
+
+    run(story())
+
+
+def test_tokens_are_settled_by_what_was_used() -> None:
+    async def story() -> None:
+        made = quota(tpm=100_000)
+        service = layer(made, answers(b"a"))
+        async with service(asked()) as reply:
+            during = made.allowed(clock().now()).tokens_left
+            assert during < 100_000
+            reply.seen.usage = Usage(input=50, output=50)
+            assert reply.allowed is not None
+            assert reply.allowed.tokens == 100_000
+        assert made.allowed(clock().now()).tokens_left == 99_900
+
+    run(story())
+
+
+def test_a_day_is_a_day_and_is_divided_among_processes() -> None:
+    async def story() -> None:
+        service = layer(quota(per_day=6, processes=2, rpm=1000), answers(b"a"))
+        assert [await one(service) for _ in range(3)] == [None] * 3
+        assert isinstance(await one(service), RateLimited)
+        await clock().sleep(80_000)
+        assert isinstance(await one(service), RateLimited)
+        await clock().sleep(6_500)
+        assert await one(service) is None
+
+    run(story())
+
+
+def test_all_or_none() -> None:
+    """What one limit refuses takes nothing from the others."""
+
+    async def story() -> None:
+        made = quota(per_day=1, rpm=10)
+        service = layer(made, answers(b"a"))
+        assert await one(service) is None
+        for _ in range(3):
+            assert isinstance(await one(service), RateLimited)
+        assert made.allowed(clock().now()).requests_left == 9
+
+    run(story())
+
+
+def test_new_limits_hold_at_once_for_what_was_used_before() -> None:
+    async def story() -> None:
+        made = quota(rpm=10)
+        service = layer(made, answers(b"a"))
+        assert [await one(service) for _ in range(3)] == [None] * 3
+        made.allow(Rates(rpm=3), None)
+        assert isinstance(await one(service), RateLimited)
+
+    run(story())

@@ -1,0 +1,125 @@
+"""Semantic: the same in other words is answered from here, anything else is not, and promises are held."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from asgi import CHAT, KEY, Heard, ask, gateway
+from headgate.assemble import Gateway
+from virtual import clock, run
+
+ON: dict[str, Any] = {"semantic": {}}
+ONE, OTHER = (
+    "How do I boil an egg for 5 minutes?",
+    "could you please tell me how to boil an egg for five minutes",
+)
+
+
+def asked(text: str, **more: Any) -> dict[str, Any]:
+    return {"model": "m", "messages": [{"role": "user", "content": text}], **more}
+
+
+def counted(served: Gateway) -> list[tuple[tuple[str, ...], float]]:
+    return list(served.tally.snapshot().counters)
+
+
+async def both(served: Gateway, one: dict[str, Any], other: dict[str, Any], key: str = KEY) -> Heard:
+    """How the second is answered."""
+    app = served.endpoints()[CHAT]
+    await ask(app, CHAT, one)
+    return await ask(app, CHAT, other, key=key)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_other_words_get_the_same_answer_and_say_so(stream: bool) -> None:
+    async def story() -> None:
+        served = gateway(cache=ON)
+        app = served.endpoints()[CHAT]
+        first = await ask(app, CHAT, asked(ONE, stream=stream))
+        second = await ask(app, CHAT, asked(OTHER, stream=stream))
+        assert second.headers["x-cache"] == "HIT"
+        assert second.headers["cache-status"].startswith("headgate; hit; detail=semantic")
+        metadata = json.loads(second.headers["x-routing-metadata"])
+        assert (metadata["cache"], metadata["attempts"], metadata["cache_confidence"]) == (
+            "semantic",
+            0,
+            0.99,
+        )
+        assert first.headers["x-cache"] == "MISS"
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        asked("How do I boil an egg for 15 minutes?"),
+        asked("How do I not boil an egg for 5 minutes?"),
+        asked(OTHER, temperature=1.5),
+        asked(OTHER, stream=True),
+        asked(OTHER, seed=7),
+        asked(OTHER, tools=[{"type": "function", "function": {"name": "boil"}}]),
+        {"model": "m", "messages": [{"role": "system", "content": "Be rude."}, *asked(OTHER)["messages"]]},
+        {"model": "m", "messages": [{"role": "user", "content": "Hi"}, *asked(OTHER)["messages"]]},
+        {"model": "m", "messages": [{"role": "user", "content": "Hi"}] * 5 + asked(OTHER)["messages"]},
+    ],
+    ids=["number", "negation", "temperature", "stream", "seed", "tools", "system", "earlier", "long"],
+)
+def test_anything_else_is_asked(other: dict[str, Any]) -> None:
+    async def story() -> None:
+        assert (await both(gateway(cache=ON), asked(ONE), other)).headers["x-cache"] == "MISS"
+
+    run(story())
+
+
+def test_nobody_is_told_another_tenant_s_answer() -> None:
+    keys = [{"name": "a", "key": KEY, "tenant": "one"}, {"name": "c", "key": "key-of-c", "tenant": "two"}]
+
+    async def story() -> None:
+        heard = await both(gateway(cache=ON, keys=keys), asked(ONE), asked(OTHER), key="key-of-c")
+        assert heard.headers["x-cache"] == "MISS"
+        shared = gateway(cache={**ON, "scope": "shared"}, keys=keys)
+        assert (await both(shared, asked(ONE), asked(OTHER), key="key-of-c")).headers["x-cache"] == "HIT"
+
+    run(story())
+
+
+@pytest.mark.parametrize("cache", [{}, {"semantic": {"ttl_s": 0}}, {**ON, "exact": {"ttl_s": 0}}])
+def test_off_is_off(cache: dict[str, Any]) -> None:
+    async def story() -> None:
+        assert (await both(gateway(cache=cache), asked(ONE), asked(OTHER))).headers["x-cache"] != "HIT"
+
+    run(story())
+
+
+def test_a_question_is_forgotten_after_its_time() -> None:
+    async def story() -> None:
+        served = gateway(cache=ON)
+        app = served.endpoints()[CHAT]
+        await ask(app, CHAT, asked(ONE))
+        await clock().sleep(1799.0)
+        assert (await ask(app, CHAT, asked(OTHER))).headers["x-cache"] == "HIT"
+        await clock().sleep(2.0)
+        late = await ask(app, CHAT, asked("Tell me how to boil an egg for 5 minutes"))
+        assert late.headers["x-cache"] == "MISS"
+
+    run(story())
+
+
+def test_with_a_promise_hits_are_checked_behind_the_caller_s_back() -> None:
+    async def story() -> None:
+        served = gateway(cache={"semantic": {"max_false_hit_rate": 0.5}})
+        app = served.endpoints()[CHAT]
+        await ask(app, CHAT, asked(ONE))
+        spellings = [f"{'please ' * (count % 9)}{OTHER}{'?' * (count // 9)}" for count in range(60)]
+        heard = [await ask(app, CHAT, asked(text)) for text in spellings]
+        await clock().sleep(60.0)
+        hits = sum(one.headers["cache-status"].startswith("headgate; hit; detail=semantic") for one in heard)
+        copies = sum(count for key, count in counted(served) if key[0] == "mirror_requests_total")
+        assert hits >= 50
+        assert 0 < copies < hits / 2
+
+    run(story())

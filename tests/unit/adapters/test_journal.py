@@ -1,0 +1,171 @@
+"""The journal: in order, once, whatever is torn, full or left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from booked import FAILED, entry
+from headgate.adapters import journal
+from headgate.adapters.journal import Journal, JournalFailed, Reader, orphans
+from headgate.core.entry import Entry
+
+
+def rows(count: int) -> list[Entry]:
+    return [entry(request_id=f"r{number}", failed=(FAILED,) * (number % 3)) for number in range(count)]
+
+
+def written(folder: Path, entries: Sequence[Entry], *, wait_every: int = 0) -> None:
+    """A journal `j` that holds these, closed and let go of."""
+
+    async def story() -> None:
+        made = Journal(folder, "j", news=lambda: None)
+        for number, one in enumerate(entries):
+            assert made.append(one) == number
+            if wait_every and number % wait_every == 0:
+                await made.kept(number)
+        await asyncio.to_thread(made.close)
+        made.release()
+
+    asyncio.run(story())
+
+
+def read(folder: Path, at_most: int = 1000) -> list[tuple[int, list[Entry]]]:
+    reader, found = Reader(folder / "j"), []
+    while (batch := reader.read(at_most)) is not None:
+        found.append(batch[:2])
+        reader.go_on(batch[2])
+    return found
+
+
+def test_what_was_appended_is_read_in_order(tmp_path: Path) -> None:
+    written(tmp_path, rows(700), wait_every=50)
+    found = read(tmp_path, 100)
+    assert [one for _, entries in found for one in entries] == rows(700)
+    assert [first for first, _ in found] == [
+        sum(len(entries) for _, entries in found[:place]) for place in range(len(found))
+    ]
+
+
+def test_a_row_that_was_waited_for_is_on_disk(tmp_path: Path) -> None:
+    async def story() -> int:
+        made = Journal(tmp_path, "j", news=lambda: None)
+        numbers = [made.append(one) for one in rows(5)]
+        await asyncio.gather(*(made.kept(number) for number in numbers))
+        on_disk = read(tmp_path)
+        await asyncio.to_thread(made.close)
+        made.release()
+        return sum(len(entries) for _, entries in on_disk)
+
+    assert asyncio.run(story()) == 5
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@given(cut=st.floats(0, 1), flip=st.booleans())
+def test_a_torn_tail_loses_what_was_torn_and_nothing_before(
+    tmp_path_factory: pytest.TempPathFactory, cut: float, flip: bool
+) -> None:
+    folder = tmp_path_factory.mktemp("torn")
+    written(folder, rows(300))
+    [segment] = (folder / "j").glob("*.journal")
+    data = bytearray(segment.read_bytes())
+    place = min(int(cut * len(data)), len(data) - 1)
+    if flip:
+        data[place] ^= 0x40
+    segment.write_bytes(data if flip else data[:place])
+    found = [one for _, entries in read(folder) for one in entries]
+    assert found == rows(300)[: len(found)]
+    frames = len(found) // journal.FRAME_ROWS
+    assert frames <= 300 // journal.FRAME_ROWS
+
+
+def test_segments_are_taken_away_once_they_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "SEGMENT_BYTES", 2_000)
+    written(tmp_path, rows(400), wait_every=10)
+    before = len(list((tmp_path / "j").glob("*.journal")))
+    assert before > 5
+    assert [one for _, entries in read(tmp_path, 10) for one in entries] == rows(400)
+    assert len(list((tmp_path / "j").glob("*.journal"))) == 1
+    reader = Reader(tmp_path / "j")
+    reader.clear()
+    assert not (tmp_path / "j").exists()
+
+
+def test_what_cannot_be_read_in_the_middle_is_set_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "SEGMENT_BYTES", 2_000)
+    written(tmp_path, rows(100), wait_every=10)
+    first = min((tmp_path / "j").glob("*.journal"))
+    first.write_bytes(b"\xff" * 100)
+    reader = Reader(tmp_path / "j")
+    while (batch := reader.read(1000)) is not None:
+        reader.go_on(batch[2])
+    assert [path.name for path in (tmp_path / "j").iterdir() if path.suffix == ".broken"]
+
+
+def test_only_those_are_orphans_whose_process_is_gone(tmp_path: Path) -> None:
+    async def story() -> tuple[list[str], list[str]]:
+        made = Journal(tmp_path, "j", news=lambda: None)
+        during = [name for name, _ in orphans(tmp_path)]
+        await asyncio.to_thread(made.close)
+        made.release()
+        after = []
+        for name, lock in orphans(tmp_path):
+            after.append(name)
+            assert list(orphans(tmp_path)) == []
+            os.close(lock)
+        return during, after
+
+    assert asyncio.run(story()) == ([], ["j"])
+
+
+def test_a_full_disk_holds_rows_back_and_refuses_who_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that takes half of a write and no more, until there is room again."""
+    full, write = [True], os.write
+
+    def writes(file: int, data: Any) -> int:
+        if full[0] and len(data) > 20:
+            write(file, data[:20])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(file, data)
+
+    monkeypatch.setattr(os, "write", writes)
+    monkeypatch.setattr(journal, "RETRY_S", 0.01)
+
+    async def story() -> None:
+        made = Journal(tmp_path, "j", news=lambda: None)
+        number = made.append(rows(1)[0])
+        with pytest.raises(JournalFailed, match="No space"):
+            await made.kept(number)
+        assert (made.error, made.length) == ("No space left on device", 1)
+        monkeypatch.setattr(journal, "MAX_HELD", 1)
+        assert made.append(entry()) == -1
+        assert made.lost == 1
+        full[0] = False
+        await asyncio.to_thread(made.close)
+        made.release()
+        assert (made.error, made.length) == ("", 0)
+
+    asyncio.run(story())
+    assert read(tmp_path) == [(0, rows(1))]
+
+
+def test_a_folder_that_cannot_be_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+
+    async def story() -> None:
+        with pytest.raises(OSError, match=r"."):
+            Journal(tmp_path / "file", "j", news=lambda: None)
+
+    asyncio.run(story())

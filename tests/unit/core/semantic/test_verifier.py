@@ -1,0 +1,95 @@
+"""The verifier: what is refused and on what grounds, what is proven, and that it is fair to both sides."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headgate.core.semantic.lexicon.table import Kind
+from headgate.core.semantic.spelling import misspelled
+from headgate.core.semantic.verifier import Proof, verify
+
+DIFFERENT = [
+    ("How far is 5 miles?", "How far is 50 miles?", Kind.NUMBER),
+    ("Is 70 kg in pounds a lot?", "Is 70 pounds in kg a lot?", Kind.UNIT),
+    ("Is 100 MB/s fast?", "Is 100 Mb/s fast?", Kind.UNIT),
+    ("Which shops open on Monday?", "Which shops open on Sunday?", Kind.DATE),
+    ("Which plants are poisonous?", "Which plants are not poisonous?", Kind.NEGATION),
+    ("Which plants are poisonous?", "Which plants aren't poisonous?", Kind.NEGATION),
+    ("How do I increase the contrast?", "How do I decrease the contrast?", Kind.ANTONYM),
+    ("How do I mount a disk?", "How do I unmount a disk?", Kind.ANTONYM),
+    ("How old is Madonna now?", "Tell me, how old is Prince now?", Kind.NAME),
+    ("How long from Paris to London?", "How long from London to Paris?", Kind.ORDER),
+    ("Can the cat chase the dog?", "Can the dog chase the cat?", Kind.ORDER),
+    ("Must all members vote?", "Must some members vote?", Kind.QUANTIFIER),
+    ("Phones with more memory", "Phones with less memory", Kind.COMPARATIVE),
+    ("Say hello in Greek", "Say hello in Turkish", Kind.LANGUAGE),
+    ("Rivers of Asia as JSON", "Rivers of Asia as CSV", Kind.FORMAT),
+    ("A gift for my wife", "A gift for my boss", Kind.PERSON),
+    ("Is it legal in France?", "Is it legal in Spain?", Kind.PLACE),
+    ("Does the iPhone X15 float?", "Does the iPhone X14 float?", Kind.VERSION),
+    ("Can I open the window?", "Should I open the window?", Kind.MODALITY),
+    ("Is the bridge closed?", "Was the bridge closed?", Kind.TENSE),
+    ("How do I mend a bike?", "How do I mend this bike?", Kind.SCOPE),
+    ("When is it closed?", "Why is it closed?", Kind.QUESTION),
+]
+SAME = [
+    ("How do I centre a div in CSS?", "In CSS, how do I center a div?"),
+    ("what is the capitol of peru", "What is the capitol of Peru?"),
+    ("Who discovered penicillin?", "Penicillin was discovered by whom?"),
+    ("How many minutes are in 2 hours?", "How many minutes are there in two hours?"),
+    ("How do I convert 200,000 yen?", "how to convert 200000 yen please"),
+    ("Symptoms of appendicitis", "symptons of apendicitis"),
+    ("Can't I deduct it?", "Can I deduct it?"),
+    ("The train between Rome and Milan", "The train between Milan and Rome"),
+    ("How do I cancel my subscription?", "Could you please tell me how to cancel my subscription?"),
+]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "why"), DIFFERENT, ids=[f"{why}-{one}" for one, _, why in DIFFERENT]
+)
+def test_refuses_and_says_why(one: str, other: str, why: Kind) -> None:
+    verdict = verify(one, other)
+    assert (verdict.proof, verdict.why) == (Proof.REFUSED, why)
+
+
+@pytest.mark.parametrize(("one", "other"), SAME)
+def test_proves_what_says_the_same(one: str, other: str) -> None:
+    assert verify(one, other).proof is Proof.PROVEN
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("trial", "trail"), ("prednisone", "prednisolone"), ("iran", "iraq")]
+)
+def test_another_word_is_no_slip(one: str, other: str) -> None:
+    assert not misspelled(one, other)
+
+
+def test_what_is_left_unread_proves_nothing() -> None:
+    long = "word " * 1000
+    assert verify(long + "one", long + "two").proof is not Proof.PROVEN
+
+
+SAID = "how do I not mount a disk in 5 miles Paris to London the cat and dog more all can why"
+WORDS = st.sampled_from(sorted(SAID.split()))
+
+
+@given(st.lists(WORDS, max_size=12).map(" ".join), st.lists(WORDS, max_size=12).map(" ".join))
+def test_both_sides_are_judged_alike(one: str, other: str) -> None:
+    assert (verify(one, other).proof is Proof.PROVEN) == (verify(other, one).proof is Proof.PROVEN)
+
+
+@given(st.text(max_size=200), st.text(max_size=200))
+def test_takes_any_text(one: str, other: str) -> None:
+    assert verify(one, one).proof is Proof.PROVEN
+    verify(one, other)
+
+
+@given(st.lists(st.integers(2, 99_999), min_size=1, max_size=3), st.lists(st.integers(2, 99_999), min_size=1))
+def test_other_numbers_are_never_proven(mine: list[int], theirs: list[int]) -> None:
+    def said(numbers: list[int]) -> str:
+        return "What is the sum of " + " and ".join(map(str, numbers)) + "?"
+
+    assert (verify(said(mine), said(theirs)).proof is Proof.PROVEN) <= (sorted(mine) == sorted(theirs))
