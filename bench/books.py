@@ -26,7 +26,7 @@ from headgate.adapters.system import SystemClock
 from headgate.assemble.books import Books
 from headgate.core.entry import Entry
 from headgate.core.report import Asked
-from headgate.ports.ledger import Ledger
+from headgate.ports.store import Store
 
 POSTGRES = "postgresql://postgres@127.0.0.1:5432/test"
 SCHEMA = "headgate_bench"
@@ -38,7 +38,7 @@ MILLIONS = 10
 DAYS, TENANTS, MODELS = 365, 100, 12
 
 
-def _ledger(kind: str, at: Path) -> Ledger:
+def _ledger(kind: str, at: Path) -> Store:
     return SqliteLedger(at / "books.db") if kind == "sqlite" else PostgresLedger(POSTGRES, schema=SCHEMA)
 
 

@@ -14,9 +14,10 @@ from headgate.core.complexity import Complexity, Weighed
 from headgate.core.decision import Candidate
 from headgate.core.intent.found import BUILT_IN, GENERAL, Intent, Thresholds
 from headgate.core.memory import Memory
-from headgate.core.router import Pool, Router, Wits
+from headgate.core.router import Pool, Router
 from headgate.core.routes import Routes
 from headgate.core.rules import Rules
+from headgate.core.understood import Wits
 from virtual import clock
 
 

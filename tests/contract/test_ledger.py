@@ -13,12 +13,15 @@ import pytest
 from booked import DAY, FAILED, NOON_US, POSTGRES, entry, schema
 from headgate.adapters.postgres import PostgresLedger
 from headgate.adapters.sqlite import SqliteLedger
+from headgate.core.audit import Act, broken_at
 from headgate.core.entry import COLUMNS, Flag
+from headgate.core.issued import Issued
 from headgate.core.report import Asked
 from headgate.core.rollup import DAY_US
 from headgate.ports.ledger import Ledger, LedgerGone
+from headgate.ports.store import Store
 
-Make = Callable[[], Ledger]
+Make = Callable[[], Store]
 ALL = Asked()
 
 
@@ -32,7 +35,7 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
             yield lambda: PostgresLedger(POSTGRES, schema=name)
 
 
-def run(make: Make, story: Callable[[Ledger], Coroutine[Any, Any, Any]]) -> Any:
+def run(make: Make, story: Callable[[Store], Coroutine[Any, Any, Any]]) -> Any:
     async def whole() -> Any:
         ledger = make()
         try:
@@ -178,6 +181,86 @@ def test_names_are_only_names(make: Make, text: str) -> None:
 
     sums, rows = run(make, story)
     assert (sums[0]["tenant"], sums[0]["requests"], rows[0]["requested"]) == (text, 1, text)
+
+
+def issued(name: str, **members: Any) -> Issued:
+    return Issued(name=name, tenant="acme", digest=b"d" * 32, hint="…abcd", created_at=1.5, **members)
+
+
+def test_keys_are_known_by_generation_and_never_made_twice(make: Make) -> None:
+    """`ports.issuing.Issuing`, over the same stores."""
+
+    async def story(store: Store) -> None:
+        assert await store.snapshot(-1) is None
+        pepper = await store.pepper(b"p" * 32)
+        other = make()
+        assert await other.pepper(b"q" * 32) == pepper == b"p" * 32
+        await other.close()
+        key = issued("a", models=("m",), expires_at=2.5)
+        assert await store.add(key)
+        assert not await store.add(issued("a", rpm=7))
+        first = await store.snapshot(0)
+        assert first is not None
+        assert (first.pepper, first.keys) == (pepper, (key,))
+        assert await store.snapshot(first.generation) is None
+        await store.change(issued("a", revoked_at=9.0))
+        await store.change(issued("nobody's"))
+        second = await store.snapshot(first.generation)
+        assert second is not None
+        assert second.generation == first.generation + 1
+        assert [one.revoked_at for one in second.keys] == [9.0]
+
+    run(make, story)
+
+
+def test_of_many_who_make_the_same_key_one_does(make: Make) -> None:
+    async def story(store: Store) -> None:
+        await store.pepper(b"p" * 32)
+        others = [make() for _ in range(4)]
+        made = await asyncio.gather(*(one.add(issued("a", rpm=n)) for n, one in enumerate(others, 1)))
+        for one in others:
+            await one.close()
+        assert sorted(made) == [False, False, False, True]
+        found = await store.snapshot(-1)
+        assert found is not None
+        assert found.generation == 1
+
+    run(make, story)
+
+
+def test_acts_are_one_chain_whoever_writes(make: Make) -> None:
+    async def story(store: Store) -> None:
+        others = [make() for _ in range(3)]
+        await asyncio.gather(
+            *(one.note(act(f"w{n}-{turn}")) for n, one in enumerate(others) for turn in range(4))
+        )
+        for one in others:
+            await one.close()
+        acts = await store.acts(0, 100)
+        assert [one.number for one in acts] == list(range(1, 13))
+        assert broken_at(acts) is None
+        assert await store.acts(10, 1) == acts[10:11]
+
+    run(make, story)
+
+
+def test_where_a_tenant_s_requests_went(make: Make) -> None:
+    rows = [entry(region="eu", failed=(FAILED,)), entry(region="us"), entry(tenant="other", region="cn")]
+
+    async def story(store: Store) -> Any:
+        await store.append("j", 0, rows)
+        return await store.places("acme")
+
+    found = run(make, story)
+    assert [(one["provider"], one["region"], one["requests"]) for one in found] == [
+        ("bad", "eu", 1),
+        ("p", "eu", 1),
+        ("p", "us", 1),
+    ]
+
+
+def act(who: str) -> Act:
+    return Act(at_us=1, who=who, action="key.create", target="a'; DROP TABLE audit", detail="ü")
 
 
 def test_no_server_is_a_ledger_that_is_gone() -> None:

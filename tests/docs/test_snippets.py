@@ -36,7 +36,17 @@ NOWHERE = {"PATH": os.defpath, "OLLAMA_HOST": "127.0.0.1:1"}
 
 KEYS = ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "HEADGATE_API_KEY", "INTERN_KEY", "CLAUDE_KEY")
 KEYED = NOWHERE | {
-    name: f"a-key-for-{name}" for name in (*KEYS, "CLAUDE_KEY_1", "CLAUDE_KEY_2", "KEY_1", "KEY_2")
+    name: f"a-key-for-{name}"
+    for name in (
+        *KEYS,
+        "CLAUDE_KEY_1",
+        "CLAUDE_KEY_2",
+        "KEY_1",
+        "KEY_2",
+        "ACME_KEY",
+        "TRIAL_KEY",
+        "OPENAI_KEY",
+    )
 }
 
 PEOPLE = frozenset({"export", "git", "cd", "pip", "claude"})

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from booked import POSTGRES, schema
+from booked import POSTGRES, Wire, schema
 from gateway import CHAT, HI, KEY, Gateway, ran, running
 
 pytestmark = pytest.mark.e2e
@@ -222,10 +222,46 @@ def test_a_store_that_is_away_costs_nobody_a_request(tmp_path: Path) -> None:
         books = gateway.ask("/health").document["books"]
         assert (books["state"], books["journal"]) == ("waiting", 5)
         assert gateway.metrics()("ledger_journal_rows") == 5
+        ready = gateway.ask("/readyz")
+        assert (ready.status, ready.document["books"]["journal"]) == (200, 5)
+        assert "age_s" in ready.document["keys"]
         gateway.process.kill()
     with running(config(tmp_path)):
         adopted(tmp_path)
     assert len(rows(tmp_path, "id")) == 5
+
+
+AWAY_S = 60.0 if environ.get("HEADGATE_SOAK") else 1.0
+
+
+def test_a_database_that_goes_and_comes_back_costs_no_request_and_no_row(
+    tmp_path: Path, postgres: str
+) -> None:
+    wire, statuses, stop = Wire(), Counter[int](), threading.Event()
+    with running(config(tmp_path, url=wire.url, name=postgres)) as gateway:
+
+        def ask() -> None:
+            while not stop.is_set():
+                statuses[gateway.chat("plain").status] += 1
+
+        callers = [threading.Thread(target=ask) for _ in range(CALLERS)]
+        for caller in callers:
+            caller.start()
+        time.sleep(0.5)
+        wire.cut()
+        time.sleep(AWAY_S)
+        gateway.logged("rows wait in the journal")
+        wire.mend()
+        time.sleep(0.5)
+        stop.set()
+        for caller in callers:
+            caller.join()
+        gateway.logged("the books are kept in postgresql again")
+        assert gateway.stop() == 0
+    wire.cut()
+    assert set(statuses) == {200}
+    assert _postgres_rows(postgres) == statuses[200]
+    assert list((tmp_path / "kept" / "journal").iterdir()) == []
 
 
 def test_a_key_s_own_limits_are_held_and_told(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ COLD = (
     "/metrics",
     "/router/info",
     "/router/explain",
+    "/v1/feedback",
 )
 NAMES = (
     "requests_total",
@@ -50,7 +51,8 @@ NAMES = (
 def own(sim: Server) -> Iterator[Gateway]:
     """A gateway whose counts are nobody else's."""
     text = every_dialect(sim.port)
-    text = text.replace("routes: {", "routes: {down: {use: [openai-status-503, openai]}, ")
+    more = "down: {use: [openai-status-503, openai]}, praised: {use: [openai], feedback: {bandit: true}}"
+    text = text.replace("routes: {", f"routes: {{{more}, ")
     with running(text) as served:
         yield served
 
@@ -223,6 +225,20 @@ def test_a_decision_is_explained_before_and_after_it_was_made(own: Gateway) -> N
     assert own.ask("/router/explain", {"model": "nope", "messages": HI}).status == 404
     assert own.ask("/router/explain", b"{").status == 400
     assert own.ask("/router/explain/nobody-knows").status == 404
+
+
+def test_an_answer_is_scored_once_by_who_got_it(own: Gateway) -> None:
+    answer = own.ask(CHAT, {"model": "praised", "messages": HI})
+    said = {"request_id": answer.headers["x-request-id"], "score": 0.25}
+    assert own.ask("/v1/feedback", said, key=None).status == 401
+    for wrong in (b"{", {"request_id": "r"}, {**said, "score": 1.5}, {**said, "more": 1}):
+        assert own.ask("/v1/feedback", wrong).status == 400
+    found = own.ask("/v1/feedback", said)
+    assert (found.status, found.document["model_id"], found.document["score"]) == (200, "openai", 0.25)
+    assert own.ask("/v1/feedback", said).status == 404
+    assert own.ask("/router/info").document["feedback"]["models"][0]["model"] == "openai"
+    plain = own.ask(CHAT, {"model": "openai", "messages": HI})
+    assert own.ask("/v1/feedback", {**said, "request_id": plain.headers["x-request-id"]}).status == 404
 
 
 def test_every_path_is_documented(own: Gateway) -> None:

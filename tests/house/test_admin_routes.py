@@ -27,7 +27,7 @@ class Door:
 
 
 def app() -> FastAPI:
-    house: Any = SimpleNamespace(front=SimpleNamespace(admin=Door(), config=dict), ledger=None)
+    house: Any = SimpleNamespace(front=SimpleNamespace(admin=Door(), config=dict), store=None)
     return cold.create(house, OpenAISurface(lambda: 0.0, lambda: "id"))
 
 

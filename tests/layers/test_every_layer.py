@@ -97,7 +97,7 @@ LAYERS: dict[str, Callable[[Scripted], Service]] = {
     "admit": partial(Admit, permits=Permits(1), strain=Strain(1), recorder=Notes()),
     "route by name": lambda up: Route(up, router=NAMED, clock=clock(), recorder=Notes()),
     "route": lambda up: Route(up, router=DECIDED, clock=clock(), recorder=Notes()),
-    "mirror": lambda up: Mirror(up, shadow=Scripted(), most={}),
+    "mirror": lambda up: Mirror(up, shadow=Scripted(), most={}, answered=lambda *_: None),
     "template": lambda up: Template(up, shape=Shape(prefix="Once: ")),
     "fallback": fallback,
     "balance": lambda up: Balance([up], chance=Random(7)),

@@ -335,7 +335,7 @@ class House:
             max_bytes=1000,
             marked=False,
         )
-        mirror = Mirror(cascade, shadow=fallback, most=most)
+        mirror = Mirror(cascade, shadow=fallback, most=most, answered=lambda *_: None)
         self.service: Service = Route(mirror, router=self.router, clock=clock(), recorder=Notes())
 
     async def ask(self, asked: Question, caller: Caller, request_id: str, session: str | None) -> None:

@@ -72,6 +72,18 @@ def test_a_mirror_gets_copies_at_nobodys_expense_and_nobody_waits_for_it() -> No
     assert {record.request_id for record in found} == {f"req-{number}.mirror" for number in range(3)}
 
 
+def test_both_the_answer_and_its_copy_may_be_scored() -> None:
+    async def scored(stage: Stage) -> None:
+        await stage.ask()
+        await clock().sleep(60.0)
+        decides = stage.gateway._generation.router
+        stage.seen["scored"] = [decides.scored("alice", name, 1.0) for name in ("req-0", "req-0.mirror")]
+
+    mirror = {"model": "b", "share": 1.0, "max_in_flight": 2}
+    stage = play(houses({"use": ["a"], "mirror": mirror, "feedback": {"bandit": True}}), scored)
+    assert [served.model for served in stage.seen["scored"]] == ["a", "b"]
+
+
 def test_only_so_many_copies_are_under_way_at_once() -> None:
     async def crowd(stage: Stage) -> None:
         stage.befalls("south", "hang", for_s=1.0)

@@ -26,7 +26,8 @@ from headgate.core.rollup import DAY_US
 from headgate.core.waiting import Left
 from headgate.ports.clock import Alarm, Clock
 from headgate.ports.journal import NotKept
-from headgate.ports.ledger import Ledger, LedgerGone
+from headgate.ports.ledger import LedgerGone
+from headgate.ports.store import Store
 
 BATCH_ROWS = 1000
 GATHER_S = 0.1
@@ -48,7 +49,7 @@ class Books:
     the folder cannot be written."""
 
     def __init__(
-        self, kind: str, ledger: Ledger, folder: Path, clock: Clock, *, name: str, days: tuple[int, int]
+        self, kind: str, ledger: Store, folder: Path, clock: Clock, *, name: str, days: tuple[int, int]
     ) -> None:
         """`days` for which rows, and their sums, are kept."""
         self.kind = kind
@@ -196,5 +197,5 @@ class Books:
         found: dict[str, Any] = {"store": self.kind, "state": state, "journal": self.waiting}
         if self.lost:
             found["lost"] = self.lost
-        error = journal.error or self._error
+        error = journal.error or self._error.partition(":")[0]  # the rest may name paths: it is in the log
         return {**found, "error": error} if error else found

@@ -57,8 +57,8 @@ class Gateway:
             before=self.show_health,
             others=folder.others if folder else lambda: (),
         )
-        ledger = machine.books.ledger if machine.books else None
-        self.house = House(self._generation.front, metrics=self.page, ledger=ledger)
+        store = machine.books.ledger if machine.books else None
+        self.house = House(self._generation.front, metrics=self.page, store=store)
 
     @property
     def service(self) -> Service:

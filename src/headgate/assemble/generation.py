@@ -18,7 +18,7 @@ from headgate.assemble.rim import admin_door, cards, deadlines, door, strict
 from headgate.assemble.routing import info, remembers, router, template
 from headgate.assemble.upstreams import Upstreams
 from headgate.config.tree import Settings
-from headgate.core.call import Caller
+from headgate.core.call import Call, Caller
 from headgate.core.fleet import Marks
 from headgate.core.keyring import KeyState
 from headgate.core.permits import Permits
@@ -74,7 +74,7 @@ class Generation:
         self.front = Front(
             number=number,
             service=self._service(),
-            door=door(settings, machine.pepper),
+            door=door(settings, machine),
             admin=admin_door(settings, machine.pepper),
             config=lambda: settings.model_dump(mode="json", exclude_unset=True),
             recorder=recorder,
@@ -83,6 +83,7 @@ class Generation:
             info=info(settings, number, self.router),
             explain=lambda call: self.router.decide(call, dry=True).document(),
             receipt=self._receipt,
+            scored=self._scored,
             sessions=remembers(settings),
             max_body_bytes=settings.server.max_body_bytes,
             deadline_s=settings.server.deadline_s,
@@ -185,7 +186,18 @@ class Generation:
                 recorder=recorder,
             ),
         )
-        yield partial(Mirror, shadow=shadow, most=most)
+        yield partial(Mirror, shadow=shadow, most=most, answered=self._copied)
+
+    def _copied(self, call: Call, request_id: str, model: str) -> None:
+        """A copy may be scored by who made the request."""
+        if call.decision is not None:
+            self.router.answered(call.caller.key, request_id, call.decision, model)
+
+    def _scored(self, caller: Caller, request_id: str, score: float) -> dict[str, Any] | None:
+        served = self.router.scored(caller.key, request_id, score)
+        if served is None:
+            return None
+        return {"request_id": request_id, "score": score, "model_id": served.model, "intent": served.intent}
 
     def _cascade(self) -> Iterator[Layer]:
         """Nothing, where no route has a cascade."""
@@ -270,6 +282,7 @@ class Generation:
             "in_flight_limit": self.strain.limit,
             "waiting": {queue: count for queue, count in self.hall.depth.items() if count},
             **({"limits": sharing.condition()} if (sharing := self._machine.sharing) else {}),
+            **({"keys": issued.condition()} if (issued := self._machine.issued) else {}),
             **({"books": books.condition()} if (books := self._machine.books) else {}),
             **({"fleets": self.fleets.condition()} if self.fleets else {}),
             "models": models,

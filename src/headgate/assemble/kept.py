@@ -8,6 +8,7 @@ from random import Random
 from typing import Any, TypeVar
 
 from headgate.assemble.books import Books
+from headgate.assemble.issued import IssuedKeys
 from headgate.assemble.ring import KeyRing
 from headgate.assemble.sharing import Sharing
 from headgate.assemble.shelved import Shelved
@@ -24,8 +25,8 @@ T = TypeVar("T")
 class Machine:
     """What a process has one of, whatever its configuration. `pepper`: 16 to 64 random bytes; `sharing`: with
     whom it shares the limits of its keys, if with anybody; `ring`: what has been said of them; `books`: where
-    what happened is written down for good; `answers`: those that it keeps, where there is more than its
-    memory for them."""
+    what happened is written down for good; `issued`: keys that were made at run time; `answers`: those that
+    it keeps, where there is more than its memory for them."""
 
     clock: Clock
     chance: Random
@@ -33,6 +34,7 @@ class Machine:
     sharing: Sharing | None = None
     ring: KeyRing | None = None
     books: Books | None = None
+    issued: IssuedKeys | None = None
     answers: Shelved | None = None
 
 

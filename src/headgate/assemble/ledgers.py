@@ -10,14 +10,15 @@ from uuid import uuid4
 from headgate.adapters.notices import folder_of
 from headgate.adapters.sqlite import SqliteLedger
 from headgate.assemble.books import Books
+from headgate.assemble.issued import IssuedKeys
 from headgate.config.tree import Settings
 from headgate.ports.clock import Clock
-from headgate.ports.ledger import Ledger
+from headgate.ports.store import Store
 
 log = logging.getLogger("headgate")
 
 
-def ledger(settings: Settings, file: Path | None) -> tuple[str, Ledger] | None:
+def ledger(settings: Settings, file: Path | None) -> tuple[str, Store] | None:
     """The store of the books, and what kind it is: as it is configured, or a file beside the configuration.
 
     Raises:
@@ -41,7 +42,7 @@ def books(settings: Settings, clock: Clock, file: Path | None) -> Books | None:
         found = ledger(settings, file)
         if found is None or file is None:
             return None
-        folder = file.resolve().parent / settings.store.folder if settings.store.folder else folder_of(file)
+        folder = kept_in(settings, file)
         name = f"{int(clock.wall()):x}-{uuid4().hex[:12]}"
         days = settings.store.requests_days, settings.store.usage_days
         return Books(*found, folder / "journal", clock, name=name, days=days)
@@ -50,3 +51,17 @@ def books(settings: Settings, clock: Clock, file: Path | None) -> Books | None:
     except OSError as error:
         log.error("no books are kept: %s cannot be written (%s)", error.filename, error.strerror)
     return None
+
+
+def kept_in(settings: Settings, file: Path) -> Path:
+    """The folder for what a process may not lose."""
+    return file.resolve().parent / settings.store.folder if settings.store.folder else folder_of(file)
+
+
+def issued(settings: Settings, kept: Books | None, clock: Clock, file: Path | None) -> IssuedKeys | None:
+    """Where books are kept, keys may be made at run time. By a connection of their own: who waits for rows to
+    be written should not wait to learn of a revocation."""
+    found = ledger(settings, file) if kept is not None else None
+    if found is None or file is None:
+        return None
+    return IssuedKeys(found[1], kept_in(settings, file) / "keys.snapshot", clock)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
+from headgate.assemble.issued import with_issued
 from headgate.assemble.kept import Kept, Machine
 from headgate.config.tree import Settings
 from headgate.core.allowance import FREE, Rates
@@ -17,7 +18,7 @@ from headgate.pipeline.service import Layer
 def quotas(settings: Settings, machine: Machine, kept: Kept) -> Iterator[Layer]:
     """Nothing, where no key has a limit."""
     found: dict[str, Quota] = {}
-    for key in settings.keys:
+    for key, _ in with_issued(settings, machine.issued):
         tier = settings.tiers.get(key.tier)
         rates, per_day = Rates(rpm=key.rpm, tpm=key.tpm), tier.requests_per_day if tier else None
         if rates.limited or per_day is not None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from headgate.assemble.issued import IssuedKeys, with_issued
+from headgate.assemble.kept import Machine
 from headgate.config.tree import Settings
 from headgate.core.call import Caller
+from headgate.core.issued import NOBODY
 from headgate.core.routes import Routes
 from headgate.core.scope import Scope
 from headgate.core.tier import NO_TIER, Tier
@@ -15,11 +18,17 @@ from headgate.server.front import AdminDoor, Door, ModelCard
 ANONYMOUS = Caller(key="anonymous", tenant="anonymous")
 
 
-def door(settings: Settings, pepper: bytes) -> Door:
+def door(settings: Settings, machine: Machine) -> Door:
     if settings.server.auth == "off":
         return OpenDoor(ANONYMOUS)
     keys = {key.name: key.key for key in settings.keys}
-    return Doorkeeper(keys, callers(settings), pepper=pepper)
+    return Doorkeeper(
+        keys,
+        callers(settings, machine.issued),
+        pepper=machine.pepper,
+        issued=machine.issued.snapshot if machine.issued else NOBODY,
+        wall=machine.clock.wall,
+    )
 
 
 def admin_door(settings: Settings, pepper: bytes) -> AdminDoor:
@@ -29,8 +38,8 @@ def admin_door(settings: Settings, pepper: bytes) -> AdminDoor:
     return AdminKeeper(keys, pepper=pepper)
 
 
-def callers(settings: Settings) -> dict[str, Caller]:
-    """Whom each key of the configuration stands for, by its name."""
+def callers(settings: Settings, issued: IssuedKeys | None = None) -> dict[str, Caller]:
+    """Whom each key of the configuration, or made at run time, stands for, by its name."""
     return {
         key.name: Caller(
             key=key.name,
@@ -40,7 +49,7 @@ def callers(settings: Settings) -> dict[str, Caller]:
             regions=None if key.regions is None else frozenset(key.regions),
             privacy=key.privacy,
         )
-        for key in settings.keys
+        for key, _ in with_issued(settings, issued)
     }
 
 

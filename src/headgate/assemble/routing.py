@@ -20,6 +20,7 @@ from headgate.config.tree import Settings
 from headgate.core.agents import Agent
 from headgate.core.call import Caller
 from headgate.core.decision import Candidate, Cascade
+from headgate.core.feedback import Policy
 from headgate.core.memory import Memory
 from headgate.core.router import Pool, Router
 from headgate.core.rules import Canary, Mirror, Rules, Split, When
@@ -83,6 +84,7 @@ def _rules(settings: Settings, name: str, route: RouteSettings) -> Rules:
         split=Split(dict(split.shares), split.by) if split else None,
         canary=Canary(**dict(canary)) if canary else None,
         mirror=Mirror(mirror.model, mirror.share) if mirror else None,
+        feedback=Policy(**dict(route.feedback)) if route.feedback else None,
         cascade=Cascade(route.cascade.weak, route.cascade.strong) if route.cascade else None,
     )
 
@@ -136,7 +138,10 @@ def info(settings: Settings, number: int, decides: Router) -> Callable[[Caller],
             }
             for name, agent in settings.agents.items()
         }
-        return known | {"agents": agents, "canaries": dict(_canaries(settings, decides))}
+        bars = {name: round(bar.shift, 4) for name, bar in memory.feedback.bars.items()}
+        feedback = {"models": memory.feedback.arms.told(), "bars": bars}
+        found = {"agents": agents, "canaries": dict(_canaries(settings, decides)), "feedback": feedback}
+        return known | found
 
     return document
 

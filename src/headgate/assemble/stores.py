@@ -17,7 +17,7 @@ from headgate.adapters.notices import FolderNotices, folder_of
 from headgate.adapters.shared import Folder
 from headgate.adapters.sqlite import SqliteCounters
 from headgate.assemble.gateway import Gateway
-from headgate.assemble.ledgers import books
+from headgate.assemble.ledgers import books, issued
 from headgate.assemble.ring import KeyRing
 from headgate.assemble.sharing import Sharing
 from headgate.assemble.shelved import Shelved
@@ -87,6 +87,7 @@ class Stores:
         found = places(settings, file)
         self.ring = KeyRing(clock, found) if found else None
         self.books = books(settings, clock, file)
+        self.issued = issued(settings, self.books, clock, file)
         kept = shelf(settings)
         memory = MemoryCache(max_bytes=settings.cache.exact.max_bytes)
         self.answers = Shelved(memory, kept, clock) if kept else None
@@ -95,6 +96,8 @@ class Stores:
         """Before the gateway is built: it must know which keys it may use."""
         if self.ring is not None:
             await self.ring.look()
+        if self.issued is not None:
+            await self.issued.start()
 
     async def run(self, gateway: Gateway) -> AsyncIterator[Coroutine[Any, Any, None]]:
         """What goes on beside the requests."""
@@ -107,16 +110,25 @@ class Stores:
             yield self.ring.follow(partial(_renew, gateway), lambda: gateway.settings)
         if self.books is not None:
             yield self.books.run()
+        if self.issued is not None:
+            yield self.issued.follow(partial(_changed, gateway))
 
     async def close(self) -> None:
         if self.sharing is not None:
             await self.sharing.close()
         if self.ring is not None:
             await self.ring.close()
+        if self.issued is not None:
+            await self.issued.close()
         if self.books is not None:
             await self.books.close()
         if self.answers is not None:
             await self.answers.close()
+
+
+def _changed(gateway: Gateway) -> None:
+    """A key was made, changed or revoked at run time."""
+    log.info("keys changed: generation %d", gateway.reload(gateway.settings))
 
 
 def _renew(gateway: Gateway) -> None:

@@ -12,7 +12,7 @@ from headgate.config.tree import Settings
 from headgate.core.agents import Agent
 from headgate.core.complexity import weigh
 from headgate.core.intent.found import BUILT_IN
-from headgate.core.router import Wits
+from headgate.core.understood import Wits
 from headgate.ports.embedder import Embedder
 
 Similarity = Callable[[str], Mapping[str, float]]

@@ -1,5 +1,6 @@
-"""`headgate keys`: the keys we have at providers. What is said here every running worker and replica knows
-within a second, by the folder beside the configuration file and by `store.redis`."""
+"""`headgate keys`: the keys we have at providers, and those that callers show to us. What is said here every
+running worker and replica knows within a second: of providers' keys by the folder beside the configuration
+file and by `store.redis`, of callers' by the store of the books."""
 
 from __future__ import annotations
 
@@ -7,9 +8,11 @@ import asyncio
 import json
 import os
 import re
+import secrets
 import time
 import urllib.request
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -19,6 +22,7 @@ from rich.table import Table
 
 from headgate.assemble.ring import KeyRing
 from headgate.assemble.stores import places
+from headgate.cli import issue
 from headgate.config.check import ConfigError
 from headgate.config.load import load, process_environment
 from headgate.config.tree import ProviderKey, Settings
@@ -30,12 +34,21 @@ DEFAULT_FILE = Path("headgate.yaml")
 PATIENCE_S = 2.0
 
 keys = typer.Typer(
-    help="The keys we have at providers: list them, rotate them, revoke them.", no_args_is_help=True
+    help="Keys of callers, and, with --provider, those we have at providers.", no_args_is_help=True
 )
 
 File = Annotated[Path, typer.Option("--config", help="The configuration file.")]
-ProviderName = Annotated[str, typer.Option("--provider", help="Whose key it is.")]
+ProviderName = Annotated[
+    str | None,
+    typer.Option("--provider", help="Whose key it is; without it a caller's that was made at run time."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Write for programs.")]
+
+
+class Privacy(StrEnum):
+    STANDARD = "standard"
+    NO_CONTENT = "no_content"
+    LOCAL_ONLY = "local_only"
 
 
 class _Wall:
@@ -90,6 +103,48 @@ class Desk:
             await place.post(fingerprint(secret), notice)
 
 
+@keys.command()
+def create(
+    name: Annotated[str | None, typer.Argument(help="What it is called; default: by the tenant.")] = None,
+    tenant: Annotated[str, typer.Option(help="Whose it is.")] = "",
+    tier: Annotated[str, typer.Option(help="What is promised to it: one of `tiers`.")] = "",
+    rpm: Annotated[int | None, typer.Option(min=1, help="Requests in any 60 seconds.")] = None,
+    tpm: Annotated[int | None, typer.Option(min=1, help="Tokens in any 60 seconds.")] = None,
+    models: Annotated[
+        str, typer.Option(help="Models and routes it may use, with commas; default: all.")
+    ] = "",
+    regions: Annotated[str, typer.Option(help="Regions that may serve it, with commas; default: all.")] = "",
+    privacy: Annotated[Privacy, typer.Option(help="What may become of what it says.")] = Privacy.STANDARD,
+    expires: Annotated[str | None, typer.Option(help="12h, 30d, or a day such as 2027-01-31.")] = None,
+    config: File = DEFAULT_FILE,
+    as_json: AsJson = False,
+) -> None:
+    """Make a key for a caller. It is shown once, and known to every gateway within a second."""
+    if not (name or tenant):
+        _stop("say whose it is: --tenant", 2)
+    name = name or f"{tenant}-{secrets.token_hex(3)}"
+    text = issue.Desk(config).create(
+        name,
+        tenant=tenant or name,
+        tier=tier,
+        rpm=rpm,
+        tpm=tpm,
+        models=_listed(models),
+        regions=_listed(regions),
+        privacy=str(privacy),
+        expires_at=issue.until(expires) if expires else None,
+    )
+    if as_json:
+        typer.echo(json.dumps({"name": name, "key": text}))
+    else:
+        typer.echo(f"key {name}, shown this once:", err=True)
+        typer.echo(text)
+
+
+def _listed(text: str) -> tuple[str, ...] | None:
+    return tuple(filter(None, text.split(","))) or None
+
+
 @keys.command("list")
 def list_(
     config: File = DEFAULT_FILE,
@@ -97,9 +152,15 @@ def list_(
         str | None,
         typer.Option(help="A running gateway, for use and health; default: where `server` listens."),
     ] = None,
+    callers: Annotated[
+        bool, typer.Option("--callers", help="Those of callers that were made at run time.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Every key: its state, when it is to be rotated, what was served under it. Of a key the end at most."""
+    """Keys at providers: their state, when to rotate them, what they served. Of a key the end at most."""
+    if callers:
+        issue.show(issue.Desk(config).all(), as_json=as_json)
+        return
     desk = Desk(config)
 
     async def work() -> None:
@@ -114,13 +175,19 @@ def list_(
 @keys.command()
 def rotate(
     name: Annotated[str, typer.Argument(help="The key to replace, as `keys list` names it.")],
-    provider: ProviderName,
+    provider: ProviderName = None,
     new_from_env: Annotated[str | None, typer.Option(help="The variable that holds the new key.")] = None,
     new_from_file: Annotated[Path | None, typer.Option(help="The file that holds the new key.")] = None,
     overlap: Annotated[float, typer.Option(min=0, help="Seconds until the old key is revoked.")] = 300.0,
     config: File = DEFAULT_FILE,
 ) -> None:
-    """Replace a key in all running gateways: new calls use the new key at once, those under way may end."""
+    """Replace a key in all running gateways: new calls use the new key at once, those under way may end.
+
+    A new key for a caller is made and shown once; the old one is good until the overlap has passed.
+    """
+    if provider is None:
+        typer.echo(issue.Desk(config).rotate(name, overlap))
+        return
     desk = Desk(config)
     new = _new(new_from_env, new_from_file)
 
@@ -145,10 +212,14 @@ def rotate(
 @keys.command()
 def revoke(
     name: Annotated[str, typer.Argument(help="The key, as `keys list` names it.")],
-    provider: ProviderName,
+    provider: ProviderName = None,
     config: File = DEFAULT_FILE,
 ) -> None:
     """Use a key no more, anywhere, from now on. It cannot be taken back: configure another key."""
+    if provider is None:
+        gone = issue.Desk(config).revoke(name)
+        typer.echo(f"key {name} of {gone.tenant} ({gone.hint}) is revoked")
+        return
     desk = Desk(config)
 
     async def work() -> None:

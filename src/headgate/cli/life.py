@@ -94,6 +94,7 @@ async def life(
         sharing=stores.sharing,
         ring=stores.ring,
         books=stores.books,
+        issued=stores.issued,
         answers=stores.answers,
     )
     gateway = Gateway(settings, machine, folder=folder)

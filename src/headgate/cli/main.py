@@ -127,12 +127,14 @@ def _wrong(error: Exception) -> None:
 def main() -> None:
     """The console script. Some commands bring their own options along, which only those wait for who ask."""
     if sys.argv[1:2] not in (["serve"], ["check"], ["demo"], ["route"], ["simulate"], ["router"]):
+        from headgate.cli.audit import app as audit
         from headgate.cli.keys import keys
         from headgate.cli.sim_providers import sim_providers
         from headgate.cli.usage import usage
 
         app.command("sim-providers")(sim_providers)
         app.command("usage")(usage)
+        app.add_typer(audit, name="audit")
         app.add_typer(keys, name="keys")
     if sys.argv[1:2] in (["cache"], ["--help"], []):
         from headgate.cli.cache import cache

@@ -89,6 +89,21 @@ class Cascade(Section):
     max_bytes: Count = Field(default=262_144, description="A longer answer is told without being judged.")
 
 
+class Feedback(Section):
+    """What is made of the scores that callers give answers by `POST /v1/feedback`."""
+
+    bandit: bool = Field(
+        default=False, description="Whether who was scored best for an intent is asked first, more and more."
+    )
+    floor: Share = Field(
+        default=0.05,
+        description="Share of requests that goes first to anybody, so that all are known.",
+    )
+    bar: bool = Field(
+        default=False, description="Whether the threshold of `by: learned` moves until `target` is met."
+    )
+
+
 class Route(Section):
     """A name that stands for several models."""
 
@@ -137,6 +152,11 @@ class Route(Section):
         description="A weak model's answers are judged before they are told.",
         json_schema_extra=unless_named("none"),
     )
+    feedback: Feedback | None = Field(
+        default=None,
+        description="What is made of callers' scores.",
+        json_schema_extra=unless_named("none"),
+    )
     degrade: Degrade | None = Field(
         default=None,
         description="What answers when nobody does who should.",
@@ -168,6 +188,10 @@ class Route(Section):
             raise wrong("goes with 'by: learned', and needs it", at="learned")
         if self.split and self.canary:
             raise wrong("and a canary on one route would blur each other: keep one", at="split")
+        if self.feedback and self.feedback.bandit and (self.split or self.canary or self.learned):
+            raise wrong("'bandit' goes without split, canary and 'by: learned'", at="feedback")
+        if self.feedback and self.feedback.bar and not self.learned:
+            raise wrong("'bar' goes with 'by: learned'", at="feedback")
         if self.cascade and self.cascade.weak == self.cascade.strong:
             raise wrong("needs two models, and both are the same", at="cascade")
         return self

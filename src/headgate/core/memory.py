@@ -8,6 +8,7 @@ from collections import Counter, deque
 from headgate.core.agents import Decisions
 from headgate.core.decision import Decision
 from headgate.core.experiment import Trial
+from headgate.core.feedback import Feedback
 from headgate.core.forecast import Lengths, Sessions
 from headgate.core.rules import Canary
 
@@ -15,13 +16,15 @@ MOST_RECEIPTS = 2000
 
 
 class Memory:
-    """`turns` counts the round-robin turns of each route; `agents` which personas were asked."""
+    """`turns` counts the round-robin turns of each route; `agents` which personas were asked;
+    `feedback` what callers said of answers."""
 
     def __init__(self) -> None:
         self.lengths = Lengths()
         self.sessions = Sessions()
         self.turns: Counter[str] = Counter()
         self.agents = Decisions()
+        self.feedback = Feedback()
         self._trials: dict[str, tuple[Canary, Trial]] = {}
         self._receipts: deque[tuple[str, str, Decision]] = deque(maxlen=MOST_RECEIPTS)
 

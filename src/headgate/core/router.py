@@ -11,24 +11,22 @@ from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Protocol
 
-import msgspec
-
 from headgate.core import agents as personas
 from headgate.core.agents import Agent
 from headgate.core.asked import Asked
 from headgate.core.call import Call
 from headgate.core.chains import by_chain, cascaded, conversation, led_by, unit_of
-from headgate.core.complexity import Weighed
 from headgate.core.constraints import refusal, tokens, unbound
 from headgate.core.decision import Candidate, Decision, Verdict
 from headgate.core.experiment import place, side
+from headgate.core.feedback import Policy, Served
 from headgate.core.forecast import expected_nano
-from headgate.core.intent.found import Classifier, Intent
 from headgate.core.memory import Memory
 from headgate.core.panel import Panel, Panels, narrowed
 from headgate.core.routes import Routes, shown
-from headgate.core.rules import Canary, Preference, Rules, Wants, When
+from headgate.core.rules import Canary, Rules, Wants, When
 from headgate.core.strategy import SCORED, Runner, drawn, ranked, rotated
+from headgate.core.understood import Understood, Wits
 
 AGENT = "agent:"
 AUTO = "agent:auto"
@@ -39,39 +37,6 @@ class Pool(Protocol):
 
     def ready(self) -> bool: ...
     def load(self) -> float: ...
-
-
-class Wits(msgspec.Struct, frozen=True, kw_only=True):
-    """What requests are understood with. `similarity` gives the likeness of a text to each agent's
-    description, by name."""
-
-    classifier: Classifier
-    complexity: Callable[[Asked], Weighed]
-    similarity: Callable[[str], Mapping[str, float]] | None = None
-
-
-class Understood(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What was made of one request, as far as its route wanted to know."""
-
-    intent: Intent | None = None
-    weighed: Weighed | None = None
-    preference: Preference | None = None
-    seconds: float | None = None
-
-    @property
-    def name(self) -> str | None:
-        return self.intent.name if self.intent else None
-
-    @property
-    def complexity(self) -> str | None:
-        return self.weighed.complexity if self.weighed else None
-
-    @property
-    def evidence(self) -> tuple[str, ...]:
-        if self.intent is not None and self.weighed is None and self.preference is None:
-            return self.intent.evidence
-        parts = (self.intent, self.weighed, self.preference)
-        return tuple(said for part in parts if part is not None for said in part.evidence)
 
 
 class Router:
@@ -159,6 +124,8 @@ class Router:
         chain, verdicts, experiment = panel.chain, panel.verdicts, None
         if not wants.simple:
             chain, verdicts = self._ordered(rules, panel, understood, asked, session, dry=dry)
+            if rules.feedback is not None and rules.feedback.bandit:
+                chain = self._praised_first(rules.name, rules.feedback, chain, understood.name, dry=dry)
             chain = self._settled_in(rules, chain, call, session)
             chain, experiment = self._tried_out(rules, chain, call, asked, understood, session)
         first = chain[0]
@@ -225,7 +192,8 @@ class Router:
         wits, began = self._wits, self._now()
         intent = wits.classifier.classify(asked) if dry or wants.intent else None
         weighed = wits.complexity(asked) if dry or wants.complexity else None
-        preference = rules.learned.prefers(asked) if rules.learned else None
+        shift = self.memory.feedback.shift(rules.name) if rules.feedback and rules.feedback.bar else 0.0
+        preference = rules.learned.prefers(asked, shift) if rules.learned else None
         if intent is None and weighed is None and preference is None:
             return Understood()
         return Understood(intent=intent, weighed=weighed, preference=preference, seconds=self._now() - began)
@@ -299,6 +267,41 @@ class Router:
         if asked.max_tokens:
             output = min(output, float(asked.max_tokens))
         return expected_nano(price, prompt=tokens(asked), cached=cached, output=output)
+
+    # ── what callers say of answers ──────────────────────────────────────────────────────────────────
+
+    def _praised_first(
+        self, route: str, policy: Policy, chain: tuple[str, ...], intent: str | None, *, dry: bool
+    ) -> tuple[str, ...]:
+        """Whose answers to such requests were scored best, now and then anybody; of those that are ready."""
+        arms = self.memory.feedback.arms
+        ready = [model for model in chain if self._pools[model].ready()] or list(chain)
+        if dry:
+            return led_by(max(ready, key=lambda model: arms.mean(route, intent, model)), chain)
+        if self._chance.random() < policy.floor:
+            return led_by(self._chance.choice(ready), chain)
+        return led_by(arms.drawn(route, intent, ready, self._chance), chain)
+
+    def answered(self, key: str, request_id: str, decision: Decision, model: str) -> None:
+        """An answer has ended well; on a route that wants to know, it may be scored."""
+        rules = self._rules.get(decision.route)
+        if rules is not None and rules.feedback is not None:
+            served = Served(decision.route, decision.intent, model)
+            self.memory.feedback.await_(key, request_id, served)
+
+    def scored(self, key: str, request_id: str, score: float) -> Served | None:
+        """What a caller says of an answer, 0..1; which that was, or `None` where none is awaited."""
+        feedback = self.memory.feedback
+        served = feedback.take(key, request_id)
+        rules = self._rules.get(served.route) if served else None
+        if served is None or rules is None or rules.feedback is None:
+            return served
+        if rules.feedback.bandit:
+            feedback.arms.observe(served, score)
+        if rules.feedback.bar and rules.learned is not None:
+            weak = served.model == rules.learned.weak
+            feedback.move(rules.name, score, weak=weak, target=rules.learned.target)
+        return served
 
     # ── who moves to the front ───────────────────────────────────────────────────────────────────────
 

@@ -9,6 +9,7 @@ import msgspec
 
 from headgate.core.asked import Asked
 from headgate.core.decision import Cascade
+from headgate.core.feedback import Policy
 from headgate.core.strategy import Importance
 
 
@@ -65,7 +66,19 @@ class Preference(msgspec.Struct, frozen=True):
 class Learned(Protocol):
     """A router that was trained. Pure; for any request, in bounded time, without an error."""
 
-    def prefers(self, asked: Asked, /) -> Preference: ...
+    @property
+    def weak(self) -> str:
+        """The cheaper of its two models."""
+        ...
+
+    @property
+    def target(self) -> float:
+        """The share of the better one's quality that is to be kept."""
+        ...
+
+    def prefers(self, asked: Asked, shift: float = 0.0, /) -> Preference:
+        """`shift`: how much larger a share of requests than was trained goes to the weak model."""
+        ...
 
 
 class Wants(msgspec.Struct, frozen=True):
@@ -98,6 +111,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     mirror: Mirror | None = None
     learned: Learned | None = None
     cascade: Cascade | None = None
+    feedback: Policy | None = None
 
     @property
     def plain(self) -> bool:
@@ -107,7 +121,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
             and self.strategy == "in_order"
             and self.min_quality is None
             and self.affinity == "none"
-            and not (self.split or self.canary or self.mirror or self.cascade)
+            and not (self.split or self.canary or self.mirror or self.cascade or self.feedback)
         )
 
     @property
@@ -116,12 +130,18 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
         return (
             self.strategy == "in_order"
             and self.affinity == "none"
-            and not (self.split or self.canary or self.mirror or self.learned)
+            and not (self.split or self.canary or self.mirror or self.learned or self.feedback)
         )
 
     @property
+    def bandit(self) -> bool:
+        """Whether scores of answers say who goes first."""
+        return self.feedback is not None and self.feedback.bandit
+
+    @property
     def wants_intent(self) -> bool:
-        return self.by == "intent" or any(one.intent for one in self.when) or self.strategy == "best_quality"
+        decides = self.by == "intent" or self.bandit or self.strategy == "best_quality"
+        return decides or any(one.intent for one in self.when)
 
     @property
     def wants_complexity(self) -> bool:

@@ -29,7 +29,8 @@ from headgate.core.errors import (
     UpstreamInterrupted,
     UpstreamUnavailable,
 )
-from headgate.core.reuse import FREE, Ending, Reuse
+from headgate.core.reuse import Ending, Reuse
+from headgate.pipeline.replay import free
 from headgate.pipeline.service import Service
 from headgate.ports.clock import Alarm, Clock
 
@@ -106,7 +107,6 @@ class Shared(msgspec.Struct, eq=False):
     error: Exception | None = None
     payer: Following | None = None
     task: asyncio.Task[None] | None = None
-    _free: Source | None = None
     _followers: dict[Following, None] = {}
     _waiting: list[asyncio.Future[None]] = []
     _more: asyncio.Future[None] | None = None
@@ -116,9 +116,8 @@ class Shared(msgspec.Struct, eq=False):
 
     def free(self, reply: Reply) -> Source:
         """Where the answer comes from, for those who do not pay."""
-        if self._free is None:
-            self._free = msgspec.structs.replace(reply.source, price=FREE)
-        return self._free
+        source = reply.source
+        return free(source.provider, source.model_id, source.model_name)
 
     def open_to(self, call: Call, now: float) -> bool:
         """Whether who asks now can hear all of it, and takes an answer of that age."""

@@ -65,7 +65,7 @@ class Degrade:
     ) -> None:
         """`ladders` by the name asked for, where it is not the `usual` one. `may_serve`: whether a model may
         serve a caller though it is not in the chain."""
-        self._inner = inner
+        self.inner = inner
         self._ladders = ladders
         self._usual = usual
         self._cache = cache
@@ -75,9 +75,6 @@ class Degrade:
 
     def __call__(self, call: Call) -> AbstractAsyncContextManager[Reply]:
         return _Climbing(self, call, self._ladders.get(call.payload.model, self._usual))
-
-    def ask(self, call: Call) -> AbstractAsyncContextManager[Reply]:
-        return self._inner(call)
 
     def bound(self, after_s: float) -> Scope:
         return Scope(self._clock, self._clock.now() + after_s)
@@ -89,7 +86,7 @@ class Degrade:
         )
         if not chain:
             return None
-        return self._inner(msgspec.structs.replace(call, chain=chain, identity=None))
+        return self.inner(msgspec.structs.replace(call, chain=chain, identity=None))
 
     async def kept(self, call: Call, ladder: Ladder) -> Reply | None:
         """What is here: an answer that is past its time, or one that the operator has written."""
@@ -104,23 +101,20 @@ class Degrade:
         return None
 
 
-class _Climbing:
+class _Climbing(msgspec.Struct, eq=False):
     """One request's way down, if it comes to that."""
 
-    __slots__ = ("_call", "_degrade", "_ladder", "_opened")
-
-    def __init__(self, degrade: Degrade, call: Call, ladder: Ladder) -> None:
-        self._degrade = degrade
-        self._call = call
-        self._ladder = ladder
-        self._opened: AbstractAsyncContextManager[Reply] | None = None
+    _degrade: Degrade
+    _call: Call
+    _ladder: Ladder
+    _opened: AbstractAsyncContextManager[Reply] | None = None
 
     async def __aenter__(self) -> Reply:
         try:
             if self._ladder.after_s is not None:
                 return await self._in_time(self._ladder.after_s)
-            self._opened = self._degrade.ask(self._call)
-            return await self._opened.__aenter__()
+            self._opened = opened = self._degrade.inner(self._call)
+            return await opened.__aenter__()
         except OUTAGE as error:
             error.__traceback__, failure = None, error
         return await self._down(failure)
@@ -129,7 +123,7 @@ class _Climbing:
         """Whoever begins to answer within that time. Raises what else happened."""
         scope = self._degrade.bound(after_s)
         try:
-            self._opened = self._degrade.ask(self._call)
+            self._opened = self._degrade.inner(self._call)
             reply = await self._opened.__aenter__()
             scope.lift()
         except BaseException as error:

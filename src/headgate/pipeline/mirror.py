@@ -37,11 +37,20 @@ class NoWaiting:
 
 
 class Mirror:
-    def __init__(self, inner: Service, *, shadow: Service, most: Mapping[str, int]) -> None:
-        """`shadow` serves the copies; `most` of them at once, by route."""
+    def __init__(
+        self,
+        inner: Service,
+        *,
+        shadow: Service,
+        most: Mapping[str, int],
+        answered: Callable[[Call, str, str], None],
+    ) -> None:
+        """`shadow` serves the copies; `most` of them at once, by route. `answered` is told of a request whose
+        copy has been answered: the copy's id and its model."""
         self._inner = inner
         self._shadow = shadow
         self._most = most
+        self._answered = answered
         self._tasks: dict[str, set[asyncio.Task[None]]] = {route: set() for route in most}
 
     def __call__(self, call: Call) -> AbstractAsyncContextManager[Reply]:
@@ -63,17 +72,18 @@ class Mirror:
             request_id=f"{call.request_id}.{NOBODY}",
             line=Line(),
         )
-        task = asyncio.get_running_loop().create_task(self._play(copied))
+        task = asyncio.get_running_loop().create_task(self._play(copied, call))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    async def _play(self, call: Call) -> None:
+    async def _play(self, copied: Call, call: Call) -> None:
         try:
-            async with self._shadow(call) as reply:
+            async with self._shadow(copied) as reply:
                 async for _ in reply.body:
                     pass
         except GatewayError:
             return  # recorded, like everything that happens to it
+        self._answered(call, copied.request_id, copied.chain[0])
 
 
 def _nobody(caller: Caller) -> Caller:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from functools import partial
+from functools import lru_cache, partial
 from types import TracebackType
 
 import msgspec
@@ -33,13 +33,18 @@ class Hit(msgspec.Struct, eq=False):
         return None
 
 
+@lru_cache(maxsize=4096)
+def free(provider: str, model_id: str, model_name: str) -> Source:
+    """Where an answer came from once, for those who do not pay. The same object every time: by that the rim
+    remembers what it writes of a source."""
+    return Source(provider=provider, model_id=model_id, model_name=model_name, price=FREE)
+
+
 def replayed(answer: Stored, reuse: Reuse, clock: Clock, pace: float = 0.0) -> Reply:
     """What was kept, told again; with `pace`, so many events of a stream a second."""
     now, wall = clock.now(), clock.wall()
     return Reply(
-        source=Source(
-            provider=answer.provider, model_id=answer.model_id, model_name=answer.model_name, price=FREE
-        ),
+        source=free(answer.provider, answer.model_id, answer.model_name),
         seen=Seen(
             started=True,
             model=answer.served_model,
@@ -68,7 +73,7 @@ def written(call: Call, name: str, text: str, clock: Clock) -> Reply:
     finish = FinishReason.STOP
     events = (Start(model=name), TextDelta(text), Finish(reason=finish))
     return Reply(
-        source=Source(provider=HERE, model_id=name, model_name=name, price=FREE),
+        source=free(HERE, name, name),
         seen=Seen(
             prompt_chars=len(payload.raw),
             started=True,

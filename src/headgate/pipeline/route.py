@@ -45,12 +45,13 @@ class Route:
         decided = msgspec.structs.replace(call, chain=decision.chain, decision=decision, payload=payload)
         return _Routed(self._inner, decided, route=self, decision=decision)
 
-    def learn(self, decision: Decision, reply: Reply) -> None:
+    def learn(self, call: Call, decision: Decision, reply: Reply) -> None:
         """An answer has ended well."""
         usage, source, memory = reply.usage(), reply.source, self._router.memory
         memory.lengths.observe(source.model_id, decision.intent, usage.completion)
         if decision.session is not None:
             memory.sessions.observe(decision.session, source.model_id, source.key, usage, self._clock.now())
+        self._router.answered(call.caller.key, call.request_id, decision, source.model_id)
 
     def tried(self, call: Call, decision: Decision, reply: Reply | None, error: BaseException | None) -> None:
         """A request that was part of a canary's trial has ended. A deadline, which stands above, looks like a
@@ -88,7 +89,7 @@ class _Routed(Passage, eq=False, kw_only=True):
         if reply is not None and reply.reuse.hit:
             return error  # nobody was asked: there is nothing to learn
         if error is None and reply is not None:
-            self.route.learn(decision, reply)
+            self.route.learn(self.call, decision, reply)
         elif isinstance(error, GatewayError):
             error.decision = decision
         if decision.experiment in ("canary", "control"):

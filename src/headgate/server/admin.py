@@ -6,9 +6,10 @@ Known weakness: it is on the port of the callers; who wants it elsewhere puts a 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, FastAPI, Query, Request
+from msgspec import structs
 
 from headgate.core.call import Caller
 from headgate.core.entry import entry_document
@@ -16,7 +17,8 @@ from headgate.core.errors import Forbidden, InvalidRequest, Overloaded, Unauthen
 from headgate.core.price import usd
 from headgate.core.report import REQUEST_FILTERS, asked
 from headgate.core.scope import Scope
-from headgate.ports.ledger import Ledger, LedgerGone
+from headgate.ports.ledger import LedgerGone
+from headgate.ports.store import Store
 from headgate.server.front import House
 
 AGAIN_S = 5.0
@@ -26,6 +28,9 @@ SCOPE = "x-headgate-scope"
 _OWN_GROUPS = frozenset({"day", "model", "provider", "tag"})
 """What a caller may tell its own use apart by."""
 
+_HIDDEN = frozenset({"digest", "former"})
+
+T = TypeVar("T")
 Group = Annotated[list[str] | None, Query(description="day, tenant, key, model, provider, tag")]
 Since = Annotated[str | None, Query(alias="from", description="First day (UTC), such as 2026-11-01.")]
 Until = Annotated[str | None, Query(alias="to", description="Day after the last.")]
@@ -79,11 +84,19 @@ def describe_admin(app: FastAPI, house: House) -> None:
         only = {name: value for name, value in request.query_params.items() if name in REQUEST_FILTERS}
         return await _requests(house, after, limit, only)
 
+    async def audit(after: int = 0, limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100) -> dict[str, Any]:
+        return await _acts(house, after, limit)
+
+    async def keys() -> dict[str, Any]:
+        return await _keys(house)
+
     async def config() -> dict[str, Any]:
         return dict(house.front.config())
 
     admin.get("/usage", Scope.READ, usage, "Sums of tokens and cost.")
     admin.get("/requests", Scope.READ, requests, "Single requests, newest first.")
+    admin.get("/keys", Scope.READ, keys, "Keys of callers that were made at run time.")
+    admin.get("/audit", Scope.READ, audit, "Acts of admins, oldest first, each chained to the one before.")
     admin.get("/config", Scope.READ, config, "The present configuration, without its secrets.")
 
 
@@ -105,10 +118,20 @@ def describe_usage(app: FastAPI, house: House, caller: Callable[[Request], Calle
         return await _usage(house, names, since, until, caller.tenant, caller.key)
 
 
-def _ledger(house: House) -> Ledger:
-    if house.ledger is None:
+def _store(house: House) -> Store:
+    if house.store is None:
         raise InvalidRequest("No books are kept here.", code="no_books")
-    return house.ledger
+    return house.store
+
+
+async def _asked(work: Awaitable[T]) -> T:
+    """What the store answers; 503 where it is away."""
+    try:
+        return await work
+    except LedgerGone as error:
+        raise Overloaded(
+            "The books cannot be read now.", code="ledger_unavailable", retry_after_s=AGAIN_S
+        ) from error
 
 
 async def _usage(
@@ -120,21 +143,24 @@ async def _usage(
     key: str | None,
 ) -> dict[str, Any]:
     wanted = asked(group_by, since, until, tenant=tenant, key=key)
-    try:
-        rows = await _ledger(house).usage(wanted)
-    except LedgerGone as error:
-        raise _away() from error
+    rows = await _asked(_store(house).usage(wanted))
     return {"data": [row | {"cost_usd": usd(row["cost_nano"])} for row in rows], "next": None}
 
 
 async def _requests(house: House, after: int, limit: int, only: dict[str, str]) -> dict[str, Any]:
-    try:
-        rows = await _ledger(house).requests(after, limit, only)
-    except LedgerGone as error:
-        raise _away() from error
+    rows = await _asked(_store(house).requests(after, limit, only))
     more = rows[-1]["id"] if len(rows) == limit else None
     return {"data": [entry_document(row) for row in rows], "next": more}
 
 
-def _away() -> Overloaded:
-    return Overloaded("The books cannot be read now.", code="ledger_unavailable", retry_after_s=AGAIN_S)
+async def _acts(house: House, after: int, limit: int) -> dict[str, Any]:
+    acts = await _asked(_store(house).acts(after, limit))
+    more = acts[-1].number if len(acts) == limit else None
+    return {"data": [structs.asdict(act) for act in acts], "next": more}
+
+
+async def _keys(house: House) -> dict[str, Any]:
+    """Without their digests."""
+    found = await _asked(_store(house).snapshot(-1))
+    keys = [structs.asdict(key) for key in found.keys] if found else []
+    return {"data": [{k: v for k, v in key.items() if k not in _HIDDEN} for key in keys], "next": None}

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
 
 from headgate.core.call import Caller
 from headgate.core.errors import Unauthenticated
+from headgate.core.issued import NOBODY, PREFIX, Snapshot, digested
 from headgate.core.scope import Scope
 from headgate.core.secret import Secret
+
+_PREFIX = PREFIX.encode()
 
 
 class Doorkeeper:
@@ -19,8 +22,25 @@ class Doorkeeper:
     final comparison takes the same time for every key.
     """
 
-    def __init__(self, keys: Mapping[str, Secret], callers: Mapping[str, Caller], *, pepper: bytes) -> None:
-        """`keys` and `callers` by key name. `pepper`: 16 to 64 random bytes of this process."""
+    def __init__(
+        self,
+        keys: Mapping[str, Secret],
+        callers: Mapping[str, Caller],
+        *,
+        pepper: bytes,
+        issued: Snapshot = NOBODY,
+        wall: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        """`keys` and `callers` by key name. `pepper`: 16 to 64 random bytes of this process. `issued`: keys
+        that were made at run time; those without a caller are left out."""
+        self._issued = {
+            digest: (until, callers[key.name])
+            for key in issued.keys
+            if key.name in callers and key.name not in keys
+            for digest, until in key.digests()
+        }
+        self._issued_pepper = issued.pepper
+        self._wall = wall
         self._pepper = pepper
         self._callers: dict[bytes, tuple[bytes, Caller]] = {}
         for name, key in keys.items():
@@ -39,11 +59,22 @@ class Doorkeeper:
                 "No API key. Send it as 'Authorization: Bearer KEY' or 'x-api-key: KEY'.",
                 code="invalid_api_key",
             )
+        if self._issued and presented.startswith(_PREFIX):
+            return self._of_issued(presented)
         digest = self._digest(presented)
         known = self._callers.get(digest)
         if known is None or not hmac.compare_digest(known[0], digest):
             raise Unauthenticated("The API key is not known here.", code="invalid_api_key")
         return known[1]
+
+    def _of_issued(self, presented: bytes) -> Caller:
+        known = self._issued.get(digested(presented, self._issued_pepper))
+        if known is None:
+            raise Unauthenticated("The API key is not known here.", code="invalid_api_key")
+        until, caller = known
+        if self._wall() >= until:
+            raise Unauthenticated("The API key has expired or was revoked.", code="invalid_api_key")
+        return caller
 
     def _digest(self, key: bytes) -> bytes:
         return _digest(key, self._pepper)

@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from math import inf
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from headgate.core.call import Call, Caller, Operation
-from headgate.core.errors import GatewayError, InternalError, UnknownModel
+from headgate.core.errors import GatewayError, InternalError, InvalidRequest, UnknownModel
 from headgate.core.routes import shown
 from headgate.core.version import VERSION
 from headgate.ports.codec import Surface
@@ -26,6 +27,9 @@ from headgate.server.front import House, ModelCard
 from headgate.server.hotdocs import PATHS, describe_hot
 
 _CODES = {404: "not_found", 405: "method_not_allowed"}
+MOST_SAID = 4096
+"""Bytes of feedback."""
+
 CREATED = 1_700_000_000
 """`created` of a model card: the API wants a date, and the configuration has none."""
 
@@ -41,6 +45,7 @@ def create(house: House, surface: Surface) -> FastAPI:
     _health(app, house)
     _models(app, house)
     _router(app, house, surface)
+    _feedback(app, house)
     describe_admin(app, house)
     describe_usage(app, house, _caller(house))
     _hot(app)
@@ -56,12 +61,14 @@ def _health(app: FastAPI, house: House) -> None:
 
     @app.get("/readyz", tags=["health"], summary="Should it be sent traffic? 503 with the reason if not.")
     async def readyz(response: Response) -> dict[str, Any]:
-        status = house.front.health()["status"]
+        document = house.front.health()
+        status = document["status"]
         reason = "no upstream is ready" if status == "down" else None
         if reason:
             response.status_code = 503
             response.headers["retry-after"] = "1"
-        return {"ready": reason is None, "reason": reason, "generation": house.front.number}
+        kept = {name: document[name] for name in ("books", "keys") if name in document}
+        return {"ready": reason is None, "reason": reason, "generation": house.front.number, **kept}
 
     @app.get("/health", tags=["health"], summary="Every model's upstreams: state, latency, availability.")
     async def health() -> JSONResponse:
@@ -135,6 +142,35 @@ def _router(app: FastAPI, house: House, surface: Surface) -> None:
         found = house.front.receipt(caller, request_id)
         if found is None:
             raise HTTPException(404, "No receipt of that request is kept for this key.")
+        return found
+
+
+class Score(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of `/v1/feedback`: how good the answer to a request was; `true` is 1."""
+
+    request_id: Annotated[str, msgspec.Meta(min_length=1, max_length=160)]
+    score: Annotated[float, msgspec.Meta(ge=0, le=1)] | bool
+
+
+def _feedback(app: FastAPI, house: House) -> None:
+    here = Depends(_caller(house))
+
+    @app.post("/v1/feedback", tags=["router"], summary="How good an answer was: {request_id, score}.")
+    async def feedback(request: Request, caller: Caller = here) -> Mapping[str, Any]:
+        front = house.front
+        body = await intake.read_body(
+            request.receive,
+            dict(request.scope["headers"]),
+            max_bytes=MOST_SAID,
+            patience_s=front.body_patience_s,
+        )
+        try:
+            said = msgspec.json.decode(body, type=Score)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise InvalidRequest(f"Feedback is {{request_id, score}}: {error}") from None
+        found = front.scored(caller, said.request_id, float(said.score))
+        if found is None:
+            raise HTTPException(404, "No answer to that request waits to be scored by this key.")
         return found
 
 

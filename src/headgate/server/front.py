@@ -9,8 +9,8 @@ from typing import Any, Protocol
 from headgate.core.call import Call, Caller
 from headgate.core.scope import Scope
 from headgate.pipeline.service import Service
-from headgate.ports.ledger import Ledger
 from headgate.ports.recorder import Recorder
+from headgate.ports.store import Store
 
 
 class AdminDoor(Protocol):
@@ -44,7 +44,8 @@ class Front:
     `body_patience_s` is the longest a body may take to arrive. `sessions`: whether it matters to anybody
     which conversation a request belongs to. `health` and `info` (for a caller) make the documents of
     `/health` and `/router/info`; `explain` a receipt for a call that is not made, `receipt` that of a
-    caller's request by its id, where it is still known. `config` makes the configuration's, without secrets.
+    caller's request by its id, where it is still known; `scored` takes what a caller says of an answer, where
+    that is awaited. `config` makes the configuration's, without secrets.
     """
 
     number: int
@@ -58,6 +59,7 @@ class Front:
     info: Callable[[Caller], Mapping[str, Any]]
     explain: Callable[[Call], Mapping[str, Any]]
     receipt: Callable[[Caller, str], Mapping[str, Any] | None]
+    scored: Callable[[Caller, str, float], Mapping[str, Any] | None]
     sessions: bool
     max_body_bytes: int
     deadline_s: float
@@ -71,10 +73,10 @@ class House:
     """Holds the present generation. Swapping it is one assignment; nothing waits."""
 
     def __init__(
-        self, front: Front, *, metrics: Callable[[], tuple[bytes, str]], ledger: Ledger | None = None
+        self, front: Front, *, metrics: Callable[[], tuple[bytes, str]], store: Store | None = None
     ) -> None:
-        """`metrics` gives the Prometheus page and its content type; `ledger` has the books, if any are
+        """`metrics` gives the Prometheus page and its content type; `store` has the books, if any are
         kept."""
         self.front = front
         self.metrics = metrics
-        self.ledger = ledger
+        self.store = store

@@ -6,10 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec.structs import astuple
 
 from headgate.core.attempt import Attempt
+from headgate.core.audit import Noted
 from headgate.core.entry import COLUMNS, Entry, Flag
+from headgate.core.issued import Issued, Snapshot
 from headgate.core.report import FAR, GROUPS, REQUEST_FILTERS, Asked, shown_day
 from headgate.core.rollup import BUCKET, SUMS
 
@@ -118,3 +121,40 @@ def request_documents(
 
 def _place(style: str, number: int) -> str:
     return style % number if "%" in style else style
+
+
+def issued_snapshot(generation: int, pepper: str, documents: Sequence[str]) -> Snapshot:
+    keys = [msgspec.json.decode(document, type=Issued) for document in documents]
+    return Snapshot(generation, bytes.fromhex(pepper), tuple(sorted(keys, key=lambda key: key.name)))
+
+
+def issued_document(key: Issued) -> str:
+    return msgspec.json.encode(key).decode()
+
+
+ACTS = ("number", "at_us", "who", "action", "target", "detail", "hash")
+PLACES = ("provider", "region", "requests", "first_us", "last_us")
+
+
+def act_row(noted: Noted) -> tuple[Any, ...]:
+    """In the order of `ACTS`."""
+    return tuple(getattr(noted, name) for name in ACTS)
+
+
+def noted(values: Sequence[Any]) -> Noted:
+    return Noted(**dict(zip(ACTS, values, strict=True)))
+
+
+def places_query(place: str) -> str:
+    """Both those that served and those that were asked in vain."""
+    of = _place(place, 1)
+    served = f"SELECT provider, region, at_us FROM requests WHERE tenant = {of} AND provider <> ''"  # noqa: S608 - a place
+    asked = (
+        "SELECT failed_attempts.provider, failed_attempts.region, at_us FROM failed_attempts"  # noqa: S608 - a place
+        f" JOIN requests ON requests.id = request WHERE tenant = {of}"
+    )
+    sums = "COUNT(*), MIN(at_us), MAX(at_us)"
+    return (
+        f"SELECT provider, region, {sums} FROM ({served} UNION ALL {asked}) AS asked"  # noqa: S608 - names of ours
+        " GROUP BY provider, region ORDER BY provider, region"
+    )

@@ -1,4 +1,4 @@
-"""`ports.Ledger` in PostgreSQL: for any number of gateways, in a schema of their own."""
+"""`ports.Store` in PostgreSQL: for any number of gateways, in a schema of their own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import Any
 import asyncpg
 
 from headgate.adapters import books
+from headgate.core.audit import START, Act, Noted, chained
 from headgate.core.entry import Entry
+from headgate.core.issued import Issued, Snapshot
 from headgate.core.report import Asked
 from headgate.core.rollup import BUCKET, SUMS, rolled
 from headgate.ports.ledger import LedgerGone
@@ -183,6 +185,58 @@ class PostgresLedger:
             await connection.execute("DELETE FROM requests WHERE id = ANY($1::bigint[])", ids)
             await connection.execute("DELETE FROM sums WHERE day < $1", sums_before_day)
         return len(ids)
+
+    async def snapshot(self, known: int) -> Snapshot | None:
+        async with (
+            self._connected() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            row = await connection.fetchrow("SELECT generation, pepper FROM issuing")
+            if row is None or row[0] == known:
+                return None
+            documents = [one[0] for one in await connection.fetch("SELECT document FROM issued_keys")]
+        return books.issued_snapshot(row[0], row[1], documents)
+
+    async def add(self, key: Issued) -> bool:
+        text = "INSERT INTO issued_keys (name, document) VALUES ($1, $2) ON CONFLICT DO NOTHING"
+        return await self._put(text, key)
+
+    async def change(self, key: Issued) -> None:
+        await self._put("UPDATE issued_keys SET document = $2 WHERE name = $1", key)
+
+    async def pepper(self, fresh: bytes) -> bytes:
+        async with self._connected() as connection, connection.transaction():
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATING)
+            await connection.execute(
+                "INSERT INTO issuing SELECT 0, $1 WHERE NOT EXISTS (SELECT 1 FROM issuing)", fresh.hex()
+            )
+            return bytes.fromhex(await connection.fetchval("SELECT pepper FROM issuing"))
+
+    async def _put(self, text: str, key: Issued) -> bool:
+        async with self._connected() as connection, connection.transaction():
+            changed: bool = (await connection.execute(text, key.name, books.issued_document(key)))[-1] == "1"
+            if changed:
+                await connection.execute("UPDATE issuing SET generation = generation + 1")
+        return changed
+
+    async def note(self, act: Act) -> Noted:
+        async with self._connected() as connection, connection.transaction():
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATING)
+            last = await connection.fetchrow("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1")
+            number, before = (last[0], last[1]) if last else (0, START)
+            noted = chained(act, number + 1, before)
+            await connection.copy_records_to_table("audit", records=[books.act_row(noted)])
+        return noted
+
+    async def acts(self, after: int, limit: int) -> list[Noted]:
+        text = f"SELECT {', '.join(books.ACTS)} FROM audit WHERE number > $1 ORDER BY number LIMIT $2"  # noqa: S608 - names of ours
+        async with self._connected() as connection:
+            return [books.noted(tuple(row)) for row in await connection.fetch(text, after, limit)]
+
+    async def places(self, tenant: str) -> list[dict[str, Any]]:
+        async with self._connected() as connection:
+            rows = await connection.fetch(books.places_query("$1"), tenant)
+        return [dict(zip(books.PLACES, tuple(row), strict=True)) for row in rows]
 
     async def close(self) -> None:
         connection, self._connection = self._connection, None

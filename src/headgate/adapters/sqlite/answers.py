@@ -26,9 +26,10 @@ COUNTED_EVERY = 64
 _SCHEMA = Path(__file__).with_name("answers.sql").read_text()
 _KEEP = "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)"
 _NEXT_EPOCH = "INSERT INTO epochs VALUES (1, 1) ON CONFLICT DO UPDATE SET epoch = epoch + 1"
-_SHRINK = """DELETE FROM answers WHERE rowid IN (SELECT rowid FROM (
-    SELECT rowid, sum(bytes) OVER (ORDER BY used_at DESC, rowid DESC) AS so_far FROM answers)
-    WHERE so_far > ?)"""
+_EXPIRED = "DELETE FROM answers WHERE expires_at <= ? RETURNING bytes"
+_REPLACED = "DELETE FROM answers WHERE identity = ? RETURNING bytes"
+_OLDEST = """DELETE FROM answers WHERE rowid IN (SELECT rowid FROM answers ORDER BY used_at, rowid LIMIT ?)
+    RETURNING bytes"""
 
 log = logging.getLogger("headgate")
 T = TypeVar("T")
@@ -141,24 +142,36 @@ class SqliteShelf:
     def _keep(
         self, connection: sqlite3.Connection, answers: Sequence[tuple[bytes, Stored]], now: float
     ) -> None:
-        rows = []
-        for identity, answer in answers:
-            packed = answer.packed()
-            if (size := answer.weight()) <= self._max_bytes * LARGEST:
-                rows.append((identity, packed, size, answer.expires_at, now))
-                self._bytes += size
+        sized = [(identity, answer, answer.weight()) for identity, answer in answers]
+        rows = [
+            (identity, answer.packed(), size, answer.expires_at, now)
+            for identity, answer, size in sized
+            if size <= self._max_bytes * LARGEST
+        ]
         connection.execute("BEGIN IMMEDIATE")
         try:
             self._write_used(connection)
-            connection.execute("DELETE FROM answers WHERE expires_at <= ?", (now,))
+            self._gone(connection, _EXPIRED, now)
+            for identity, _, _ in sized:
+                self._gone(connection, _REPLACED, identity)
             connection.executemany(_KEEP, rows)
+            self._bytes += sum(size for *_, size, _, _ in rows)
             self._writings += 1
-            if self._bytes > self._max_bytes or self._writings % COUNTED_EVERY == 0:
-                self._shrink(connection)
+            if self._writings % COUNTED_EVERY == 0:
+                self._count(connection)
+            while self._bytes > self._max_bytes and self._gone(connection, _OLDEST, max(1, len(rows))):
+                pass
             connection.execute("COMMIT")
         except BaseException:
             connection.rollback()
+            self._count(connection)
             raise
+
+    def _gone(self, connection: sqlite3.Connection, delete: str, which: object) -> int:
+        """Deletes, and keeps the books. How many there were."""
+        gone = connection.execute(delete, (which,)).fetchall()
+        self._bytes -= sum(size for (size,) in gone)
+        return len(gone)
 
     def _clear(self, connection: sqlite3.Connection) -> int:
         connection.execute(_NEXT_EPOCH)
@@ -170,12 +183,6 @@ class SqliteShelf:
             "UPDATE answers SET used_at = ? WHERE identity = ?",
             [(at, identity) for identity, at in used.items()],
         )
-
-    def _shrink(self, connection: sqlite3.Connection) -> None:
-        self._count(connection)
-        if self._bytes > self._max_bytes:
-            connection.execute(_SHRINK, (self._max_bytes,))
-            self._count(connection)
 
     def _count(self, connection: sqlite3.Connection) -> None:
         (self._bytes,) = connection.execute("SELECT coalesce(sum(bytes), 0) FROM answers").fetchone()

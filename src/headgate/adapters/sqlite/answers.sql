@@ -7,5 +7,6 @@ CREATE TABLE IF NOT EXISTS answers (
     used_at    REAL NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS answers_by_use ON answers (used_at, bytes);
+CREATE INDEX IF NOT EXISTS answers_by_end ON answers (expires_at);
 -- One row: how often everything has been forgotten.
 CREATE TABLE IF NOT EXISTS epochs (id INTEGER PRIMARY KEY CHECK (id = 1), epoch INTEGER NOT NULL) STRICT;

@@ -1,4 +1,4 @@
-"""`ports.Ledger` in a SQLite file: for one host, all of whose workers write to it."""
+"""`ports.Store` in a SQLite file: for one host, all of whose workers write to it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from headgate.adapters import books
+from headgate.core.audit import START, Act, Noted, chained
 from headgate.core.entry import Entry
+from headgate.core.issued import Issued, Snapshot
 from headgate.core.report import Asked
 from headgate.core.rollup import SUMS, rolled
 from headgate.ports.ledger import LedgerGone
@@ -30,6 +32,9 @@ _ADD = ", ".join(f"{name} = {name} + excluded.{name}" for name in SUMS)
 _INSERT = f"INSERT INTO requests ({', '.join(books.REQUESTS)}) VALUES ({_places(len(books.REQUESTS))})"  # noqa: S608 - names of ours
 _ATTEMPT = f"INSERT INTO failed_attempts VALUES ({_places(len(books.ATTEMPTS))})"  # noqa: S608 - names of ours
 _SUM = f"INSERT INTO sums VALUES ({_places(len(books.ROLLED))}) ON CONFLICT DO UPDATE SET {_ADD}"  # noqa: S608 - names of ours
+
+
+_ACT = f"INSERT INTO audit VALUES ({_places(len(books.ACTS))})"  # noqa: S608 - names of ours
 
 
 class SqliteLedger:
@@ -129,6 +134,70 @@ class SqliteLedger:
 
         return await self._do(work)
 
+    async def snapshot(self, known: int) -> Snapshot | None:
+        def work(connection: sqlite3.Connection) -> Snapshot | None:
+            with _transaction(connection, "DEFERRED"):
+                row = connection.execute("SELECT generation, pepper FROM issuing").fetchone()
+                if row is None or row[0] == known:
+                    return None
+                documents = [one for (one,) in connection.execute("SELECT document FROM issued_keys")]
+            return books.issued_snapshot(row[0], row[1], documents)
+
+        return await self._do(work)
+
+    async def add(self, key: Issued) -> bool:
+        return await self._put(
+            "INSERT INTO issued_keys (name, document) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            (key.name, books.issued_document(key)),
+        )
+
+    async def change(self, key: Issued) -> None:
+        await self._put(
+            "UPDATE issued_keys SET document = ?2 WHERE name = ?1", (key.name, books.issued_document(key))
+        )
+
+    async def pepper(self, fresh: bytes) -> bytes:
+        def work(connection: sqlite3.Connection) -> bytes:
+            with _transaction(connection):
+                connection.execute(
+                    "INSERT INTO issuing SELECT 0, ? WHERE NOT EXISTS (SELECT 1 FROM issuing)", (fresh.hex(),)
+                )
+                (found,) = connection.execute("SELECT pepper FROM issuing").fetchone()
+            return bytes.fromhex(found)
+
+        return await self._do(work)
+
+    async def _put(self, text: str, values: tuple[str, str]) -> bool:
+        def work(connection: sqlite3.Connection) -> bool:
+            with _transaction(connection):
+                changed = connection.execute(text, values).rowcount == 1
+                if changed:
+                    connection.execute("UPDATE issuing SET generation = generation + 1")
+            return changed
+
+        return await self._do(work)
+
+    async def note(self, act: Act) -> Noted:
+        def work(connection: sqlite3.Connection) -> Noted:
+            with _transaction(connection):
+                last = connection.execute("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1")
+                number, before = last.fetchone() or (0, START)
+                noted = chained(act, number + 1, before)
+                connection.execute(_ACT, books.act_row(noted))
+            return noted
+
+        return await self._do(work)
+
+    async def acts(self, after: int, limit: int) -> list[Noted]:
+        text = f"SELECT {', '.join(books.ACTS)} FROM audit WHERE number > ? ORDER BY number LIMIT ?"  # noqa: S608 - names of ours
+        rows = await self._do(lambda connection: connection.execute(text, (after, limit)).fetchall())
+        return [books.noted(row) for row in rows]
+
+    async def places(self, tenant: str) -> list[dict[str, Any]]:
+        text = books.places_query("?1")
+        rows = await self._do(lambda connection: connection.execute(text, (tenant,)).fetchall())
+        return [dict(zip(books.PLACES, row, strict=True)) for row in rows]
+
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
         self._thread.shutdown()
@@ -140,8 +209,8 @@ class SqliteLedger:
 
 
 @contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
+def _transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
+    connection.execute(f"BEGIN {kind}")
     try:
         yield
         connection.execute("COMMIT")

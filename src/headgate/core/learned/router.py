@@ -119,17 +119,19 @@ class Chooser:
         self._ladder = trained.question_ladder
         self._embedder = embedder
         self._models = (weak, strong)
+        self.weak, self.target = weak, target
         self._threshold = trained.question_ladder.threshold(target)
         self._bar = self._ladder.rank(self._threshold)
 
-    def prefers(self, asked: Asked, /) -> Preference:
+    def prefers(self, asked: Asked, shift: float = 0.0, /) -> Preference:
         """The weak model first where too little is to be gained; the other one is its fallback. `confidence`
         is how far off the threshold the score lies, in ranks of the training rows."""
         text = sampled(asked.text)
         score = self._quick.score(surface(text), self._embedder.embed([text])[0])
-        rank, bar = self._ladder.rank(score), self._bar
+        rank, bar = self._ladder.rank(score), self._bar + shift
         weak, strong = self._models
-        first = (strong, weak) if score >= self._threshold else (weak, strong)
+        above = rank >= bar if shift else score >= self._threshold
+        first = (strong, weak) if above else (weak, strong)
         told = f"gain {score:+.3f}, rank {rank:.2f}; {strong} from rank {bar:.2f}"
         return Preference(first, min(abs(rank - bar), 1.0), (told,))
 

@@ -55,16 +55,77 @@ POLITE = re.compile(
     re.I,
 )
 REWRITTEN = (
-    (re.compile(r"\b[Nn]on-"), "not "),
-    (re.compile(r"\b[Oo]ne and a half\b"), "1.5"),
-    (re.compile(r"\b[Tt]wo and a half\b"), "2.5"),
-    (re.compile(r"\b[Hh]alf of\b"), "50% of"),
-    (re.compile(r"\bor not(?=\s*\??\s*$)", re.I), ""),
-    (re.compile(r"\b[Ii]s there (?:a|any) way to\b"), "how to"),
-    (re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])"), " "),
+    ("-", re.compile(r"\b[Nn]on-"), "not "),
+    (" not", re.compile(r"\bor not(?=\s*\??\s*$)"), ""),
+    (" and a half", re.compile(r"\b[Oo]ne and a half\b"), "1.5"),
+    (" and a half", re.compile(r"\b[Tt]wo and a half\b"), "2.5"),
+    ("alf of", re.compile(r"\b[Hh]alf of\b"), "50% of"),
+    ("s there a", re.compile(r"\b[Ii]s there (?:a|any) way to\b"), "how to"),
+    ("-", re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])"), " "),
 )
+"""What must be in a text for it to be looked for, what is looked for, and what it becomes."""
 ASIDE = re.compile(r"[.:?!\n]\s")
 CLAUSE = re.compile(r"[^.:?!\n]*[.:?!\n]\s+")
+
+
+class Word(msgspec.Struct, frozen=True, kw_only=True):
+    """What a word says wherever it stands. `role`: it begins one; `who` is spoken of, and whether it `acts`;
+    `tense`: `perhaps` the past, `going` with a `to` the future; `grammar`: any of these. `sense`: what the
+    lists know of it; where they know nothing `base` is the word without its endings."""
+
+    bare: str
+    base: str = ""
+    capital: bool = False
+    role: str | None = None
+    helps: bool = False
+    who: str = ""
+    acts: bool = False
+    tense: str = ""
+    can: bool = False
+    sense: Sense | None = None
+    grammar: bool = False
+
+
+@lru_cache(maxsize=16_384)
+def _known(piece: str, english: bool) -> Word:
+    if piece in CASED:
+        return Word(bare=piece, sense=CASED[piece])
+    lower, senses = plain(piece), (ENGLISH if english else FOREIGN).senses
+    bare = lower.partition("'")[0]
+    helps = bare in AUXILIARIES and bare not in PREPOSITIONS
+    role = PREPOSITIONS.get(bare, "" if helps else None)
+    acts, quiet = bare in SELF or bare in OTHER, bare in OWNERS
+    who = "self" if bare in SELF else "other" if acts or bare in ("his", "her") else ""
+    base = IRREGULAR.get(bare) or stem(bare)
+    sense = senses.get(piece.lower()) or senses.get(bare) or senses.get(base)
+    if acts or quiet:
+        base, sense = "", None
+    tense = _tense_of(lower, bare, bare in senses)
+    can = bool(sense and sense[1] is Kind.WORD and bare.endswith(("able", "ible")))
+    return Word(
+        bare=bare,
+        base=base,
+        capital=piece[0].isupper(),
+        role=role,
+        helps=helps,
+        who=who,
+        acts=acts,
+        tense=tense,
+        can=can,
+        sense=sense,
+        grammar=bool(who or tense or can),
+    )
+
+
+def _tense_of(lower: str, bare: str, listed: bool) -> str:
+    if bare in FUTURE:
+        return "future"
+    if bare == "going":
+        return "going"
+    if bare in PAST or lower.endswith(("'ve", "'d")):
+        return "past"
+    ended = bare.endswith("ed") and len(bare) > 4 and not listed
+    return "perhaps" if bare in PAST_FORMS or ended else ""
 
 
 class Token(msgspec.Struct, frozen=True):
@@ -106,8 +167,9 @@ def _spelled(text: str) -> str:
         text = RHETORICAL.sub(lambda found: CUT.get(found[1].lower(), found[1]), text)
     if "you" in text:
         text = POLITE.sub(" ", text)
-    for pattern, instead in REWRITTEN:
-        text = pattern.sub(instead, text)
+    for needs, pattern, instead in REWRITTEN:
+        if needs in text:
+            text = pattern.sub(instead, text)
     if "n't" in text or "annot" in text:
         text = DENIED.sub(_apart, text)
     return text
@@ -124,8 +186,11 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self._pieces = [(found.lastgroup or "", found.group()) for found in PIECES.finditer(_spelled(text))]
         self._lower = [plain(piece) for _, piece in self._pieces]
-        foreign = sum(word in FOREIGN.grammar for word in self._lower)
-        self._table = FOREIGN if foreign > sum(word in ENGLISH.grammar for word in self._lower) else ENGLISH
+        self._table = ENGLISH
+        if not FOREIGN.grammar.isdisjoint(self._lower):
+            foreign = sum(word in FOREIGN.grammar for word in self._lower)
+            if foreign > sum(word in ENGLISH.grammar for word in self._lower):
+                self._table = FOREIGN
         self._tokens: list[Token] = []
         self._actors: list[str] = []
         self._marks: dict[Kind, set[str]] = {}
@@ -168,10 +233,10 @@ class _Reader:
 
     def _follows(self, at: int, rest: tuple[str, ...]) -> bool:
         """Whether these words stand there; the last one may be in the plural."""
+        if at >= len(self._lower) or not self._lower[at].startswith(rest[0]):
+            return False
         found = tuple(self._lower[at : at + len(rest)])
-        return found == rest or (
-            len(found) == len(rest) and (*found[:-1], found[-1].removesuffix("s")) == rest
-        )
+        return found == rest or (*found[:-1], found[-1].removesuffix("s")) == rest
 
     def _figures(self, group: str, piece: str) -> None:
         if group == "number":
@@ -188,51 +253,40 @@ class _Reader:
             self._token((piece.lower(), Kind.VERSION))
 
     def _word(self, at: int, piece: str) -> None:
-        if piece in CASED:
-            self._token(CASED[piece])
-            return
-        lower, senses = self._lower[at], self._table.senses
-        bare = lower.partition("'")[0]
-        self._grammar(at, lower, bare)
-        if bare in SELF or bare in OTHER or bare in OWNERS:
-            return
-        base = IRREGULAR.get(bare) or stem(bare)
-        sense = senses.get(piece.lower()) or senses.get(bare) or senses.get(base)
-        if bare.endswith(("able", "ible")) and sense and sense[1] is Kind.WORD:
-            self._mark(Kind.MODALITY, "can")
-        if sense:
-            self._sense(sense)
-            return
-        begins = at == 0 or self._pieces[at - 1][0] == "stop"
-        kind = Kind.NAME if piece[0].isupper() and not begins else Kind.WORD
-        self._token((base, kind), bare)
-
-    def _grammar(self, at: int, lower: str, bare: str) -> None:
-        """What a word says besides itself: roles, tense, who it is about."""
-        if bare in PREPOSITIONS:
-            self._role = PREPOSITIONS[bare]
-        elif bare in AUXILIARIES:
-            self._role = ""
+        word = _known(piece, self._table is ENGLISH)
+        if word.role is not None:
+            self._role = word.role
+        if word.helps:
             self._finite = self._helped = True
-        if bare in SELF or bare in OTHER:
-            who = "self" if bare in SELF else "other"
-            if not self._role:
-                self._actors.append(who)
-            self._mark(Kind.PERSON, who)
-        elif bare in ("his", "her"):
-            self._mark(Kind.PERSON, "other")
-        self._tense(at, lower, bare)
+        if word.grammar:
+            self._grammar(at, word)
+        if word.sense:
+            self._sense(word.sense)
+        elif word.base:
+            begins = at == 0 or self._pieces[at - 1][0] == "stop"
+            kind = Kind.NAME if word.capital and not begins else Kind.WORD
+            self._token((word.base, kind), word.bare)
 
-    def _tense(self, at: int, lower: str, bare: str) -> None:
-        if bare in FUTURE or (bare == "going" and self._lower[at + 1 : at + 2] == ["to"]):
-            self._mark(Kind.TENSE, "future")
-        elif bare in PAST or lower.endswith(("'ve", "'d")):
+    def _grammar(self, at: int, word: Word) -> None:
+        if word.who:
+            if word.acts and not self._role:
+                self._actors.append(word.who)
+            self._mark(Kind.PERSON, word.who)
+        if word.tense:
+            self._tense(at, word)
+        if word.can:
+            self._mark(Kind.MODALITY, "can")
+
+    def _tense(self, at: int, word: Word) -> None:
+        """An ending in `-ed` is the past where no auxiliary makes it a participle, no article a property."""
+        if word.tense == "going":
+            if self._lower[at + 1 : at + 2] == ["to"]:
+                self._mark(Kind.TENSE, "future")
+        elif word.tense != "perhaps":
+            self._mark(Kind.TENSE, word.tense)
+        elif not self._helped and (self._lower[at - 1] if at else "") not in _ARTICLES:
             self._mark(Kind.TENSE, "past")
-        elif bare in PAST_FORMS or (bare.endswith("ed") and len(bare) > 4 and bare not in self._table.senses):
-            before = self._lower[at - 1] if at else ""
-            if not self._helped and before not in _ARTICLES:
-                self._mark(Kind.TENSE, "past")
-                self._finite = True
+            self._finite = True
 
     def _sense(self, sense: Sense) -> None:
         kind = sense[1]

@@ -1,0 +1,111 @@
+"""Keys that were made at run time, as this process knows them: from the store, or as they were last seen.
+
+Known weakness: while the store is away nobody learns of a revocation; `/health` says how old the snapshot is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from headgate.config.callers import Key
+from headgate.config.tree import Settings
+from headgate.core.issued import NOBODY, Issued, Snapshot
+from headgate.core.secret import Secret
+from headgate.ports.clock import Clock
+from headgate.ports.issuing import Issuing
+from headgate.ports.ledger import LedgerGone
+
+EVERY_S = 0.5
+"""Between two looks at the store: what is said there all know within a second."""
+FIRST_S = 1.5
+"""How long the start waits for the store: then it serves by what it saw last."""
+
+log = logging.getLogger("headgate")
+
+
+class IssuedKeys:
+    """`file` keeps the latest snapshot, for a start without the store."""
+
+    def __init__(self, store: Issuing, file: Path, clock: Clock) -> None:
+        self.snapshot = NOBODY
+        self._store = store
+        self._file = file
+        self._clock = clock
+        self._seen_at: float | None = None
+
+    async def start(self) -> None:
+        """Before the gateway is built: from the store, or from the file where it is away."""
+        with suppress(OSError, msgspec.MsgspecError):
+            self.snapshot = msgspec.msgpack.decode(self._file.read_bytes(), type=Snapshot)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_S):
+                await self._look()
+
+    async def follow(self, changed: Callable[[], None]) -> None:
+        """Calls `changed` whenever there is a new generation. Ends by being cancelled."""
+        while True:
+            await self._clock.sleep(EVERY_S)
+            if await self._look():
+                changed()
+
+    async def _look(self) -> bool:
+        try:
+            found = await self._store.snapshot(self.snapshot.generation)
+        except LedgerGone:
+            return False
+        self._seen_at = self._clock.now()
+        if found is None:
+            return False
+        self.snapshot = found
+        await asyncio.to_thread(self._write, found)
+        return True
+
+    def _write(self, found: Snapshot) -> None:
+        fresh = self._file.with_suffix(".new")
+        try:
+            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            fresh.touch(mode=0o600)
+            fresh.write_bytes(msgspec.msgpack.encode(found))
+            fresh.replace(self._file)
+        except OSError as error:
+            log.warning("the snapshot of keys cannot be written (%s)", error.strerror)
+
+    async def close(self) -> None:
+        await self._store.close()
+
+    def condition(self) -> dict[str, Any]:
+        """For people: how old what is known of keys is."""
+        age = None if self._seen_at is None else round(self._clock.now() - self._seen_at, 1)
+        return {"generation": self.snapshot.generation, "keys": len(self.snapshot.keys), "age_s": age}
+
+
+def with_issued(settings: Settings, found: IssuedKeys | None) -> Iterator[tuple[Key, Issued | None]]:
+    """Keys of the configuration, and those made at run time as if they stood there. A name in the
+    configuration wins; a tier that is gone is none."""
+    names = {key.name for key in settings.keys}
+    yield from ((key, None) for key in settings.keys)
+    for one in found.snapshot.keys if found else ():
+        if one.name not in names:
+            yield _as_key(one), one
+
+
+def _as_key(one: Issued) -> Key:
+    """Its text is not known to anybody any more; nothing is ever compared with what stands there instead."""
+    return Key.model_construct(
+        name=one.name,
+        key=Secret(one.digest.hex()),
+        tenant=one.tenant,
+        tier=one.tier,
+        models=one.models,
+        regions=one.regions,
+        privacy=one.privacy,
+        rpm=one.rpm,
+        tpm=one.tpm,
+    )

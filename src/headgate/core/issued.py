@@ -1,0 +1,62 @@
+"""Keys of callers that were made at run time: kept as a keyed hash, known to all by a snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import blake2b
+from math import inf
+
+import msgspec
+
+PREFIX = "hg_"
+"""What every such key begins with."""
+
+
+class Issued(msgspec.Struct, frozen=True, kw_only=True):
+    """One of them. `digest` is `digested` of the key, `hint` its end. Times are seconds since the epoch;
+    `None` is no limit. `former` is the digest of the key that it took the place of, good until
+    `former_until`."""
+
+    name: str
+    tenant: str
+    digest: bytes
+    hint: str
+    created_at: float
+    tier: str = ""
+    models: tuple[str, ...] | None = None
+    regions: tuple[str, ...] | None = None
+    privacy: str = "standard"
+    rpm: int | None = None
+    tpm: int | None = None
+    expires_at: float | None = None
+    revoked_at: float | None = None
+    former: bytes | None = None
+    former_until: float = 0.0
+
+    def digests(self) -> Iterator[tuple[bytes, float]]:
+        """What opens the door, and until when: the key, and for a while the one that it took the place of."""
+        until = min(self.revoked_at or inf, self.expires_at or inf)
+        yield self.digest, until
+        if self.former is not None:
+            yield self.former, min(until, self.former_until)
+
+    def state(self, wall: float) -> str:
+        """For people."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "expired" if self.expires_at is not None and wall >= self.expires_at else "active"
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """All of them. `generation` grows with every change; `pepper` is what hashes are made with."""
+
+    generation: int
+    pepper: bytes
+    keys: tuple[Issued, ...]
+
+
+NOBODY = Snapshot(0, b"", ())
+
+
+def digested(key: bytes, pepper: bytes) -> bytes:
+    return blake2b(key, key=pepper, digest_size=32, person=b"headgate-issued").digest()

@@ -1,0 +1,30 @@
+"""Where keys of callers are kept that were made at run time."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from headgate.core.issued import Issued, Snapshot
+
+
+class Issuing(Protocol):
+    """Every change counts the generation up in the same transaction. Every verb may raise
+    `ports.ledger.LedgerGone`."""
+
+    async def pepper(self, fresh: bytes) -> bytes:
+        """What hashes are made with: `fresh`, where nothing has been decided yet, and from then on that."""
+        ...
+
+    async def snapshot(self, known: int) -> Snapshot | None:
+        """All keys; `None` where the generation is still the one that is `known`."""
+        ...
+
+    async def add(self, key: Issued) -> bool:
+        """False, and nothing is changed, where there is one of that name."""
+        ...
+
+    async def change(self, key: Issued) -> None:
+        """Puts it in the place of the one of that name."""
+        ...
+
+    async def close(self) -> None: ...

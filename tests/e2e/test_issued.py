@@ -1,0 +1,103 @@
+"""Keys made at run time, against a real server: known, rotated and revoked within a second, store or not."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from gateway import CHAT, HI, KEY, Gateway, ran, running
+
+pytestmark = pytest.mark.e2e
+
+ADMIN = "admin-key-0123456789abcdef"
+CONFIG = f"""
+server: {{log: off, admin_key: {ADMIN}}}
+keys: [{{name: me, key: {KEY}}}]
+store: {{url: "sqlite:///{{folder}}/books.db", folder: {{folder}}/kept}}
+providers: {{p: {{dialect: simulated, simulated: {{latency_s: 0.001, tokens_per_s: 0}}}}}}
+models: {{m: {{provider: p}}, n: {{provider: p}}}}
+tiers: {{free: {{requests_per_day: 1000}}}}
+"""
+
+
+def config(folder: Path) -> str:
+    return CONFIG.replace("{folder}", str(folder))
+
+
+def keys(gateway: Gateway, *words: str) -> str:
+    done = ran("keys", *words, "--config", str(gateway.file))
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def status(gateway: Gateway, key: str, model: str = "m") -> int:
+    return gateway.ask(CHAT, {"model": model, "messages": HI}, key=key).status
+
+
+def becomes(gateway: Gateway, key: str, wanted: int) -> float:
+    """Waits for that status; how many seconds it took."""
+    begun = time.monotonic()
+    for _ in range(500):
+        if status(gateway, key) == wanted:
+            return time.monotonic() - begun
+        time.sleep(0.01)
+    raise AssertionError(f"never {wanted}")
+
+
+def test_the_life_of_a_key(tmp_path: Path) -> None:
+    with running(config(tmp_path)) as gateway:
+        first = keys(
+            gateway, "create", "app", "--tenant", "acme", "--tier", "free", "--models", "m", "--rpm", "500"
+        )
+        assert first.startswith("hg_")
+        becomes(gateway, first, 200)
+        assert status(gateway, first, "n") == 403
+        assert (
+            "x-ratelimit-limit-requests"
+            in gateway.ask(CHAT, {"model": "m", "messages": HI}, key=first).headers
+        )
+        second = keys(gateway, "rotate", "app", "--overlap", "600")
+        becomes(gateway, second, 200)
+        assert status(gateway, first) == 200
+        assert '"state": "active"' in keys(gateway, "list", "--callers", "--json")
+        assert gateway.ask("/health").document["keys"]["keys"] == 1
+        listed = (tmp_path / "books.db").read_bytes() + (tmp_path / "books.db-wal").read_bytes()
+        assert first.encode() not in listed
+        keys(gateway, "revoke", "app")
+        becomes(gateway, second, 401)
+        assert status(gateway, first) == 401
+        page = gateway.ask("/admin/v1/audit?limit=2", key=ADMIN).document
+        assert [one["action"] for one in page["data"]] == ["key.create", "key.rotate"]
+        assert page["next"] == 2
+        [shown] = gateway.ask("/admin/v1/keys", key=ADMIN).document["data"]
+        assert (shown["name"], shown["tenant"], "digest" in shown) == ("app", "acme", False)
+        verified = ran("audit", "verify", "--config", str(gateway.file))
+        assert (verified.returncode, verified.stdout.split()[0]) == (0, "3")
+        exported = ran("audit", "export", "--config", str(gateway.file)).stdout
+        assert [json.loads(line)["action"] for line in exported.splitlines()] == [
+            "key.create",
+            "key.rotate",
+            "key.revoke",
+        ]
+        assert first not in exported
+        assert second not in exported
+        assert ran("keys", "create", "app", "--tenant", "x", "--config", str(gateway.file)).returncode == 1
+        assert ran("keys", "create", "me", "--tenant", "x", "--config", str(gateway.file)).returncode == 1
+        assert ran("keys", "create", "--tenant", "a\r\nb", "--config", str(gateway.file)).returncode == 2
+        assert ran("keys", "revoke", "app", "--config", str(gateway.file)).returncode == 1
+
+
+def test_without_the_store_a_start_serves_what_it_knew(tmp_path: Path) -> None:
+    """Never a 401 for our own fault."""
+    with running(config(tmp_path)) as gateway:
+        key = keys(gateway, "create", "--tenant", "acme")
+        becomes(gateway, key, 200)
+    for file in tmp_path.glob("books.db*"):
+        file.unlink()
+    (tmp_path / "books.db").mkdir()
+    with running(config(tmp_path)) as gateway:
+        assert status(gateway, key) == 200
+        assert gateway.ask("/health").document["keys"]["age_s"] is None
