@@ -7,8 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner, Result
 
-from gateway import CHAT, HI, KEY, Gateway, ran, running
+from gateway import CHAT, HI, KEY, Gateway, running
+from headgate.cli.audit import app as audit_app
+from headgate.cli.keys import keys as keys_app
 
 pytestmark = pytest.mark.e2e
 
@@ -28,9 +31,15 @@ def config(folder: Path) -> str:
 
 
 def keys(gateway: Gateway, *words: str) -> str:
-    done = ran("keys", *words, "--config", str(gateway.file))
-    assert done.returncode == 0, done.stderr
+    done = told("keys", *words, at=gateway)
+    assert done.exit_code == 0, done.output
     return done.stdout.strip()
+
+
+def told(command: str, *words: str, at: Gateway) -> Result:
+    """`headgate COMMAND WORDS…` about that gateway, in this process: starting another takes longer."""
+    app = {"keys": keys_app, "audit": audit_app}[command]
+    return CliRunner().invoke(app, [*words, "--config", str(at.file)])
 
 
 def status(gateway: Gateway, key: str, model: str = "m") -> int:
@@ -74,9 +83,9 @@ def test_the_life_of_a_key(tmp_path: Path) -> None:
         assert page["next"] == 2
         [shown] = gateway.ask("/admin/v1/keys", key=ADMIN).document["data"]
         assert (shown["name"], shown["tenant"], "digest" in shown) == ("app", "acme", False)
-        verified = ran("audit", "verify", "--config", str(gateway.file))
-        assert (verified.returncode, verified.stdout.split()[0]) == (0, "3")
-        exported = ran("audit", "export", "--config", str(gateway.file)).stdout
+        verified = told("audit", "verify", at=gateway)
+        assert (verified.exit_code, verified.stdout.split()[0]) == (0, "3")
+        exported = told("audit", "export", at=gateway).stdout
         assert [json.loads(line)["action"] for line in exported.splitlines()] == [
             "key.create",
             "key.rotate",
@@ -84,10 +93,10 @@ def test_the_life_of_a_key(tmp_path: Path) -> None:
         ]
         assert first not in exported
         assert second not in exported
-        assert ran("keys", "create", "app", "--tenant", "x", "--config", str(gateway.file)).returncode == 1
-        assert ran("keys", "create", "me", "--tenant", "x", "--config", str(gateway.file)).returncode == 1
-        assert ran("keys", "create", "--tenant", "a\r\nb", "--config", str(gateway.file)).returncode == 2
-        assert ran("keys", "revoke", "app", "--config", str(gateway.file)).returncode == 1
+        assert told("keys", "create", "app", "--tenant", "x", at=gateway).exit_code == 1
+        assert told("keys", "create", "me", "--tenant", "x", at=gateway).exit_code == 1
+        assert told("keys", "create", "--tenant", "a\r\nb", at=gateway).exit_code == 2
+        assert told("keys", "revoke", "app", at=gateway).exit_code == 1
 
 
 def test_without_the_store_a_start_serves_what_it_knew(tmp_path: Path) -> None:
