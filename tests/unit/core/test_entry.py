@@ -118,21 +118,18 @@ def test_words_of_others_are_bounded_and_text_for_any_store(text: str) -> None:
 def test_each_call_of_a_request_has_its_own_cost() -> None:
     """An answer that was put aside is priced by its own model; the other's is known in any case."""
     weak = msgspec.structs.replace(SOURCE, model_id="w", price=Price(input=1_000_000_000, output=0))
+    nameless = msgspec.structs.replace(weak, price=None)
     usage, own = Usage(input=7, output=2, reported_total=9), Usage(input=10, output=3)
-    for source, cost, price, unpriced in (
-        (weak, 7_000, "config 1000000000/0/-/-/-", 0),
-        (msgspec.structs.replace(weak, price=None), 0, "", Flag.UNPRICED),
-    ):
-        cost_nano = source.price.cost_nano(usage) if source.price else None
-        put_aside = Discarded(source, usage, cost_nano)
-        found = entry(record(reply(own), discarded=(put_aside,), failed=(FAILED,)), WALL)
-        assert (found.input, found.output, found.cost_nano) == (10, 3, 75_000)
-        failure, aside = found.others
-        assert failure is FAILED
-        assert (aside.model, aside.error, aside.input, aside.output) == ("w", "", 7, 2)
-        assert (aside.cost_nano, aside.price, aside.flags) == (cost, price, unpriced)
-    lost = entry(record(None, discarded=(put_aside,), outcome=Outcome.FAILED), WALL)
-    assert (lost.model, lost.input, lost.others) == ("", 0, (aside,))
+    put_aside = (Discarded(weak, usage, 7_000), Discarded(nameless, usage, None))
+    found = entry(record(reply(own), discarded=put_aside, failed=(FAILED,)), WALL)
+    assert (found.input, found.output, found.cost_nano) == (10, 3, 75_000)
+    failure, known, unknown = found.others
+    assert failure is FAILED
+    assert (known.model, known.error, known.input, known.output) == ("w", "", 7, 2)
+    assert (known.cost_nano, known.price, known.flags) == (7_000, "config 1000000000/0/-/-/-", 0)
+    assert (unknown.cost_nano, unknown.price, unknown.flags) == (0, "", Flag.UNPRICED)
+    lost = entry(record(None, discarded=put_aside, outcome=Outcome.FAILED), WALL)
+    assert (lost.model, lost.input, lost.others) == ("", 0, (known, unknown))
 
 
 def test_an_attempt_says_who_and_what() -> None:
