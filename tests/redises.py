@@ -58,6 +58,7 @@ class PrivateRedis:
                 self.process.wait(0.01)
                 break
         self.process.kill()
+        self._folder.cleanup()
         raise AssertionError(f"a private Redis did not start: {self.process.wait()}")
 
     def command(self, *words: str) -> str:
