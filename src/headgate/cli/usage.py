@@ -90,13 +90,24 @@ def _plain(value: Any) -> Any:
 
 
 def _show(rows: list[dict[str, Any]], wanted: Asked) -> None:
-    names = _columns(wanted)
-    table = Table(box=None)
-    for name in names:
-        table.add_column(name.replace("_", " "), justify="left" if name in wanted.group_by else "right")
-    for row in rows:
-        table.add_row(*(f"{row[name]:.6f}" if name == "cost_usd" else str(row[name]) for name in names))
-    Console().print(table)
+    """Names give way where it is narrow; numbers are shown whole."""
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    columns = {name: [_cell(name, row[name]) for row in rows] for name in _columns(wanted)}
+    for name, cells in columns.items():
+        if name in wanted.group_by:
+            table.add_column(name)
+        else:
+            words = name.split("_")
+            table.add_column(" ".join(words), justify="right", min_width=max(map(len, [*cells, *words])))
+    for line in zip(*columns.values(), strict=True):
+        table.add_row(*line)
+    console = Console()
+    needed = console.measure(table, options=console.options.update_width(1_000)).minimum
+    console.print(table, width=max(console.width, needed), crop=False, soft_wrap=needed > console.width)
+
+
+def _cell(name: str, value: Any) -> str:
+    return f"{value:.6f}" if name == "cost_usd" else str(value)
 
 
 def _stop(message: str, code: int) -> NoReturn:
