@@ -23,6 +23,8 @@ NOON_US = 1_793_016_000_000_000
 """2026-10-26, 12:00 UTC."""
 DAY = 20_752
 FAILED = Attempt("bad", "x", "x-1", "1", "eu", "UpstreamUnavailable", 503)
+ASIDE = Attempt("weak", "w", "w-1", "2", "eu", "", 200, 10, 1, 2, 4, 3, 7, "config 1/2/-/-/-", 2)
+"""An answer that was put aside, of estimated tokens."""
 
 
 def entry(**members: Any) -> Entry:

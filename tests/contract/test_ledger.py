@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from booked import DAY, FAILED, NOON_US, POSTGRES, entry, schema
+from booked import ASIDE, DAY, FAILED, NOON_US, POSTGRES, entry, schema
 from headgate.adapters.postgres import PostgresLedger
 from headgate.adapters.sqlite import SqliteLedger
 from headgate.core.audit import Act, broken_at
-from headgate.core.entry import COLUMNS, Flag
+from headgate.core.entry import COLUMNS, Flag, entry_document
 from headgate.core.issued import Issued
 from headgate.core.report import Asked
 from headgate.core.rollup import DAY_US
@@ -47,7 +47,7 @@ def run(make: Make, story: Callable[[Store], Coroutine[Any, Any, Any]]) -> Any:
 
 
 def test_rows_come_back_as_they_were_newest_first(make: Make) -> None:
-    late = entry(at_us=NOON_US + 5, request_id="late", failed=(FAILED, FAILED), flags=Flag.STREAM, tags="a,b")
+    late = entry(at_us=NOON_US + 5, request_id="late", others=(FAILED, FAILED), flags=Flag.STREAM, tags="a,b")
 
     async def story(ledger: Ledger) -> Any:
         assert await ledger.append("j", 0, [entry(), late]) == 2
@@ -56,12 +56,38 @@ def test_rows_come_back_as_they_were_newest_first(make: Make) -> None:
     first, second = run(make, story)
     assert (first["request_id"], first["stream"], first["estimated"]) == ("late", True, False)
     assert first["price"] == "config 3/15/-/-/-"
-    assert [one["status"] for one in first["failed_attempts"]] == [503, 503]
+    assert [one["status"] for one in first["other_attempts"]] == [503, 503]
     assert second["request_id"] == "req_1"
-    assert second["failed_attempts"] == []
+    assert first["other_attempts"][0]["price"] == ""
+    assert second["other_attempts"] == []
     for name in COLUMNS:
         if name not in ("flags", "price"):
             assert first[name] == getattr(late, name)
+
+
+def test_an_answer_that_was_put_aside_is_paid_for_by_its_own_model(make: Make) -> None:
+    rows = [entry(others=(FAILED, ASIDE), cost_nano=100, tags="x"), entry(cost_nano=1)]
+
+    async def story(ledger: Ledger) -> Any:
+        await ledger.append("j", 0, rows)
+        by_model = await ledger.usage(Asked(group_by=("provider", "model")))
+        return by_model, await ledger.usage(ALL), await ledger.requests(0, 10, {"request_id": "req_1"})
+
+    by_model, [total], told = run(make, story)
+    sums = ("provider", "model", "requests", "input", "reasoning", "cost_nano", "estimated")
+    assert [tuple(one[name] for name in sums) for one in by_model] == [
+        ("p", "m", 2, 20, 0, 101, 0),
+        ("weak", "w", 0, 10, 3, 7, 1),
+    ]
+    assert (total["requests"], total["cost_nano"]) == (2, 108)
+    documents = [entry_document(one) for one in told]
+    assert sum(one["total_nano_usd"] for one in documents) == 108
+    assert sum(one["cost_nano_usd"] for one in documents) == 101
+    [failed, aside] = next(one["other_attempts"] for one in documents if one["other_attempts"])
+    assert (failed["error"], failed["cost_nano_usd"], failed["price"]) == ("UpstreamUnavailable", 0, "")
+    assert (aside["error"], aside["cost_nano_usd"], aside["price"]) == ("", 7, ASIDE.price)
+    assert aside["tokens"] == {"input": 10, "cache_read": 1, "cache_write": 2, "output": 4, "reasoning": 3}
+    assert aside["estimated"]
 
 
 def test_nothing_is_written_twice_whatever_is_asked_again(make: Make) -> None:
@@ -158,7 +184,7 @@ def test_pages_go_on_where_they_ended_and_heed_filters(make: Make) -> None:
 
 
 def test_what_is_old_is_forgotten_rows_and_sums_apart(make: Make) -> None:
-    rows = [entry(at_us=NOON_US + number * DAY_US, failed=(FAILED,)) for number in range(4)]
+    rows = [entry(at_us=NOON_US + number * DAY_US, others=(FAILED,)) for number in range(4)]
 
     async def story(ledger: Ledger) -> Any:
         await ledger.append("j", 0, rows)
@@ -168,7 +194,7 @@ def test_what_is_old_is_forgotten_rows_and_sums_apart(make: Make) -> None:
 
     gone, left, [sums] = run(make, story)
     assert gone == [2, 1, 0]
-    assert [len(one["failed_attempts"]) for one in left] == [1]
+    assert [len(one["other_attempts"]) for one in left] == [1]
     assert sums["requests"] == 3
 
 
@@ -245,7 +271,7 @@ def test_acts_are_one_chain_whoever_writes(make: Make) -> None:
 
 
 def test_where_a_tenant_s_requests_went(make: Make) -> None:
-    rows = [entry(region="eu", failed=(FAILED,)), entry(region="us"), entry(tenant="other", region="cn")]
+    rows = [entry(region="eu", others=(FAILED,)), entry(region="us"), entry(tenant="other", region="cn")]
 
     async def story(store: Store) -> Any:
         await store.append("j", 0, rows)

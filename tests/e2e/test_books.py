@@ -148,7 +148,7 @@ def test_use_is_told_to_admins_to_callers_and_on_the_command_line(tmp_path: Path
         assert gateway.ask("/admin/v1/usage").status == 401
         page = gateway.ask("/admin/v1/requests?limit=1", key=ADMIN).document
         assert page["data"][0]["requested_model"] == "shaky"
-        assert page["data"][0]["failed_attempts"][0]["status"] == 503
+        assert page["data"][0]["other_attempts"][0]["status"] == 503
         assert sum(page["data"][0]["tokens"].values()) > 0
         rest = gateway.ask(f"/admin/v1/requests?after={page['next']}&tenant=acme", key=ADMIN).document
         assert [one["requested_model"] for one in rest["data"]] == ["plain"]

@@ -140,7 +140,11 @@ def test_an_answer_that_breaks_off_is_put_aside_too() -> None:
         reply, body = await told(house, call())
         assert (reply.judged, body, house.judged) == ("escalated", b"right.tail", [])
         house = House(answers(b"ri", UpstreamInterrupted("cut")), fails(UpstreamUnavailable("down")))
-        assert isinstance(await fate(house.layer, call()), UpstreamUnavailable)
+        lost = call()
+        assert isinstance(await fate(house.layer, lost), UpstreamUnavailable)
+        assert [one.source.model_id for one in lost.line.discarded] == ["weak"], (
+            "it was paid for all the same"
+        )
         assert (house.weak.open, house.strong.open) == (0, 0)
 
     run(story())

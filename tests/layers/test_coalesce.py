@@ -130,6 +130,22 @@ def test_the_call_lives_while_anybody_follows() -> None:
         text, reply = await second
         assert (text, up.calls, up.open) == (b"ab<meta>", 1, 0)
         assert reply.cost_nano() == up.replies[0].cost_nano(), "who stayed pays"
+        assert not reply.reuse.hit, "and his row says so"
+
+    run(story())
+
+
+def test_who_leaves_a_shared_call_to_others_does_not_pay() -> None:
+    async def story() -> None:
+        service, up = coalesced(answers(b"a", 1.0, b"b", after_s=1.0))
+        first = service(question())
+        reply = await first.__aenter__()
+        second = begun(whole(service))
+        await clock().sleep(0.0)
+        await first.__aexit__(None, None, None)
+        assert (reply.reuse, reply.cost_nano(), reply.attempts) == (Reuse.COALESCED, 0, 0)
+        text, stayed = await second
+        assert (text, stayed.attempts, stayed.reuse) == (b"ab<meta>", 1, up.replies[0].reuse)
 
     run(story())
 

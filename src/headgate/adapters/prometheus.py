@@ -18,7 +18,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from headgate.core.breaker import State
-from headgate.core.call import Call, Reply, Source
+from headgate.core.call import Call, Discarded, Reply, Source
 from headgate.core.decision import Decision
 from headgate.core.errors import GatewayError
 from headgate.core.fleet import Fleet
@@ -119,7 +119,9 @@ class PrometheusRecorder:
         if reply is not None and not self._reused(reply, record.tenant):
             self._answered(self._tally.of(model, intent), record, reply)
             if reply.judged is not None:
-                self._judged(intent, reply, reply.judged)
+                self._tally.counters["cascades_total", model, reply.judged] += 1
+        if record.discarded:
+            self._put_aside(intent, record.discarded)
 
     def _classified(self, decision: Decision) -> str:
         """Counts how a request was understood; its intent."""
@@ -130,10 +132,9 @@ class PrometheusRecorder:
         self._tally.counters["intent_classification_total", decision.intent, decision.band or UNKNOWN] += 1
         return decision.intent
 
-    def _judged(self, intent: str, reply: Reply, judged: str) -> None:
-        """What became of a cascade's first answer; one that was not told was paid for all the same."""
-        self._tally.counters["cascades_total", reply.source.model_id, judged] += 1
-        for one in reply.discarded:
+    def _put_aside(self, intent: str, answers: Iterable[Discarded]) -> None:
+        """What was not told was paid for all the same."""
+        for one in answers:
             series, usage = self._tally.of(one.source.model_id, intent), one.usage
             series.cost_nano += one.cost_nano or 0
             series.input += usage.input

@@ -30,12 +30,12 @@ class KeyWatch:
         self.dead: set[Key] = set()
 
     def settled(self, record: Record) -> None:
+        for one in record.discarded:
+            self._counted(one.source, one.usage, one.cost_nano)
         reply = record.reply
         if reply is None or reply.reuse.hit:
             return
         key = self._counted(reply.source, reply.usage(), reply.own_nano())
-        for one in reply.discarded:
-            self._counted(one.source, one.usage, one.cost_nano)
         if key in self.dead:
             self.dead.discard(key)
             self._tell(key, "dead", "active")

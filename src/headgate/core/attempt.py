@@ -1,4 +1,4 @@
-"""An upstream call that came to nothing, as it is written down."""
+"""An upstream call whose answer nobody was told, as it is written down: it failed, or was put aside."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 class Attempt(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """`model` by the configuration's name, `upstream_model` by the provider's, `provider_key` by the label of
-    our key there; `status` is what the provider answered with, if it did."""
+    our key there; `status` is what the provider answered with, if it did. `error` is empty where there was an
+    answer, and it was put aside: from `input` on, what that took and cost, as in the request's own row."""
 
     provider: str
     model: str
@@ -23,6 +24,14 @@ class Attempt(msgspec.Struct, frozen=True, array_like=True, gc=False):
     region: str
     error: str
     status: int | None
+    input: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+    output: int = 0
+    reasoning: int = 0
+    cost_nano: int = 0
+    price: str = ""
+    flags: int = 0
 
 
 def failed(source: Source, error: GatewayError) -> Attempt:

@@ -117,12 +117,14 @@ class Line(msgspec.Struct, eq=False):
     """What all copies of one call share. The caller's end of the line: `gone` is set before a hang-up cancels
     the request, since the message of a cancellation does not survive every library it passes through. What
     the request has been `measured` to be, by the first who needed to know. What its place among those who
-    wait lets it do. And the upstream calls for it that `failed`, where somebody writes them down."""
+    wait lets it do. The upstream calls for it that `failed`, where somebody writes them down; and answers
+    `discarded` where no reply was left to say so."""
 
     gone: bool = False
     measured: Measured | None = None
     haste: Haste = Haste.EARLY
     failed: tuple[Attempt, ...] = ()
+    discarded: tuple[Discarded, ...] = ()
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -299,3 +301,8 @@ class Reply(msgspec.Struct, eq=False, kw_only=True):
         if usage is not self._priced:
             self._priced, self._cost = usage, price.cost_nano(usage)
         return self._cost
+
+
+def put_aside(reply: Reply) -> Discarded:
+    """What that answer took so far, though its caller gets another or none."""
+    return Discarded(reply.source, reply.usage(), reply.own_nano())

@@ -1,8 +1,9 @@
-"""What the ledger keeps of a request: one row, and one for every upstream call that failed on the way.
+"""What the ledger keeps of a request: one row, and one for every other upstream call made for it: those that
+failed on the way, and those whose answer was put aside.
 
 Plain numbers and short texts, nothing of what was said. Money is nano-dollars, durations are microseconds,
 token classes are disjoint. The upstream call that served a request has no row of its own: it *is* the
-request's row.
+request's row. What a request cost is its row's cost and that of the others.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 import msgspec
 
 from headgate.core.attempt import Attempt
-from headgate.core.call import Reply
+from headgate.core.call import Discarded, Reply
 from headgate.core.price import Price
 from headgate.core.record import Record
 from headgate.core.usage import Usage
@@ -72,10 +73,10 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     queue_us: int = 0
     first_byte_us: int = 0
     upstream_us: int = 0
-    failed: tuple[Attempt, ...] = ()
+    others: tuple[Attempt, ...] = ()
 
 
-COLUMNS = tuple(name for name in Entry.__struct_fields__ if name != "failed")
+COLUMNS = tuple(name for name in Entry.__struct_fields__ if name != "others")
 NONE = Usage()
 _STREAM, _ESTIMATED, _UNRECONCILED, _UNPRICED, _SHADOW = map(int, Flag)
 """Plain numbers: a flag's own arithmetic costs ten times as much."""
@@ -100,7 +101,7 @@ def entry(record: Record, wall: float) -> Entry:
         total_us,
         "" if cause is None else type(cause).__name__,
         *(_served(record, record.reply) if record.reply else (_SHADOW * record.shadow, *_UNSERVED)),
-        record.failed,
+        record.failed + tuple(map(_put_aside, record.discarded)) if record.discarded else record.failed,
     )
     return Entry(*values)
 
@@ -108,18 +109,11 @@ def entry(record: Record, wall: float) -> Entry:
 def _served(record: Record, reply: Reply) -> tuple[Any, ...]:
     """What the answer adds: flags, who served it, what it used and cost, how long that took. An answer that
     was kept used nothing."""
-    source, usage, cost = reply.source, reply.usage(), reply.cost_nano()
-    flags = _SHADOW * record.shadow + _STREAM * reply.stream
+    source, usage, cost = reply.source, reply.usage(), reply.own_nano()
     if reply.reuse.hit:
         usage, cost = NONE, 0
-    elif usage.estimated:
-        flags += _ESTIMATED
-    elif usage.unreconciled:
-        flags += _UNRECONCILED
-    if cost is None:
-        flags += _UNPRICED
     return (
-        flags,
+        _SHADOW * record.shadow + _STREAM * reply.stream + _counted(usage, cost),
         source.model_id,
         source.model_name,
         _clean(reply.seen.model) if reply.seen.model else "",
@@ -139,6 +133,36 @@ def _served(record: Record, reply: Reply) -> tuple[Any, ...]:
         int(reply.queued.waited_s * 1e6) if reply.queued else 0,
         int((reply.opened_at - record.started_at) * 1e6),
         int((reply.opened_at - reply.asked_at) * 1e6),
+    )
+
+
+def _counted(usage: Usage, cost: int | None) -> int:
+    """What there is to know of these numbers."""
+    flags = 0 if cost is not None else _UNPRICED
+    if usage.estimated:
+        return flags + _ESTIMATED
+    return flags + _UNRECONCILED if usage.unreconciled else flags
+
+
+def _put_aside(one: Discarded) -> Attempt:
+    """The row of an answer that was paid for and not told."""
+    source, usage, cost = one.source, one.usage, one.cost_nano
+    return Attempt(
+        source.provider,
+        source.model_id,
+        source.model_name,
+        source.key,
+        source.region,
+        "",
+        200,
+        usage.input,
+        usage.cache_read,
+        usage.cache_write,
+        usage.output,
+        usage.reasoning,
+        cost or 0,
+        price_name(source.price) if source.price else "",
+        _counted(usage, cost),
     )
 
 
@@ -166,12 +190,20 @@ _TIMINGS = {
 
 
 def entry_document(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row of the store as it is told: tokens and timings together, times in words."""
-    found = dict(row)
-    found["tokens"] = {name: found.pop(name) for name in _CLASSES}
+    """A row of the store as it is told: tokens and timings together, times in words, and what it cost with
+    all the calls that were made for it."""
+    found = _told(row)
+    found["other_attempts"] = [_told(one) for one in row["other_attempts"]]
+    found["total_nano_usd"] = row["cost_nano"] + sum(one["cost_nano"] for one in row["other_attempts"])
     found["timings"] = {told: found.pop(name) / 1e6 for name, told in _TIMINGS.items()}
     found["at"] = datetime.fromtimestamp(found.pop("at_us") / 1e6, UTC).isoformat(timespec="microseconds")
     found["requested_model"] = found.pop("requested")
-    found["cost_nano_usd"] = found.pop("cost_nano")
     found["saved_nano_usd"] = found.pop("saved_nano")
+    return found
+
+
+def _told(row: Mapping[str, Any]) -> dict[str, Any]:
+    found = dict(row)
+    found["tokens"] = {name: found.pop(name) for name in _CLASSES}
+    found["cost_nano_usd"] = found.pop("cost_nano")
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from headgate.core.attempt import Attempt
-from headgate.core.call import Call, Caller, Operation, Outcome, Reply
+from headgate.core.call import Call, Caller, Discarded, Operation, Outcome, Reply
 from headgate.core.decision import Decision
 from headgate.core.errors import GatewayError, UpstreamError, UpstreamRejected
 from headgate.core.reuse import Reuse
@@ -21,7 +21,8 @@ class Record(msgspec.Struct, eq=False):
     end in `_s`.
 
     `shadow`: a copy of another request, sent to a mirror: nobody asked for it, and nobody pays for it.
-    `failed`: the upstream calls made for it that came to nothing, where somebody writes them down.
+    `failed`: the upstream calls made for it that came to nothing, where somebody writes them down;
+    `discarded`: answers that were paid for and not told.
 
     Three models: `requested` by the caller, `upstream_model` asked of the provider, `served_model` by the
     provider's own word.
@@ -40,6 +41,7 @@ class Record(msgspec.Struct, eq=False):
     tags: tuple[str, ...] = ()
     shadow: bool = False
     failed: tuple[Attempt, ...] = ()
+    discarded: tuple[Discarded, ...] = ()
 
     @property
     def decision(self) -> Decision | None:
@@ -165,4 +167,5 @@ def ended(
         call.tags,
         shadow,
         call.line.failed,
+        call.line.discarded + reply.discarded if reply else call.line.discarded,
     )

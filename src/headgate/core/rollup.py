@@ -1,6 +1,7 @@
 """Sums of many rows by day and by who, what and where: what reports are read from, so that no report reads
 the ledger row by row.
 
+An answer that was put aside counts by its own model and provider: what it took and cost, not as a request.
 Every request counts once under the tag "" and once more under each of its tags: a report by tag reads the
 latter, every other the former.
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from headgate.core.attempt import Attempt
 from headgate.core.call import Outcome
 from headgate.core.entry import Entry, Flag
 from headgate.core.reuse import Reuse
@@ -47,10 +49,12 @@ def rolled(entries: Iterable[Entry]) -> dict[Bucket, tuple[int, ...]]:
     """The sums of these rows. Copies for a mirror count too: under their own name."""
     found: dict[Bucket, list[tuple[int, ...]]] = {}
     for one in entries:
-        sums, day = _sums(one), one.at_us // DAY_US
+        day = one.at_us // DAY_US
+        calls = [(one.model, one.provider, _sums(one))]
+        calls += [(other.model, other.provider, _paid(other)) for other in one.others if not other.error]
         for tag in ("", *_tags(one)) if one.tags else _UNTAGGED:
-            bucket = (day, one.tenant, one.key, one.model, one.provider, tag)
-            found.setdefault(bucket, []).append(sums)
+            for model, provider, sums in calls:
+                found.setdefault((day, one.tenant, one.key, model, provider, tag), []).append(sums)
     return {bucket: tuple(map(sum, zip(*each, strict=True))) for bucket, each in found.items()}
 
 
@@ -59,18 +63,24 @@ def _tags(entry: Entry) -> Iterable[str]:
 
 
 def _sums(entry: Entry) -> tuple[int, ...]:
-    flags = entry.flags
+    request = (1, int(entry.outcome not in _WELL), int(entry.reuse not in _MISSES))
+    return (*request, *_used(entry, entry.saved_nano))
+
+
+def _paid(other: Attempt) -> tuple[int, ...]:
+    return (0, 0, 0, *_used(other, 0))
+
+
+def _used(call: Entry | Attempt, saved_nano: int) -> tuple[int, ...]:
+    flags = call.flags
     return (
-        1,
-        int(entry.outcome not in _WELL),
-        int(entry.reuse not in _MISSES),
-        entry.input,
-        entry.cache_read,
-        entry.cache_write,
-        entry.output,
-        entry.reasoning,
-        entry.cost_nano,
-        entry.saved_nano,
+        call.input,
+        call.cache_read,
+        call.cache_write,
+        call.output,
+        call.reasoning,
+        call.cost_nano,
+        saved_nano,
         flags & _UNPRICED and 1,
         flags & _ESTIMATED and 1,
         flags & _UNRECONCILED and 1,

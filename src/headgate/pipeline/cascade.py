@@ -9,8 +9,7 @@ that broke off, is put aside and the rest of the chain is asked; where that fail
 after all, if it was whole.
 
 Known weakness: a stream begins only when the weak answer is complete; a deadline that passes while the strong
-model is asked ends the request, though an answer is at hand; and the tokens of one that was put aside are
-counted by model and in money, but not among the record's own tokens.
+model is asked ends the request, though an answer is at hand.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from types import TracebackType
 
 import msgspec
 
-from headgate.core.call import Call, Discarded, Payload, Reply, Seen
+from headgate.core.call import Call, Payload, Reply, Seen, put_aside
 from headgate.core.chains import cascaded
 from headgate.core.errors import GatewayError, UpstreamError
 from headgate.core.reuse import Ending
@@ -97,6 +96,7 @@ class _Cascading:
         except UpstreamError as error:
             await self._closed(error)
         except BaseException as error:
+            self._call.line.discarded = (put_aside(reply),)
             await opened.__aexit__(type(error), error, error.__traceback__)
             raise
         else:
@@ -141,14 +141,15 @@ class _Cascading:
         opened = self._cascade.inner(msgspec.structs.replace(call, chain=_strong_first(call)))
         try:
             reply = await opened.__aenter__()
-        except GatewayError:
-            if not whole:
-                raise
-            weak.judged = KEPT
-            return weak
+        except BaseException as error:
+            if whole and isinstance(error, GatewayError):
+                weak.judged = KEPT
+                return weak
+            call.line.discarded = (put_aside(weak),)
+            raise
         self._opened = opened
         reply.judged = ESCALATED
-        reply.discarded = (Discarded(weak.source, weak.usage(), weak.own_nano()),)
+        reply.discarded = (put_aside(weak),)
         reply.attempts += weak.attempts
         reply.asked_at = weak.asked_at
         return reply

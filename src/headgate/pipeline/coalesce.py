@@ -156,6 +156,7 @@ class Shared(msgspec.Struct, eq=False):
             return
         if self._followers:
             if self.payer is follower:
+                follower.excused()
                 self.payer = next(iter(self._followers))
                 self.payer.pays()
             self.heard()
@@ -233,8 +234,18 @@ class Following(msgspec.Struct, eq=False):
         """Whose call it was has left: from now on it is this one's."""
         shared = self._shared.reply
         if self.reply is not None and shared is not None:
-            self.reply.source = shared.source
+            self.reply.source, self.reply.reuse, self.reply.attempts = (
+                shared.source,
+                shared.reuse,
+                shared.attempts,
+            )
             self.reply.judged, self.reply.discarded = shared.judged, shared.discarded
+
+    def excused(self) -> None:
+        """It was this one's, and has become another's."""
+        if (reply := self.reply) is not None:
+            reply.source, reply.reuse, reply.attempts = self._shared.free(reply), Reuse.COALESCED, 0
+            reply.judged, reply.discarded = None, ()
 
     async def _opened(self) -> Reply:
         self._shared = shared = self._owner.join(self._call, self._identity)

@@ -20,7 +20,7 @@ from headgate.core.entry import Entry
 
 
 def rows(count: int) -> list[Entry]:
-    return [entry(request_id=f"r{number}", failed=(FAILED,) * (number % 3)) for number in range(count)]
+    return [entry(request_id=f"r{number}", others=(FAILED,) * (number % 3)) for number in range(count)]
 
 
 def written(folder: Path, entries: Sequence[Entry], *, wait_every: int = 0) -> None:

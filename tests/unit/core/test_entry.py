@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booked import FAILED, NOON_US
+from booked import ASIDE, FAILED, NOON_US
 from booked import entry as row
 from headgate.core.attempt import failed
-from headgate.core.call import Caller, Operation, Outcome, Reply, Seen, Source
+from headgate.core.call import Caller, Discarded, Operation, Outcome, Reply, Seen, Source
 from headgate.core.entry import Entry, Flag, entry, price_name
 from headgate.core.errors import InvalidRequest, Overloaded, UpstreamUnavailable
 from headgate.core.price import Price
@@ -115,12 +115,30 @@ def test_words_of_others_are_bounded_and_text_for_any_store(text: str) -> None:
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(found), type=Entry) == found
 
 
+def test_each_call_of_a_request_has_its_own_cost() -> None:
+    """An answer that was put aside is priced by its own model; the other's is known in any case."""
+    weak = msgspec.structs.replace(SOURCE, model_id="w", price=Price(input=1_000_000_000, output=0))
+    nameless = msgspec.structs.replace(weak, price=None)
+    usage, own = Usage(input=7, output=2, reported_total=9), Usage(input=10, output=3)
+    put_aside = (Discarded(weak, usage, 7_000), Discarded(nameless, usage, None))
+    found = entry(record(reply(own), discarded=put_aside, failed=(FAILED,)), WALL)
+    assert (found.input, found.output, found.cost_nano) == (10, 3, 75_000)
+    failure, known, unknown = found.others
+    assert failure is FAILED
+    assert (known.model, known.error, known.input, known.output) == ("w", "", 7, 2)
+    assert (known.cost_nano, known.price, known.flags) == (7_000, "config 1000000000/0/-/-/-", 0)
+    assert (unknown.cost_nano, unknown.price, unknown.flags) == (0, "", Flag.UNPRICED)
+    lost = entry(record(None, discarded=put_aside, outcome=Outcome.FAILED), WALL)
+    assert (lost.model, lost.input, lost.others) == ("", 0, (known, unknown))
+
+
 def test_an_attempt_says_who_and_what() -> None:
     found = failed(SOURCE, UpstreamUnavailable("down", status=503))
     assert (found.provider, found.model, found.error, found.status) == ("p", "m", "UpstreamUnavailable", 503)
     assert failed(SOURCE, Overloaded("no")).status is None
 
 
+BOTH = (("m", "p"), (ASIDE.model, ASIDE.provider))
 ROWS = st.builds(
     row,
     at_us=st.integers(NOON_US, NOON_US + 3 * 86_400_000_000),
@@ -129,7 +147,7 @@ ROWS = st.builds(
     cost_nano=CLASSES,
     outcome=st.sampled_from(["finished", "failed", "client_gone"]),
     flags=st.integers(0, 31),
-    failed=st.just((FAILED,)),
+    others=st.lists(st.sampled_from([FAILED, ASIDE]), max_size=3).map(tuple),
 )
 
 
@@ -137,9 +155,16 @@ ROWS = st.builds(
 def test_sums_are_those_of_the_rows_each_tag_once(rows: list[Entry]) -> None:
     found = rolled(rows)
     place = SUMS.index("cost_nano")
-    assert sum(sums[place] for bucket, sums in found.items() if bucket[-1] == "") == sum(
-        one.cost_nano for one in rows
-    )
+    by_model = {
+        name: sum(sums[place] for at, sums in found.items() if at[3:] == (*name, "")) for name in BOTH
+    }
+    aside = [other for one in rows for other in one.others if not other.error]
+    assert by_model == {
+        BOTH[0]: sum(one.cost_nano for one in rows),
+        BOTH[1]: sum(other.cost_nano for other in aside),
+    }
+    assert sum(sums[0] for at, sums in found.items() if at[-1] == "") == len(rows)
+    assert not any(at[3:5] == (FAILED.model, FAILED.provider) for at in found)
     for tag in ("x", "y"):
         of_tag = [sums for bucket, sums in found.items() if bucket[-1] == tag]
         assert sum(sums[0] for sums in of_tag) == sum(tag in one.tags.split(",") for one in rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ COLUMN = {"key": "key_name"}
 """Names of ours that SQL keeps for itself."""
 REQUESTS = ("id", *(COLUMN.get(name, name) for name in COLUMNS))
 ATTEMPTS = ("request", "number", *Attempt.__struct_fields__)
+_ATTEMPT_PRICE = Attempt.__struct_fields__.index("price")
 ROLLED = (*BUCKET, *SUMS)
 _PRICE = COLUMNS.index("price")
 _FLAGS = {flag: flag.name.lower() for flag in Flag if flag.name}
@@ -41,20 +42,22 @@ def row(id_: int, entry: Entry, prices: Mapping[str, int]) -> tuple[Any, ...]:
     return (id_, *values[:_PRICE], prices[entry.price], *values[_PRICE + 1 : -1])
 
 
-def attempt_rows(id_: int, entry: Entry) -> Iterator[tuple[Any, ...]]:
-    """In the order of `ATTEMPTS`."""
-    for number, one in enumerate(entry.failed, start=1):
-        yield (
-            id_,
-            number,
-            one.provider,
-            one.model,
-            one.upstream_model,
-            one.provider_key,
-            one.region,
-            one.error,
-            one.status,
-        )
+def attempt_rows(
+    start: int, entries: Iterable[Entry], prices: Mapping[str, int]
+) -> Iterator[tuple[Any, ...]]:
+    """Of these requests, the first of which is `start`; in the order of `ATTEMPTS`."""
+    for id_, entry in enumerate(entries, start):
+        for number, one in enumerate(entry.others, start=1):
+            values = astuple(one)
+            price = prices[one.price] if one.price else None
+            yield (id_, number, *values[:_ATTEMPT_PRICE], price, *values[_ATTEMPT_PRICE + 1 :])
+
+
+def price_names(entries: Iterable[Entry]) -> set[str]:
+    """All that are told of in these rows."""
+    return {
+        name for one in entries for name in (one.price, *(other.price for other in one.others if other.price))
+    }
 
 
 def usage_query(asked: Asked, place: str) -> tuple[str, list[Any]]:
@@ -99,24 +102,28 @@ def requests_query(after: int, limit: int, only: Mapping[str, str], place: str) 
 def attempts_query(ids: Sequence[int], place: str) -> str:
     places = ", ".join(_place(place, number) for number in range(1, len(ids) + 1))
     columns = ", ".join(ATTEMPTS)
-    return f"SELECT {columns} FROM failed_attempts WHERE request IN ({places}) ORDER BY request, number"  # noqa: S608 - names of ours
+    return f"SELECT {columns} FROM other_attempts WHERE request IN ({places}) ORDER BY request, number"  # noqa: S608 - names of ours
 
 
 def request_documents(
-    rows: Sequence[Sequence[Any]], failed: Sequence[Sequence[Any]], prices: Mapping[int, str]
+    rows: Sequence[Sequence[Any]], others: Sequence[Sequence[Any]], prices: Mapping[int, str]
 ) -> list[dict[str, Any]]:
-    """Rows as they are told: flags by name, prices by theirs, each with its attempts that failed."""
+    """Rows as they are told: flags by name, prices by theirs, each with the other calls made for it."""
     found: list[dict[str, Any]] = []
     for values in rows:
-        one = dict(zip(("id", *COLUMNS), values, strict=True))
-        flags = one.pop("flags")
-        one |= {name: bool(flags & flag) for flag, name in _FLAGS.items()}
-        one["price"] = prices[one["price"]]
-        one["failed_attempts"] = [
-            dict(zip(ATTEMPTS[2:], attempt[2:], strict=True)) for attempt in failed if attempt[0] == one["id"]
+        one = _shown(("id", *COLUMNS), values, prices)
+        one["other_attempts"] = [
+            _shown(ATTEMPTS[2:], other[2:], prices) for other in others if other[0] == one["id"]
         ]
         found.append(one)
     return found
+
+
+def _shown(names: Sequence[str], values: Sequence[Any], prices: Mapping[int, str]) -> dict[str, Any]:
+    one = dict(zip(names, values, strict=True))
+    flags = one.pop("flags")
+    one["price"] = "" if one["price"] is None else prices[one["price"]]
+    return one | {name: bool(flags & flag) for flag, name in _FLAGS.items()}
 
 
 def _place(style: str, number: int) -> str:
@@ -150,7 +157,7 @@ def places_query(place: str) -> str:
     of = _place(place, 1)
     served = f"SELECT provider, region, at_us FROM requests WHERE tenant = {of} AND provider <> ''"  # noqa: S608 - a place
     asked = (
-        "SELECT failed_attempts.provider, failed_attempts.region, at_us FROM failed_attempts"  # noqa: S608 - a place
+        "SELECT other_attempts.provider, other_attempts.region, at_us FROM other_attempts"  # noqa: S608 - a place
         f" JOIN requests ON requests.id = request WHERE tenant = {of}"
     )
     sums = "COUNT(*), MIN(at_us), MAX(at_us)"

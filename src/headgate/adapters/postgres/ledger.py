@@ -101,7 +101,7 @@ class PostgresLedger:
                 if not new:
                     return 0
                 start = (number << books.JOURNAL_BITS) + max(first, wanted)
-                prices = await self._known(connection, {one.price for one in new})
+                prices = await self._known(connection, books.price_names(new))
                 await self._write(connection, start, new, prices)
                 mark = first + len(entries)
                 await connection.execute("UPDATE journals SET next = $1 WHERE number = $2", mark, number)
@@ -129,14 +129,8 @@ class PostgresLedger:
             part = enumerate(new[place : place + COPY_ROWS], start=start + place)
             rows = [books.row(id_, one, prices) for id_, one in part]
             await connection.copy_records_to_table("requests", records=rows, columns=books.REQUESTS)
-        failed = [
-            row
-            for id_, one in enumerate(new, start=start)
-            if one.failed
-            for row in books.attempt_rows(id_, one)
-        ]
-        if failed:
-            await connection.copy_records_to_table("failed_attempts", records=failed)
+        if others := list(books.attempt_rows(start, new, prices)):
+            await connection.copy_records_to_table("other_attempts", records=others, columns=books.ATTEMPTS)
         sums = [(*bucket, *numbers) for bucket, numbers in sorted(rolled(new).items())]  # all in one order
         await connection.execute(_SUM, *map(list, zip(*sums, strict=True)))
 
@@ -169,19 +163,19 @@ class PostgresLedger:
         async with self._connected() as connection:
             rows = [tuple(row) for row in await connection.fetch(text, *values)]
             ids = [row[0] for row in rows]
-            failed = (
+            others = (
                 [tuple(row) for row in await connection.fetch(books.attempts_query(ids, "$%d"), *ids)]
                 if ids
                 else []
             )
             prices = dict(await connection.fetch("SELECT number, name FROM prices"))
-        return books.request_documents(rows, failed, prices)
+        return books.request_documents(rows, others, prices)
 
     async def forget(self, *, rows_before_us: int, sums_before_day: int, at_most: int) -> int:
         old = "SELECT id FROM requests WHERE at_us < $1 ORDER BY at_us LIMIT $2"
         async with self._connected() as connection, connection.transaction():
             ids = [row[0] for row in await connection.fetch(old, rows_before_us, at_most)]
-            await connection.execute("DELETE FROM failed_attempts WHERE request = ANY($1::bigint[])", ids)
+            await connection.execute("DELETE FROM other_attempts WHERE request = ANY($1::bigint[])", ids)
             await connection.execute("DELETE FROM requests WHERE id = ANY($1::bigint[])", ids)
             await connection.execute("DELETE FROM sums WHERE day < $1", sums_before_day)
         return len(ids)

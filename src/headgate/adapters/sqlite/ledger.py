@@ -30,7 +30,7 @@ def _places(count: int) -> str:
 
 _ADD = ", ".join(f"{name} = {name} + excluded.{name}" for name in SUMS)
 _INSERT = f"INSERT INTO requests ({', '.join(books.REQUESTS)}) VALUES ({_places(len(books.REQUESTS))})"  # noqa: S608 - names of ours
-_ATTEMPT = f"INSERT INTO failed_attempts VALUES ({_places(len(books.ATTEMPTS))})"  # noqa: S608 - names of ours
+_ATTEMPT = f"INSERT INTO other_attempts VALUES ({_places(len(books.ATTEMPTS))})"  # noqa: S608 - names of ours
 _SUM = f"INSERT INTO sums VALUES ({_places(len(books.ROLLED))}) ON CONFLICT DO UPDATE SET {_ADD}"  # noqa: S608 - names of ours
 
 
@@ -69,17 +69,11 @@ class SqliteLedger:
             if not new:
                 return 0
             start = (number << books.JOURNAL_BITS) + max(first, wanted)
-            prices = self._known(connection, {one.price for one in new})
+            prices = self._known(connection, books.price_names(new))
             connection.executemany(
                 _INSERT, [books.row(start + place, one, prices) for place, one in enumerate(new)]
             )
-            failed = [
-                row
-                for place, one in enumerate(new)
-                if one.failed
-                for row in books.attempt_rows(start + place, one)
-            ]
-            connection.executemany(_ATTEMPT, failed)
+            connection.executemany(_ATTEMPT, books.attempt_rows(start, new, prices))
             connection.executemany(_SUM, [(*bucket, *sums) for bucket, sums in rolled(new).items()])
             mark = first + len(entries)
             connection.execute("UPDATE journals SET next = ? WHERE number = ?", (mark, number))
@@ -116,9 +110,9 @@ class SqliteLedger:
         def work(connection: sqlite3.Connection) -> list[dict[str, Any]]:
             rows = connection.execute(text, values).fetchall()
             ids = [row[0] for row in rows]
-            failed = connection.execute(books.attempts_query(ids, "?"), ids).fetchall()
+            others = connection.execute(books.attempts_query(ids, "?"), ids).fetchall()
             prices = dict(connection.execute("SELECT number, name FROM prices").fetchall())
-            return books.request_documents(rows, failed, prices)
+            return books.request_documents(rows, others, prices)
 
         return await self._do(work)
 
@@ -127,7 +121,7 @@ class SqliteLedger:
             with _transaction(connection):
                 old = "SELECT id FROM requests WHERE at_us < ? ORDER BY at_us LIMIT ?"
                 which = (rows_before_us, at_most)
-                connection.execute(f"DELETE FROM failed_attempts WHERE request IN ({old})", which)  # noqa: S608 - names of ours
+                connection.execute(f"DELETE FROM other_attempts WHERE request IN ({old})", which)  # noqa: S608 - names of ours
                 gone = connection.execute(f"DELETE FROM requests WHERE id IN ({old})", which).rowcount  # noqa: S608 - names of ours
                 connection.execute("DELETE FROM sums WHERE day < ?", (sums_before_day,))
             return gone
