@@ -51,13 +51,15 @@ class PrivateRedis:
         self.process = subprocess.Popen(
             [*words, *self._options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment()
         )
-        for _ in range(1000):
+        for _ in range(6000):  # a minute: on a machine that is busy with everything else it may take long
             if self.command("PING") == "+PONG":
                 return
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(0.01)
+                break
         self.process.kill()
-        raise AssertionError("a private Redis did not start")
+        self._folder.cleanup()
+        raise AssertionError(f"a private Redis did not start: {self.process.wait()}")
 
     def command(self, *words: str) -> str:
         """The first line of the answer to one command; empty where nobody answers."""

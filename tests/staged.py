@@ -14,6 +14,7 @@ from random import Random
 from typing import Any
 
 from headgate.assemble import Gateway, Machine
+from headgate.config.load import process_environment
 from headgate.config.tree import Settings
 from headgate.core.call import Call, Caller, Operation, Outcome
 from headgate.core.permits import Permits
@@ -28,6 +29,7 @@ from virtual import clock
 
 CALLER = Caller(key="alice", tenant="acme")
 RECOVERY_S = 60.0
+SOAK = process_environment().get("HEADGATE_SOAK") == "1"
 HELLO = ({"role": "user", "content": "Tell me about bridges"},)
 
 NO_REUSE: dict[str, Any] = {"cache": {"exact": {"ttl_s": 0}}, "coalesce": {"window_s": 0}}
@@ -293,7 +295,8 @@ def play(settings: dict[str, Any], traffic: Traffic, strike_at: int | None = Non
 
 def play_cancelled_everywhere(settings: dict[str, Any], traffic: Traffic, *, at_most: int = 60) -> int:
     """Plays it again and again, cancelling the oldest request in flight at each turn of the loop (of many
-    turns, at evenly spread ones). How many turns there are."""
+    turns, at evenly spread ones; of more with `make soak`). How many turns there are."""
+    at_most = at_most if SOAK else min(at_most, 20)
     turns = play(settings, traffic).loop.turns
     for turn in range(1, turns + 1, -(-turns // at_most)):
         stage = play(settings, traffic, turn)

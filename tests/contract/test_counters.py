@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
+from gateway import free_port
 from headgate.adapters.memory.counters import MemoryCounters
 from headgate.adapters.redis import RedisCounters
 from headgate.adapters.sqlite import SqliteCounters
@@ -251,7 +252,8 @@ def test_a_cluster_keeps_it_all_on_one_node() -> None:
     """Commands about keys of different slots are errors there."""
 
     async def story() -> None:
-        with private("--cluster-enabled", "yes") as server:
+        bus = str(free_port())  # unless told, it is 10,000 above the other, which need not be a port at all
+        with private("--cluster-enabled", "yes", "--cluster-port", bus) as server:
             server.command("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
             while server.command("GET", "x") != "$-1":
                 server.command("WAIT", "1", "50")  # a cluster takes two seconds to believe in itself

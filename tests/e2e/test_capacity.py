@@ -92,14 +92,14 @@ def keys_of(sim: Server) -> dict[str, dict[str, Any]]:
 
 def test_pressed_three_times_as_hard_as_bursts_allow_no_refusal_is_drawn() -> None:
     """A second has to be longer by as much as its answers are late; of a minute that would be nothing."""
-    seconds, burst = 4.0, 20
+    seconds, burst = 10.0 if SOAK else 2.5, 20
     with strict({"rpm": 1000, "burst": burst}) as (sim, gateway):
         statuses = asyncio.run(pressed(gateway, 3 * burst * len(KEYS), seconds))
         assert set(statuses) <= {200, 429, 503}
         for key in keys_of(sim).values():
             assert key["throttled"] == 0
             assert key["worst"]["requests_in_1_s"] <= burst
-            assert key["granted"] >= 0.75 * burst * seconds
+            assert key["granted"] >= (0.75 * burst * seconds if SOAK else burst)
 
 
 def test_how_a_key_stands_can_be_seen() -> None:

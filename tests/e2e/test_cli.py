@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from configs import provider
-from gateway import CHAT, HI, KEY, ran, running
+from gateway import CHAT, HI, KEY, command, environment, ran, running
 from simserver import Server
 
 pytestmark = pytest.mark.e2e
@@ -105,8 +107,8 @@ models: {{m: {{provider: openai, price: {SECRET}}}}}
 keys: [{{name: a, key: {SECRET}}}, {{name: b, key: {SECRET}}}]
 server: {{admin_key: {SECRET}, port: {SECRET}}}
 """)
-    for command in (("check", "--json"), ("serve",)):
-        found = ran(*command, "--config", str(file))
+    for words in (("check", "--json"), ("serve",)):
+        found = ran(*words, "--config", str(file))
         assert found.returncode == 2
         assert SECRET not in (found.stdout + found.stderr).replace(f"keys[0].{SECRET}", "")
 
@@ -205,3 +207,25 @@ def test_the_log_is_json_lines_or_text(sim: Server) -> None:
         assert gateway.chat("m").status == 200
         assert gateway.stop() == 0
         assert not any(line.startswith("{") for line in gateway.lines)
+
+
+# ── nobody reads ─────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("what", ["demo --once --port 0", "route hello", "check --schema"])
+def test_a_reader_who_has_gone_is_no_reason_for_a_traceback(what: str) -> None:
+    """As behind `| head`."""
+    reads, writes = os.pipe()
+    os.close(reads)
+    with os.fdopen(writes, "w") as nobody:
+        ended = subprocess.run(
+            command(*what.split()),
+            stdout=nobody,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(),
+            timeout=60,
+            check=False,
+        )
+    assert ended.returncode == 1
+    assert not re.search("Traceback|Error|Exception", ended.stderr), ended.stderr

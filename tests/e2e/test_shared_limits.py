@@ -10,8 +10,9 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -60,8 +61,11 @@ def replicas(count: int, sim: Server, rpm: int, redis: PrivateRedis, **more: Any
         yield [open_ones.enter_context(running(text)) for _ in range(count)]
 
 
-async def pressed(gateways: Sequence[Gateway], per_s: float, seconds: float) -> None:
-    """So many requests a second for so long, each on a connection of its own, to each gateway in turn."""
+async def pressed(
+    gateways: Sequence[Gateway], per_s: float, seconds: float, enough: Callable[[], bool] = lambda: False
+) -> None:
+    """So many requests a second for so long, or until it is enough, each on a connection of its own, to each
+    gateway in turn."""
     body = json.dumps({"model": "m", "messages": HI}).encode()
     headers = {"authorization": f"Bearer {KEY}", "content-type": "application/json"}
     statuses: set[int] = set()
@@ -75,6 +79,8 @@ async def pressed(gateways: Sequence[Gateway], per_s: float, seconds: float) -> 
     async with asyncio.TaskGroup() as group:
         begin = time.monotonic()
         for number in range(int(per_s * seconds)):
+            if number % int(per_s) == 0 and enough():
+                break
             await asyncio.sleep(max(begin + number / per_s - time.monotonic(), 0.0))
             group.create_task(ask(gateways[number % len(gateways)]))
     assert statuses <= {200, 429, 503}
@@ -83,8 +89,14 @@ async def pressed(gateways: Sequence[Gateway], per_s: float, seconds: float) -> 
 def granted(sim: Server) -> dict[str, int]:
     """By key; fails where one was refused."""
     keys: dict[str, dict[str, Any]] = sim.stats()["keys"]
-    assert [key["throttled"] for key in keys.values()] == [0] * len(KEYS)
+    assert not any(key["throttled"] for key in keys.values())
     return {name: key["granted"] for name, key in keys.items()}
+
+
+def used_up(sim: Server, rpm: int) -> bool:
+    """Whether each key has granted a minute's worth, nearly."""
+    used = granted(sim)
+    return len(used) == len(KEYS) and min(used.values()) >= 0.97 * rpm
 
 
 def round_trips(redis: PrivateRedis) -> int:
@@ -95,23 +107,23 @@ def round_trips(redis: PrivateRedis) -> int:
 
 
 def test_two_workers_use_all_of_a_limit_and_none_of_it_twice() -> None:
-    rpm = 200
+    rpm = 100
     with strict(rpm) as sim, running(config(sim.port, rpm), workers=2) as gateway:
         assert gateway.ask("/health").document["limits"]["store"] == "sqlite"
-        asyncio.run(pressed([gateway], 8 * len(KEYS) * rpm / 60, 8.5))
+        asyncio.run(pressed([gateway], 16 * len(KEYS) * rpm / 60, 40.0, partial(used_up, sim, rpm)))
         used = granted(sim)
         assert all(one >= 0.97 * rpm for one in used.values()), used
 
 
 def test_three_replicas_share_through_redis() -> None:
-    rpm = 200
+    rpm = 100
     with private() as redis, strict(rpm) as sim, replicas(3, sim, rpm, redis) as gateways:
-        asyncio.run(pressed(gateways, 8 * len(KEYS) * rpm / 60, 8.5))
+        asyncio.run(pressed(gateways, 16 * len(KEYS) * rpm / 60, 40.0, partial(used_up, sim, rpm)))
         limits = gateways[0].ask("/health").document["limits"]
         assert (limits["store"], limits["state"]) == ("redis", "shared")
         used = granted(sim)
         assert all(one >= 0.97 * rpm for one in used.values()), used
-        assert round_trips(redis) <= 0.15 * sum(used.values()), "the start takes a few more"
+        assert round_trips(redis) <= 0.3 * sum(used.values()), "the start takes a few more"
 
 
 def test_redis_that_is_not_there_is_a_warning() -> None:

@@ -353,7 +353,7 @@ def test_a_hanging_neighbour_does_not_keep_the_others_waiting() -> None:
 
 # ── what it costs ────────────────────────────────────────────────────────────────────────────────────
 
-MANY = 5_000
+MANY = 2_000
 
 
 def test_a_place_takes_two_kilobytes_with_its_task_and_gives_them_back() -> None:

@@ -99,12 +99,17 @@ async def _demo(*, once: bool, port: int) -> int:
         url = f"http://{HOST}:{sock.getsockname()[1]}"
         server = Server(config(Application(Origin(file)), load(file)))
         serving = asyncio.create_task(server.serve(sockets=[sock]))
-        rows = await _workload(url)
-        _show(console, rows, url)
-        server.should_exit = once
-        if not once:
-            console.print("Serving until Ctrl-C.")
-        await serving
+        try:
+            rows = await _workload(url)
+            _show(console, rows, url)
+            if not once:
+                console.print("Serving until Ctrl-C.")
+            server.should_exit = once
+        except BaseException:  # nobody reads what is printed, say: the server ends in good order all the same
+            server.should_exit = True
+            raise
+        finally:
+            await serving
     return 0 if all(row["status"] == 200 for row in rows) else 1
 
 

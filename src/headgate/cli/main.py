@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -143,4 +144,16 @@ def main() -> None:
         from headgate.cli.router import app as router
 
         app.add_typer(router, name="router")
-    app()
+    try:
+        app()
+    finally:
+        _flush()
+
+
+def _flush() -> None:
+    """What is left to print; nothing where nobody reads any more, as behind `| head`. The interpreter would
+    complain about that when it ends."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -207,6 +207,10 @@ class Fair:
             if others and own > _much((wanted.slow_pace.per_s(now) - own) / others):
                 self._greedy_until = now + GREEDY_S
                 return False
+        return self.greedy(now)
+
+    def greedy(self, now: float) -> bool:
+        """Whether anybody is, or was a minute ago."""
         return now < self._greedy_until
 
     def enter(self, ticket: Ticket, lanes: Sequence[Hashable]) -> None:
@@ -294,7 +298,7 @@ class Fair:
         for name, other in self._tiers.items():
             if name != tier.name:
                 turns = _turns(tag - max(other.tag, self._virtual), other, _patience_s(tier))
-                before += min(turns, other.waiting + _coming(other.pace.per_s(now), wait))
+                before += min(turns, other.waiting + _coming(other.pace.likely(now), wait))
         return before
 
     def _lines(self) -> Iterator[tuple[Hashable, _Tier, _Line]]:
@@ -332,13 +336,13 @@ class _Rivals:
         self._waiting = tier.lengths.up_to(turns) - (min(known.waiting, turns) if known else 0)
         if len(tier.tenants) <= FEW:
             self._coming = [
-                (ceil(tag - begin), other.pace.per_s(now))
+                (ceil(tag - begin), other.pace.likely(now))
                 for other in tier.tenants.values()
                 if other is not known and (begin := max(other.tag, tier.virtual)) < tag
             ]
         elif tier.waiting:
             most = ceil((tag - tier.virtual) * len(tier.tenants))
-            self._coming = [(most, tier.slow_pace.per_s(now) - (known.pace.per_s(now) if known else 0.0))]
+            self._coming = [(most, tier.pace.likely(now) - (known.pace.likely(now) if known else 0.0))]
 
     def within(self, wait: float) -> int:
         """How many, if it waits so long."""

@@ -45,6 +45,8 @@ class KeyLimits:
 
     __slots__ = (
         "_cut_at",
+        "_full",
+        "_full_at",
         "_heard_at",
         "_listeners",
         "_paused_until",
@@ -74,6 +76,8 @@ class KeyLimits:
         self._sent_at = -inf
         self._paused_until = -inf
         self._spaced_until = -inf
+        self._full = 0.0, 0.0
+        self._full_at = -inf
         self.spare = Spare()
         self.smooth = False
         """Whether calls keep a distance from each other (`core.pace`)."""
@@ -97,10 +101,12 @@ class KeyLimits:
         rates = self.rates
         self.limited, self.metered = rates.limited, rates.tpm is not None
         self.allowance.allow(rates)
+        self._full_at = -inf
         self._listeners()
 
     def refilled(self) -> None:
         """The allowance may have more than it had."""
+        self._full_at = -inf
         if self.limited:
             self._listeners()
 
@@ -159,9 +165,13 @@ class KeyLimits:
         return min(room, fits + more, within(self.allowance.fullness(now), share, until - begin))
 
     def _until_full(self, now: float) -> tuple[float, float]:
-        """How many calls the window still takes, and when one more: from then on, at full distance."""
-        fits = self.allowance.room(now, now, self.usual)
-        return (fits, self.allowance.refill(now, int(fits) + 1, self.usual)) if fits < inf else (fits, now)
+        """How many calls the window still takes, and when one more: from then on, at full distance. Asked
+        again and again at one moment, and remembered for it."""
+        if self._full_at != now:
+            fits = self.allowance.room(now, now, self.usual)
+            next_at = self.allowance.refill(now, int(fits) + 1, self.usual) if fits < inf else now
+            self._full_at, self._full = now, (fits, next_at)
+        return self._full
 
     @property
     def usual(self) -> int:
@@ -226,11 +236,16 @@ class KeyLimits:
 
     def reserve(self, now: float, tokens: int, haste: Haste = Haste.STEADY) -> Grant | None:
         """The right to one call, to be settled or cancelled; `None` where it does not fit."""
-        if not self._may(now, haste):
+        if (
+            now < self._spaced_until
+            or now < self._paused_until
+            or now < self.spare.until
+            or now - self._heard_at > NEWS_S
+        ) and not self._may(now, haste):
             return None
         grant = self.allowance.reserve(now, tokens)
         if grant is not None:
-            self._sent_at = now
+            self._sent_at, self._full_at = now, -inf
             if haste is Haste.URGENT:
                 self.spare.one(now)
             if self.smooth and (full := self.allowance.fullness(now)) > EMPTY:
@@ -242,7 +257,7 @@ class KeyLimits:
     def answered(self, grant: Grant | None, standing: Standing | None, now: float) -> None:
         """The first byte of an answer is here; with it, perhaps, how the key stands."""
         dark = now - self._heard_at > NEWS_S
-        self._heard_at = now
+        self._heard_at, self._full_at = now, -inf
         if grant is not None:
             self.allowance.answered(grant, now)
         if standing is not None:
@@ -253,6 +268,7 @@ class KeyLimits:
     def settle(self, grant: Grant, tokens: int, now: float) -> None:
         """It is over, and took so many tokens."""
         self.allowance.settle(grant, tokens, now)
+        self._full_at = -inf
         self._taken += (tokens - self._taken) * (NEWEST if self._taken else 1.0)
         if tokens < grant.tokens:
             self._listeners()
@@ -260,11 +276,12 @@ class KeyLimits:
     def cancel(self, grant: Grant, now: float) -> None:
         """It never reached the provider."""
         self.allowance.cancel(grant, now)
+        self._full_at = -inf
         self._listeners()
 
     def throttled(self, grant: Grant | None, standing: Standing | None, now: float) -> None:
         """The provider has refused it for want of room: it took no tokens, and may count as a request."""
-        self._heard_at = now
+        self._heard_at, self._full_at = now, -inf
         if standing is not None:
             self._corrected(grant, standing, now)
         if grant is not None:

@@ -7,6 +7,12 @@ from math import exp
 TAU_S = 5.0
 """The memory of a pace: what happened so long ago counts for a third."""
 
+FORGOTTEN = 1e-3
+"""A pace below this has come to an end; the next event begins another."""
+
+YOUNG_S = 0.25
+"""What has gone on for less than this is taken for as old."""
+
 
 class Lengths:
     """The lengths of many queues, known only as counts: of how many queues there are of at least 1, 2, … .
@@ -49,17 +55,26 @@ class Lengths:
 class Pace:
     """Events a second, an average with exponential memory."""
 
-    __slots__ = ("_at", "_rate", "_tau_s")
+    __slots__ = ("_at", "_rate", "_since", "_tau_s")
 
     def __init__(self, tau_s: float = TAU_S) -> None:
         self._rate = 0.0
         self._at = 0.0
+        self._since = 0.0
         self._tau_s = tau_s
 
     def one(self, now: float) -> None:
         """It has happened once more."""
-        self._rate = self.per_s(now) + 1.0 / self._tau_s
+        before = self.per_s(now)
+        if before < FORGOTTEN:
+            self._since = now
+        self._rate = before + 1.0 / self._tau_s
         self._at = now
 
     def per_s(self, now: float) -> float:
         return self._rate * exp((self._at - now) / self._tau_s) if self._rate else 0.0
+
+    def likely(self, now: float) -> float:
+        """The same, where it has just begun: what it will come to if it goes on like this."""
+        rate = self.per_s(now)
+        return rate / (1.0 - exp(-max(now - self._since, YOUNG_S) / self._tau_s)) if rate else 0.0

@@ -138,15 +138,12 @@ class Balance:
         """Between the first and the last of them to have room for its equal share; nearer than `GRAIN_S`."""
         if self._only:
             return self._only.refill(calls)
-        known = [upstream for upstream in self._upstreams if upstream.refill(1) < inf]
+        known, shares = self._shares(calls)
         if not known:
             return inf
-        shares = [upstream.refill(-(-calls // len(known))) for upstream in known]
         early, late = min(shares), max(shares)
-        if calls == 1:
-            return early
-        if late == inf:
-            return inf
+        if calls == 1 or late == inf:
+            return early if calls == 1 else inf
         while late - early > GRAIN_S:
             middle = (early + late) / 2
             if sum(upstream.room(middle) for upstream in known) >= calls:
@@ -154,6 +151,19 @@ class Balance:
             else:
                 early = middle
         return late
+
+    def _shares(self, calls: int) -> tuple[Sequence[Upstream], list[float]]:
+        """Those of whom it is known when they will have room, and when for an equal share of the calls."""
+        known: Sequence[Upstream] = self._upstreams
+        while known:
+            shares = [upstream.refill(-(-calls // len(known))) for upstream in known]
+            if inf not in shares:
+                return known, shares
+            fewer = [upstream for upstream in known if upstream.refill(1) < inf]
+            if len(fewer) == len(known):
+                return known, shares
+            known = fewer
+        return (), []
 
     def room(self, until: float) -> float:
         return sum(upstream.room(until) for upstream in self._upstreams)

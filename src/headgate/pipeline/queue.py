@@ -348,7 +348,8 @@ class Queue:
             if unwell_s > self._unwell_s:
                 continue
             least_s = lane.pool.ready_at(call) - now
-            wait_s = partial(_wait_s, lane.pool.refill, now + _sooner_s(lane.pool, now, least_s), least_s)
+            sooner_s = _sooner_s(lane.pool, now, least_s) if lane.scarce.fair.greedy(now) else 0.0
+            wait_s = partial(_wait_s, lane.pool.refill, now + sooner_s, least_s)
             place, seconds = lane.scarce.fair.place(tier, tenant, now, wait_s, enough_s / MARGIN)
             if seconds < best[1]:
                 best = place, seconds

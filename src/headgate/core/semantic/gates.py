@@ -22,10 +22,10 @@ MARGIN = 0.65
 ALONE = 0.4
 """The likeness of another answer where there is none: two unrelated texts are about so much alike."""
 
-AGREEMENT = 0.1
+AGREEMENT = 0.2
 """How much it counts that those around disagree."""
 
-AROUND = 5
+AROUND = 8
 """How many of the nearest are asked whether they agree."""
 
 
@@ -52,7 +52,7 @@ EARLY = 200
 HELD = 0.85
 """Of the promise is aimed at: a gate that is late closes late."""
 
-CAUTION = 1.0
+CAUTION = 0.7
 """Standard errors between what was counted and what is believed."""
 
 STEP = 1

@@ -132,7 +132,6 @@ town: town
 president: president
 king: king
 war: war
-us_civil_war: civil_war war_between_the_states
 after: after following
 earthquake: earthquake quake
 world: world
@@ -175,7 +174,7 @@ temperature: temperature
 weather: weather
 rain: rain rainy
 clock: clock
-dst: dst daylight_saving daylight_saving_time daylight_savings clocks_go_back
+dst: dst daylight_saving daylight_saving_time daylight_savings
 flag: flag
 language_word: language
 translate: translate translation
@@ -218,7 +217,6 @@ stain: stain spot
 shirt: shirt
 trousers: trousers pants
 nappy: nappy diaper
-glue: superglue
 autumn: fall_season
 lift: elevator
 petrol: petrol gas_fuel gasoline
@@ -256,7 +254,6 @@ bike_helmet: helmet
 seatbelt: seat_belt seatbelt
 licence: licence license
 driving_licence: driving_licence driver's_license
-commute: commute way_to_work
 child_care: childcare daycare
 wedding: wedding
 marry: marry married marriage get_married
