@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import random
+import resource
 import sqlite3
 import threading
 import time
@@ -283,3 +284,26 @@ def test_where_nothing_can_be_written_requests_are_served_and_it_is_told(tmp_pat
         assert gateway.chat("plain").status == 200
         assert "no books are kept" in gateway.log
         assert "books" not in gateway.ask("/health").document
+
+
+def test_where_no_file_may_grow_who_was_refused_is_written_down_as_refused(tmp_path: Path) -> None:
+    """A full disk, as a process's limit: neither journal nor store takes a byte, until they do again."""
+    if not hasattr(resource, "prlimit"):
+        pytest.skip("no other process's limits can be set here")
+    with running(config(tmp_path)) as gateway:
+        assert gateway.chat("safe").status == 200
+        stored(gateway, 1)
+        before = resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, (1, before[1]))
+        refused, served = gateway.chat("safe"), gateway.chat("plain")
+        assert (refused.status, refused.error["code"], served.status) == (503, "ledger_unavailable", 200)
+        assert gateway.ask("/health").document["books"]["state"] == "unwritten"
+        resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, before)
+        assert gateway.chat("safe").status == 200
+        stored(gateway, 4)
+    assert rows(tmp_path, "requested, outcome") == [
+        ("safe", "finished"),
+        ("safe", "refused"),
+        ("plain", "finished"),
+        ("safe", "finished"),
+    ]

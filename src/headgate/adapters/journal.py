@@ -66,6 +66,8 @@ class Journal:
         self._loop = asyncio.get_running_loop()
         self._pending: deque[Entry] = deque()
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+        self._otherwise: dict[int, Entry] = {}
+        self._refused: set[int] = set()
         self._wake, self._urgent = threading.Event(), threading.Event()
         self._closing = False
         self._segment = _Segment(self.folder)
@@ -77,13 +79,16 @@ class Journal:
         """Rows that are not written yet."""
         return self.next - self.written
 
-    def append(self, entry: Entry) -> int:
-        """The row's number; -1 where too many are held already, and it is lost."""
+    def append(self, entry: Entry, otherwise: Entry | None = None) -> int:
+        """The row's number; -1 where too many are held already, and it is lost. `otherwise` takes its place
+        where the disk refuses it at first: for whoever asks then whether it is `kept`."""
         if self.error and self.length >= MAX_HELD:
             self.lost += 1
             return -1
-        self._pending.append(entry)
         number = self.next
+        if otherwise is not None:
+            self._otherwise[number] = otherwise
+        self._pending.append(entry)
         self.next = number + 1
         if not self._wake.is_set():
             self._wake.set()
@@ -91,14 +96,19 @@ class Journal:
 
     async def kept(self, number: int) -> None:
         """Waits until that row is on disk. Raises `JournalFailed` where the disk does not take it now."""
-        if number < self.written:
-            return
         if number < 0 or self._closing:
             raise JournalFailed(self.error or "the journal is closed")
         waiter: asyncio.Future[None] = self._loop.create_future()
         self._waiting.append((number, waiter))
-        self._urgent.set()
-        await waiter
+        if number < self.written or number in self._refused:
+            self._told()
+        else:
+            self._urgent.set()
+        try:
+            await waiter
+        finally:
+            self._otherwise.pop(number, None)
+            self._refused.discard(number)
 
     # ── the thread ──
 
@@ -113,6 +123,8 @@ class Journal:
                 held.append(self._pending.popleft())
             if held and self._wrote(held):
                 held = []
+            elif held:
+                self._refuse(held)
             with suppress(RuntimeError):  # the loop has ended: nobody is left to tell
                 self._loop.call_soon_threadsafe(self._told)
 
@@ -130,6 +142,14 @@ class Journal:
             self.error = ""
         return True
 
+    def _refuse(self, held: list[Entry]) -> None:
+        """Rows that somebody waits for say from now on that he was refused; whoever asks will be."""
+        for number in list(self._otherwise):
+            place = number - self.written
+            if 0 <= place < len(held) and (otherwise := self._otherwise.pop(number, None)) is not None:
+                self._refused.add(number)
+                held[place] = otherwise
+
     # ── the loop ──
 
     def _told(self) -> None:
@@ -137,9 +157,11 @@ class Journal:
         for number, waiter in waiting:
             if waiter.done():
                 continue
-            if number < self.written:
+            if number in self._refused:
+                waiter.set_exception(JournalFailed(self.error or "the disk has refused it"))
+            elif number < self.written:
                 waiter.set_result(None)
-            elif self.error:
+            elif self.error and number not in self._otherwise:
                 waiter.set_exception(JournalFailed(self.error))
             else:
                 self._waiting.append((number, waiter))

@@ -170,7 +170,7 @@ class PrometheusRecorder:
         if record.stream:
             series.first_token.observe(opened_at - started_at)
         series.cost_nano += reply.own_nano() or 0
-        usage = reply.seen.usage or reply.usage()
+        usage = reply.usage()
         series.input += usage.input
         series.output += usage.output
         if usage.cache_read or usage.cache_write or usage.reasoning:

@@ -14,12 +14,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from headgate.adapters.journal import Journal, JournalFailed, Reader, orphans
 from headgate.core.attempt import failed
 from headgate.core.breaker import State
-from headgate.core.call import Call, Source
+from headgate.core.call import Call, Outcome, Source
 from headgate.core.entry import entry
-from headgate.core.errors import GatewayError, UpstreamInterrupted
+from headgate.core.errors import GatewayError, Overloaded, UpstreamInterrupted
 from headgate.core.fleet import Fleet
 from headgate.core.record import Record
 from headgate.core.rollup import DAY_US
@@ -94,8 +96,10 @@ class Books:
     # ── ports.Journal ──
 
     async def keep(self, record: Record) -> None:
+        row = entry(record, self._clock.wall())
+        refused = msgspec.structs.replace(row, outcome=Outcome.REFUSED, error=Overloaded.__name__)
         try:
-            await self._journal.kept(self._journal.append(entry(record, self._clock.wall())))
+            await self._journal.kept(self._journal.append(row, refused))
         except JournalFailed as error:
             raise NotKept(str(error)) from error
 

@@ -21,7 +21,7 @@ from headgate.core.shape import Shape
 from headgate.core.standing import Standing
 from headgate.core.tier import NO_TIER, Tier
 from headgate.core.tokens import Measured
-from headgate.core.usage import Usage, estimate
+from headgate.core.usage import Usage, at_least, estimate
 
 
 class Operation(StrEnum):
@@ -281,9 +281,11 @@ class Reply(msgspec.Struct, eq=False, kw_only=True):
     _cost: int | None = None
 
     def usage(self) -> Usage:
-        """The provider's count; where it gave none, our estimate of what has passed so far."""
+        """The provider's count; where it gave none, or none of the end, our estimate of what has passed."""
         seen = self.seen
-        return seen.usage or estimate(prompt_chars=seen.prompt_chars, output_chars=seen.output_chars)
+        if (usage := seen.usage) is None:
+            return estimate(prompt_chars=seen.prompt_chars, output_chars=seen.output_chars)
+        return usage if seen.finish is not None else at_least(usage, output_chars=seen.output_chars)
 
     def cost_nano(self) -> int | None:
         """Nano-dollars of all that was asked for this request, or `None` where a price is not known."""
@@ -297,7 +299,7 @@ class Reply(msgspec.Struct, eq=False, kw_only=True):
         price = self.source.price
         if price is None:
             return None
-        usage = self.seen.usage or self.usage()
+        usage = self.usage()
         if usage is not self._priced:
             self._priced, self._cost = usage, price.cost_nano(usage)
         return self._cost

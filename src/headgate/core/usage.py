@@ -44,6 +44,16 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.reported_total is not None and self.reported_total != self.total
 
 
+def at_least(usage: Usage, *, output_chars: int) -> Usage:
+    """What an answer that has not ended probably used, where the provider's count so far (Anthropic's at the
+    beginning of a stream) is behind what has passed."""
+    said = -(-output_chars // CHARS_PER_TOKEN)
+    if said <= usage.completion:
+        return usage
+    output = usage.output + said - usage.completion
+    return msgspec.structs.replace(usage, output=output, reported_total=None, estimated=True)
+
+
 def estimate(*, prompt_chars: int, output_chars: int) -> Usage:
     """What an answer probably used, where its provider did not say."""
     return Usage(

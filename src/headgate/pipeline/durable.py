@@ -2,10 +2,11 @@
 
 Stands right below meter, above everything that can answer. It hangs a seal on the reply, which the rim awaits
 before the last of the answer leaves: whoever has received a whole answer has a row. Where the disk refuses,
-so does the route: a plain answer is a 503, a stream ends in an error event. Holds nothing.
+so does the route: a plain answer is a 503, a stream ends in an error event, and the row says so once there is
+room for it. Holds nothing.
 
 Known weakness: the row says that the answer was finished; a caller who hangs up while its last bytes are on
-their way is not seen in it, nor is one who was told that the disk had refused.
+their way is not seen in it.
 """
 
 from __future__ import annotations

@@ -161,6 +161,51 @@ def test_a_full_disk_holds_rows_back_and_refuses_who_waits(
     assert read(tmp_path) == [(0, rows(1))]
 
 
+def test_a_row_says_what_who_waited_for_it_was_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that refuses every other write; some of those who come wait, others do not."""
+    turns, write = [0], os.write
+
+    def writes(file: int, data: Any) -> int:
+        turns[0] += 1
+        if turns[0] % 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(file, data)
+
+    monkeypatch.setattr(os, "write", writes)
+    monkeypatch.setattr(journal, "RETRY_S", 0.001)
+    monkeypatch.setattr(journal, "GATHER_S", 0.001)
+
+    async def one(made: Journal, number: int) -> str:
+        for _ in range(number % 7):
+            await asyncio.to_thread(int)
+        row = entry(request_id=f"r{number}")
+        refused = entry(request_id=row.request_id, outcome="refused")
+        place = made.append(row, refused if number % 3 else None)
+        if number % 3 == 0:
+            return "finished"
+        try:
+            await made.kept(place)
+        except JournalFailed:
+            return "refused"
+        return "finished"
+
+    async def story() -> dict[str, str]:
+        made = Journal(tmp_path, "j", news=lambda: None)
+        told: dict[str, str] = {}
+        for first in range(0, 200, 10):
+            numbers = range(first, first + 10)
+            outcomes = await asyncio.gather(*(one(made, number) for number in numbers))
+            told |= {f"r{number}": outcome for number, outcome in zip(numbers, outcomes, strict=True)}
+        monkeypatch.setattr(os, "write", write)
+        await asyncio.to_thread(made.close)
+        made.release()
+        return told
+
+    told = asyncio.run(story())
+    assert {row.request_id: row.outcome for _, rows in read(tmp_path) for row in rows} == told
+    assert set(told.values()) == {"finished", "refused"}
+
+
 def test_a_folder_that_cannot_be_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
 

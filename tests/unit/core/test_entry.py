@@ -35,7 +35,7 @@ async def _nothing() -> Any:
 def reply(usage: Usage | None, **members: Any) -> Reply:
     return Reply(
         **{"source": SOURCE, "stream": False, **members},
-        seen=Seen(usage=usage, model="m-1-2026", prompt_chars=40, output_chars=8),
+        seen=Seen(usage=usage, model="m-1-2026", finish="stop", prompt_chars=40, output_chars=8),
         body=_nothing(),
         tail=lambda metadata: b"",
         asked_at=10.5,
