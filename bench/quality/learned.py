@@ -7,7 +7,7 @@ trained on, all others are tested on. Several seeds; the median, and the lowest 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
@@ -17,10 +17,11 @@ from bench.quality.rows import Measured, Row
 from headgate.adapters.embed import local
 from headgate.adapters.outcomes import read
 from headgate.core.asked import Asked
-from headgate.core.learned.fit import SHAPES, Rows, Shape, fit
+from headgate.core.learned.fit import Rows, fit
 from headgate.core.learned.gain import Curve, Numbers, curve
 from headgate.core.learned.router import Chooser, by_rules, described, judged
-from headgate.core.learned.train import Outcome, judge, outcomes, train
+from headgate.core.learned.sums import PRIOR
+from headgate.core.learned.train import Outcome, judge, outcomes, questions, train
 
 WEAK, STRONG = "mixtral-8x7b", "gpt-4-1106"
 MMLU, GSM8K = Path("routing/mmlu_dev.jsonl.gz"), Path("routing/gsm8k_dev.jsonl.gz")
@@ -43,7 +44,7 @@ def _mmlu(data: list[Outcome]) -> Measured:
         Row(what=f"{LENGTH}, all rows", value=curve(lengths, weak, strong).apgr(), published="0.5 is chance")
     ]
     for count, reach, published in ((1500, "≥ 0.635", "0.603 with ~1,500 labels"), (3500, "≥ 0.66", "")):
-        curves = _tested(rows, SHAPES, weak, strong, count, SEEDS)
+        curves = _tested(rows, weak, strong, count, SEEDS)
         found += _rows(f"{count} labels, tested on the other {len(data) - count}", curves, reach, published)
     return Measured(title="Learned router on MMLU (Mixtral 8x7B, GPT-4 1106): APGR", rows=tuple(found))
 
@@ -53,7 +54,7 @@ def _gsm8k(data: list[Outcome]) -> Measured:
     half = len(data) // 2
     found = _rows(
         f"{half} labels, tested on the other {len(data) - half}",
-        _tested(rows, SHAPES, weak, strong, half, SMALL_SEEDS),
+        _tested(rows, weak, strong, half, SMALL_SEEDS),
         "≥ 0.66",
         "0.622",
     )
@@ -69,7 +70,7 @@ def _cascade(data: list[Outcome]) -> Measured:
     for seed in range(SMALL_SEEDS):
         order = np.random.default_rng(seed).permutation(len(data))
         left, out = order[:half], order[half:]
-        judging, _ = judge(features[left], weak[left], seed=seed)
+        judging, _ = judge(features[left], weak[left], strong[left], seed=seed)
         trained.append(curve(judging.doubts(features[out]), weak[out], strong[out]))
     found = [
         Row(what="by rules, nothing trained, all rows", value=rules.apgr(), published="0.735, a fixed rule"),
@@ -94,17 +95,15 @@ def _questions(data: list[Outcome]) -> tuple[Rows, Numbers, Numbers]:
     features, vectors = described([one.prompt for one in data], local())
     weak, strong = outcomes(data, WEAK), outcomes(data, STRONG)
     topics = [one.topic for one in data]
-    return Rows(features=features, vectors=vectors, target=strong - weak, topics=topics), weak, strong
+    return questions(features, vectors, strong - weak, topics), weak, strong
 
 
-def _tested(
-    rows: Rows, shapes: Sequence[Shape], weak: Numbers, strong: Numbers, count: int, seeds: int
-) -> list[Curve]:
+def _tested(rows: Rows, weak: Numbers, strong: Numbers, count: int, seeds: int) -> list[Curve]:
     found = []
     for seed in range(seeds):
         order = np.random.default_rng(seed).permutation(len(weak))
         left, out = order[:count], order[count:]
-        machine = fit(rows.some(left), shapes, seed=seed).machine
+        machine = fit(rows.some(left), PRIOR, seed=seed).machine
         asked = rows.some(out)
         found.append(curve(machine.scores(asked.features, asked.vectors), weak[out], strong[out]))
     return found

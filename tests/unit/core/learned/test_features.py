@@ -46,7 +46,7 @@ def test_a_question_with_choices() -> None:
     assert found["log_options"] == pytest.approx(math.log(5))
     assert found["numeric_options"] == 0.25
     assert (found["asks"], found["which"], found["how"]) == (1, 1, 0)
-    assert found["negated"] == pytest.approx(math.log(2))
+    assert found["log_negated"] == pytest.approx(math.log(2))
     assert told("How many apples?")["how"] == 1
 
 
