@@ -16,6 +16,7 @@ from headgate.adapters.memory.cache import MemoryCache
 from headgate.adapters.notices import FolderNotices, folder_of
 from headgate.adapters.shared import Folder
 from headgate.adapters.sqlite import SqliteCounters
+from headgate.assemble.budgets import bank
 from headgate.assemble.gateway import Gateway
 from headgate.assemble.ledgers import books, issued
 from headgate.assemble.ring import KeyRing
@@ -88,6 +89,7 @@ class Stores:
         self.ring = KeyRing(clock, found) if found else None
         self.books = books(settings, clock, file)
         self.issued = issued(settings, self.books, clock, file)
+        self.bank = bank(settings, clock, file, folder)
         kept = shelf(settings)
         memory = MemoryCache(max_bytes=settings.cache.exact.max_bytes)
         self.answers = Shelved(memory, kept, clock) if kept else None
@@ -112,8 +114,13 @@ class Stores:
             yield self.books.run()
         if self.issued is not None:
             yield self.issued.follow(partial(_changed, gateway))
+        if self.bank is not None:
+            await self.bank.start()
+            yield self.bank.run()
 
     async def close(self) -> None:
+        if self.bank is not None:
+            await self.bank.close()
         if self.sharing is not None:
             await self.sharing.close()
         if self.ring is not None:

@@ -12,6 +12,7 @@ import secrets
 import socket
 import time
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -25,12 +26,16 @@ from headgate.config.check import ConfigError
 from headgate.config.load import load
 from headgate.config.tree import Settings
 from headgate.core.audit import Act
+from headgate.core.budget import Per
 from headgate.core.issued import PREFIX, Issued, digested
+from headgate.core.price import nano, usd
 from headgate.core.secret import Secret
 from headgate.ports.ledger import LedgerGone
 from headgate.ports.store import Store
 
 NAME = re.compile(r"[!-~]{1,200}")
+AMOUNT = re.compile(r"\d{1,9}(\.\d{1,9})?")
+PERIODS: dict[str, Per] = {"day": "day", "week": "week", "month": "month"}
 UNITS_S = {"h": 3600.0, "d": 86400.0}
 T = TypeVar("T")
 
@@ -156,11 +161,24 @@ def _row(key: Issued) -> dict[str, Any]:
         "tier": key.tier,
         "rpm": key.rpm,
         "tpm": key.tpm,
+        "budget": ",".join(f"{usd(amount):g}/{per}" for amount, per in key.budgets),
         "models": ",".join(key.models or ()),
         "regions": ",".join(key.regions or ()),
         "privacy": key.privacy,
         "expires_at": key.expires_at and time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(key.expires_at)),
     }
+
+
+def budgets(text: str) -> tuple[tuple[int, Per], ...]:
+    """`100/month`, or several with commas between; `100` is for a month."""
+    found: dict[Per, int] = {}
+    for part in filter(None, text.split(",")):
+        amount, _, period = part.partition("/")
+        per = PERIODS.get(period or "month")
+        if not AMOUNT.fullmatch(amount) or per is None or per in found:
+            stop("--budget-usd takes an amount of 0 or more and day, week or month, such as 100/month", 2)
+        found[per] = nano(Decimal(amount))
+    return tuple((limit, per) for per, limit in found.items())
 
 
 def until(text: str) -> float:

@@ -49,7 +49,7 @@ class SqliteLedger:
     async def _do(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         def whole() -> _T:
             if self._connection is None:
-                self._connection = _open(self._file)
+                self._connection = opened(self._file)
             return work(self._connection)
 
         try:
@@ -63,7 +63,7 @@ class SqliteLedger:
     def _append(
         self, connection: sqlite3.Connection, journal: str, first: int, entries: Sequence[Entry]
     ) -> int:
-        with _transaction(connection):
+        with transaction(connection):
             number, wanted = _journal(connection, journal)
             new = entries[max(0, wanted - first) :]
             if not new:
@@ -118,7 +118,7 @@ class SqliteLedger:
 
     async def forget(self, *, rows_before_us: int, sums_before_day: int, at_most: int) -> int:
         def work(connection: sqlite3.Connection) -> int:
-            with _transaction(connection):
+            with transaction(connection):
                 old = "SELECT id FROM requests WHERE at_us < ? ORDER BY at_us LIMIT ?"
                 which = (rows_before_us, at_most)
                 connection.execute(f"DELETE FROM other_attempts WHERE request IN ({old})", which)  # noqa: S608 - names of ours
@@ -130,7 +130,7 @@ class SqliteLedger:
 
     async def snapshot(self, known: int) -> Snapshot | None:
         def work(connection: sqlite3.Connection) -> Snapshot | None:
-            with _transaction(connection, "DEFERRED"):
+            with transaction(connection, "DEFERRED"):
                 row = connection.execute("SELECT generation, pepper FROM issuing").fetchone()
                 if row is None or row[0] == known:
                     return None
@@ -152,7 +152,7 @@ class SqliteLedger:
 
     async def pepper(self, fresh: bytes) -> bytes:
         def work(connection: sqlite3.Connection) -> bytes:
-            with _transaction(connection):
+            with transaction(connection):
                 connection.execute(
                     "INSERT INTO issuing SELECT 0, ? WHERE NOT EXISTS (SELECT 1 FROM issuing)", (fresh.hex(),)
                 )
@@ -163,7 +163,7 @@ class SqliteLedger:
 
     async def _put(self, text: str, values: tuple[str, str]) -> bool:
         def work(connection: sqlite3.Connection) -> bool:
-            with _transaction(connection):
+            with transaction(connection):
                 changed = connection.execute(text, values).rowcount == 1
                 if changed:
                     connection.execute("UPDATE issuing SET generation = generation + 1")
@@ -173,7 +173,7 @@ class SqliteLedger:
 
     async def note(self, act: Act) -> Noted:
         def work(connection: sqlite3.Connection) -> Noted:
-            with _transaction(connection):
+            with transaction(connection):
                 last = connection.execute("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1")
                 number, before = last.fetchone() or (0, START)
                 noted = chained(act, number + 1, before)
@@ -203,7 +203,7 @@ class SqliteLedger:
 
 
 @contextmanager
-def _transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
+def transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
     connection.execute(f"BEGIN {kind}")
     try:
         yield
@@ -226,7 +226,7 @@ def _journal(connection: sqlite3.Connection, name: str) -> tuple[int, int]:
     return number, wanted
 
 
-def _open(file: Path) -> sqlite3.Connection:
+def opened(file: Path) -> sqlite3.Connection:
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     connection = sqlite3.connect(file, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False)
     try:
@@ -244,7 +244,7 @@ def _migrate(connection: sqlite3.Connection) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version == len(books.MIGRATIONS):
         return
-    with _transaction(connection):
+    with transaction(connection):
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version > len(books.MIGRATIONS):
             raise sqlite3.DatabaseError("the file was written by a newer version of Headgate")
