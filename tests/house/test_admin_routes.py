@@ -28,7 +28,7 @@ class Door:
 
 def app() -> FastAPI:
     house: Any = SimpleNamespace(front=SimpleNamespace(admin=Door(), config=dict), store=None)
-    return cold.create(house, OpenAISurface(lambda: 0.0, lambda: "id"))
+    return cold.create(house, OpenAISurface(lambda: 0.0, lambda: "id"), lambda: 0.0)
 
 
 def routes() -> list[APIRoute]:

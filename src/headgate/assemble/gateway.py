@@ -27,6 +27,7 @@ from headgate.providers.simulated import Simulation
 from headgate.server.app import Hot
 from headgate.server.front import House
 from headgate.server.hot import Endpoint
+from headgate.server.worker import Worker
 
 
 class Gateway:
@@ -58,7 +59,8 @@ class Gateway:
             others=folder.others if folder else lambda: (),
         )
         store = machine.books.ledger if machine.books else None
-        self.house = House(self._generation.front, metrics=self.page, store=store)
+        jobs = machine.jobs.store if machine.jobs else None
+        self.house = House(self._generation.front, metrics=self.page, store=store, jobs=jobs)
 
     @property
     def service(self) -> Service:
@@ -94,6 +96,16 @@ class Gateway:
             "/v1/embeddings": endpoint(openai, Operation.EMBEDDINGS),
             "/v1/messages": endpoint(anthropic, Operation.CHAT),
         }
+
+    def worker(self) -> Worker | None:
+        """Who runs jobs, where there are any."""
+        if self.house.jobs is None:
+            return None
+        surfaces = {one.dialect: one for one in (self.surface, AnthropicSurface(Ids("")))}
+        machine = self._machine
+        return Worker(
+            self.house, self.house.jobs, surfaces=surfaces, clock=machine.clock, chance=machine.chance
+        )
 
     def feel(self) -> None:
         """From now on watches how late its own loop is, and lets in accordingly."""

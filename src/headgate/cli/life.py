@@ -96,6 +96,7 @@ async def life(
         books=stores.books,
         issued=stores.issued,
         answers=stores.answers,
+        jobs=stores.jobs,
     )
     gateway = Gateway(settings, machine, folder=folder)
     gateway.feel()
@@ -125,7 +126,7 @@ def _cold(gateway: Gateway) -> AsgiApp:
     for good, so the garbage collector need not look at it again."""
     from headgate.server import cold
 
-    app = cold.create(gateway.house, gateway.surface)
+    app = cold.create(gateway.house, gateway.surface, gateway.clock.wall)
     gc.collect()
     gc.freeze()
     return app

@@ -100,7 +100,7 @@ def describe_admin(app: FastAPI, house: House) -> None:
     admin.get("/config", Scope.READ, config, "The present configuration, without its secrets.")
 
 
-def describe_usage(app: FastAPI, house: House, caller: Callable[[Request], Caller]) -> None:
+def describe_usage(app: FastAPI, house: House, caller: Callable[[Request], Awaitable[Caller]]) -> None:
     """Adds a caller's view of its own use."""
     here = Depends(caller)
 

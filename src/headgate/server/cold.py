@@ -25,6 +25,7 @@ from headgate.server.admin import describe_admin, describe_usage
 from headgate.server.errors import retry_after, status_of
 from headgate.server.front import House, ModelCard
 from headgate.server.hotdocs import PATHS, describe_hot
+from headgate.server.jobs import describe_jobs
 
 _CODES = {404: "not_found", 405: "method_not_allowed"}
 MOST_SAID = 4096
@@ -34,8 +35,8 @@ CREATED = 1_700_000_000
 """`created` of a model card: the API wants a date, and the configuration has none."""
 
 
-def create(house: House, surface: Surface) -> FastAPI:
-    """The app over `house`; `surface` writes its errors, in OpenAI's shape."""
+def create(house: House, surface: Surface, wall: Callable[[], float]) -> FastAPI:
+    """The app over `house`; `surface` writes its errors, in OpenAI's shape; `wall` is the time of day."""
     app = FastAPI(
         title="Headgate",
         version=VERSION,
@@ -48,6 +49,7 @@ def create(house: House, surface: Surface) -> FastAPI:
     _feedback(app, house)
     describe_admin(app, house)
     describe_usage(app, house, _caller(house))
+    describe_jobs(app, house, _caller(house), wall)
     _hot(app)
     _errors(app, surface)
     describe_hot(app)
@@ -81,8 +83,8 @@ def _health(app: FastAPI, house: House) -> None:
         return Response(page, media_type=content_type)
 
 
-def _caller(house: House) -> Callable[[Request], Caller]:
-    def check(request: Request) -> Caller:
+def _caller(house: House) -> Callable[[Request], Awaitable[Caller]]:
+    async def check(request: Request) -> Caller:
         return house.front.door.admit(dict(request.scope["headers"]))
 
     return check

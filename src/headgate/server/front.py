@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from headgate.core.call import Call, Caller
+from headgate.core.job import Plan
 from headgate.core.scope import Scope
 from headgate.pipeline.service import Service
+from headgate.ports.jobs import Jobs
 from headgate.ports.recorder import Recorder
 from headgate.ports.store import Store
 
@@ -22,6 +24,10 @@ class AdminDoor(Protocol):
 class Door(Protocol):
     def admit(self, headers: Mapping[bytes, bytes], /) -> Caller:
         """Raises `Unauthenticated`."""
+        ...
+
+    def caller(self, name: str, /) -> Caller | None:
+        """Whom the key of that name stands for, if it would be let in now."""
         ...
 
 
@@ -45,7 +51,7 @@ class Front:
     which conversation a request belongs to. `health` and `info` (for a caller) make the documents of
     `/health` and `/router/info`; `explain` a receipt for a call that is not made, `receipt` that of a
     caller's request by its id, where it is still known; `scored` takes what a caller says of an answer, where
-    that is awaited. `config` makes the configuration's, without secrets.
+    that is awaited. `config` makes the configuration's, without secrets. `plan` says how jobs are run.
     """
 
     number: int
@@ -67,16 +73,23 @@ class Front:
     body_patience_s: float
     metadata_in_headers: bool
     metadata_in_body: bool
+    plan: Plan
 
 
 class House:
     """Holds the present generation. Swapping it is one assignment; nothing waits."""
 
     def __init__(
-        self, front: Front, *, metrics: Callable[[], tuple[bytes, str]], store: Store | None = None
+        self,
+        front: Front,
+        *,
+        metrics: Callable[[], tuple[bytes, str]],
+        store: Store | None = None,
+        jobs: Jobs | None = None,
     ) -> None:
         """`metrics` gives the Prometheus page and its content type; `store` has the books, if any are
-        kept."""
+        kept, `jobs` what is to be answered later."""
         self.front = front
         self.metrics = metrics
         self.store = store
+        self.jobs = jobs
