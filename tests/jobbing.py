@@ -54,7 +54,7 @@ class House:
         self.notes = Notes()
         served._recorder.add(self.notes)
         self.hot = served.endpoints()
-        self.cold: AsgiApp = cold.create(served.house, served.surface, clock().wall)
+        self.cold: AsgiApp = cold.create(served.house, served.surface)
         found = served.worker()
         assert found is not None
         self.worker: Worker = found

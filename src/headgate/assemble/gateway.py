@@ -58,9 +58,11 @@ class Gateway:
             before=self.show_health,
             others=folder.others if folder else lambda: (),
         )
-        store = machine.books.ledger if machine.books else None
-        jobs = machine.jobs.store if machine.jobs else None
-        self.house = House(self._generation.front, metrics=self.page, store=store, jobs=jobs)
+        self.house = House(self._generation.front, metrics=self.page, wall=machine.clock.wall)
+        if machine.books is not None:
+            self.house.keep(machine.books.ledger, machine.books.denied)
+        if machine.jobs is not None:
+            self.house.jobs = machine.jobs.store
 
     @property
     def service(self) -> Service:

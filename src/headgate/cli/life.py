@@ -126,7 +126,7 @@ def _cold(gateway: Gateway) -> AsgiApp:
     for good, so the garbage collector need not look at it again."""
     from headgate.server import cold
 
-    app = cold.create(gateway.house, gateway.surface, gateway.clock.wall)
+    app = cold.create(gateway.house, gateway.surface)
     gc.collect()
     gc.freeze()
     return app

@@ -25,11 +25,10 @@ Page = Annotated[int, Query(ge=1, le=MAX_PAGE)]
 
 
 class Desk:
-    """Where callers ask for their jobs. `wall` gives seconds since the epoch."""
+    """Where callers ask for their jobs."""
 
-    def __init__(self, house: House, wall: Callable[[], float]) -> None:
+    def __init__(self, house: House) -> None:
         self._house = house
-        self._wall = wall
 
     async def listed(self, caller: Caller, after: str, limit: int) -> dict[str, Any]:
         found = await _asked(self._jobs.of((caller.tenant, caller.key), after, limit))
@@ -64,14 +63,12 @@ class Desk:
         return self._house.jobs
 
     def _now_us(self) -> int:
-        return int(self._wall() * 1e6)
+        return int(self._house.wall() * 1e6)
 
 
-def describe_jobs(
-    app: FastAPI, house: House, caller: Callable[[Request], Awaitable[Caller]], wall: Callable[[], float]
-) -> None:
+def describe_jobs(app: FastAPI, house: House, caller: Callable[[Request], Awaitable[Caller]]) -> None:
     """Adds the paths of jobs to `app`."""
-    here, desk = Depends(caller), Desk(house, wall)
+    here, desk = Depends(caller), Desk(house)
 
     @app.get("/v1/jobs", tags=["jobs"], summary="Jobs of this key, the youngest first, without answers.")
     async def listed(after: str = "", limit: Page = 20, caller: Caller = here) -> Response:
