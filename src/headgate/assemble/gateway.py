@@ -57,8 +57,9 @@ class Gateway:
             before=self.show_health,
             others=folder.others if folder else lambda: (),
         )
-        store = machine.books.ledger if machine.books else None
-        self.house = House(self._generation.front, metrics=self.page, store=store)
+        self.house = House(self._generation.front, metrics=self.page, wall=machine.clock.wall)
+        if machine.books is not None:
+            self.house.keep(machine.books.ledger, machine.books.denied)
 
     @property
     def service(self) -> Service:

@@ -14,7 +14,7 @@ from headgate.assemble.keystates import Key, states
 from headgate.assemble.learned import doubts
 from headgate.assemble.quotas import quotas
 from headgate.assemble.reuse import Reusing
-from headgate.assemble.rim import admin_door, cards, deadlines, door, strict
+from headgate.assemble.rim import admin_door, cards, deadlines, door, known, strict
 from headgate.assemble.routing import info, remembers, router, template
 from headgate.assemble.upstreams import Upstreams
 from headgate.config.tree import Settings
@@ -77,6 +77,7 @@ class Generation:
             door=door(settings, machine),
             admin=admin_door(settings, machine.pepper),
             config=lambda: settings.model_dump(mode="json", exclude_unset=True),
+            known=known(settings),
             recorder=recorder,
             models=tuple(cards(settings)),
             health=self._health,

@@ -16,7 +16,7 @@ from headgate.core.embeddings import Embedded, Embeddings
 from headgate.core.pace import Haste
 from headgate.core.price import Price
 from headgate.core.quota import Allowed
-from headgate.core.reuse import ANY, Freshness, Reuse, Rung, Said
+from headgate.core.reuse import ANY, Form, Freshness, Reuse, Rung, Said
 from headgate.core.shape import Shape
 from headgate.core.standing import Standing
 from headgate.core.tier import NO_TIER, Tier
@@ -79,7 +79,12 @@ class Payload(Protocol):
 
     def canonical(self) -> bytes | None:
         """What of the request decides the answer, in one form for all that say the same; without the model's
-        name. `None` where no two requests are the same."""
+        name and the form of the answer. `None` where no two requests are the same."""
+        ...
+
+    @property
+    def form(self) -> Form:
+        """In which form the answer is to be told."""
         ...
 
     def hub(self) -> Chat | Embeddings:

@@ -9,7 +9,7 @@ from hashlib import blake2b
 from headgate.core.call import Caller
 from headgate.core.errors import Unauthenticated
 from headgate.core.issued import NOBODY, PREFIX, Snapshot, digested
-from headgate.core.scope import Scope
+from headgate.core.scope import Admin
 from headgate.core.secret import Secret
 
 _PREFIX = PREFIX.encode()
@@ -84,13 +84,13 @@ class AdminKeeper:
     """Knows admin keys, each with its scope, as a doorkeeper knows callers' keys. Without any it lets nobody
     in."""
 
-    def __init__(self, keys: Iterable[tuple[Secret, Scope]], *, pepper: bytes) -> None:
+    def __init__(self, keys: Iterable[tuple[Secret, Admin]], *, pepper: bytes) -> None:
         self._pepper = pepper
-        self._scopes = {_digest(key.reveal().encode(), pepper): scope for key, scope in keys}
+        self._admins = {_digest(key.reveal().encode(), pepper): admin for key, admin in keys}
 
-    def admit(self, headers: Mapping[bytes, bytes]) -> Scope | None:
+    def admit(self, headers: Mapping[bytes, bytes]) -> Admin | None:
         presented = _presented(headers)
-        return None if presented is None else self._scopes.get(_digest(presented, self._pepper))
+        return None if presented is None else self._admins.get(_digest(presented, self._pepper))
 
 
 class OpenDoor:
