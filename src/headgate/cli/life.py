@@ -97,6 +97,7 @@ async def life(
         issued=stores.issued,
         answers=stores.answers,
         bank=stores.bank,
+        jobs=stores.jobs,
     )
     gateway = Gateway(settings, machine, folder=folder)
     gateway.feel()

@@ -6,11 +6,15 @@ A period is known by its first day. A day is from midnight to midnight in its ti
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
+
+from headgate.core.price import nano
 
 Per = Literal["day", "week", "month"]
 SHARES = (50, 80, 100)
@@ -41,6 +45,26 @@ class Period(msgspec.Struct, frozen=True):
     @property
     def name(self) -> str:
         return date.fromordinal(self.day).isoformat()
+
+
+_AMOUNT = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+_PERIODS: dict[str, Per] = {"day": "day", "week": "week", "month": "month"}
+
+
+def terms(text: str) -> tuple[tuple[int, Per], ...]:
+    """`100/month`, or several with commas between: nano-dollars, and in which period. `100` is for a month.
+
+    Raises:
+        ValueError: for anything else; it says what would be right.
+    """
+    found: dict[Per, int] = {}
+    for part in filter(None, text.split(",")):
+        amount, _, period = part.partition("/")
+        per = _PERIODS.get(period or "month")
+        if not _AMOUNT.fullmatch(amount) or per is None or per in found:
+            raise ValueError("an amount of 0 or more and day, week or month, each once, such as 100/month")
+        found[per] = nano(Decimal(amount))
+    return tuple((limit, per) for per, limit in found.items())
 
 
 def account(kind: str, name: str, per: str) -> str:
