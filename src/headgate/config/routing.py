@@ -168,6 +168,16 @@ class Route(Section):
         description="Of all requests, so many may be answered wrongly by `cache.semantic`.",
         json_schema_extra=unless_named("`cache.semantic.max_false_hit_rate`"),
     )
+    rpm: Count | None = Field(
+        default=None,
+        description="Requests all its callers together may make in any 60 seconds.",
+        json_schema_extra=unless_named("no limit"),
+    )
+    tpm: Count | None = Field(
+        default=None,
+        description="Tokens all its callers together may use in any 60 seconds.",
+        json_schema_extra=unless_named("no limit"),
+    )
     budget: BudgetsOf = Field(
         default=(),
         description="What may be spent on this route, by all its callers together.",
