@@ -112,6 +112,11 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     regions: frozenset[str] | None = None
     privacy: str = "standard"
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether anything of what it says, or is told, may be kept."""
+        return self.privacy == "standard"
+
 
 class Line(msgspec.Struct, eq=False):
     """What all copies of one call share. The caller's end of the line: `gone` is set before a hang-up cancels

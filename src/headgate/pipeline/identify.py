@@ -14,7 +14,7 @@ from contextlib import AbstractAsyncContextManager
 
 import msgspec
 
-from headgate.core.call import Call, Operation, Reply
+from headgate.core.call import Call, Caller, Operation, Reply
 from headgate.core.reuse import Partition, identities
 from headgate.pipeline.service import Service
 
@@ -23,19 +23,25 @@ PARTITIONS = 4096
 
 
 class Identify:
-    def __init__(self, inner: Service, *, shared: bool, form: str) -> None:
-        """`shared`: tenants share answers. `form`: what of the configuration shows in an answer's bytes."""
+    def __init__(self, inner: Service, *, shared: bool, form: str, region: str = "") -> None:
+        """`shared`: tenants share answers. `form`: what of the configuration shows in an answer's bytes.
+        `region`: where answers are kept, if that is known; callers bound to others have none kept."""
         self._inner = inner
         self._shared = shared
         self._form = form
+        self._region = region
         self._known: dict[tuple[str, str, str, Operation, tuple[str, ...]], Callable[[bytes], bytes]] = {}
 
     def __call__(self, call: Call) -> AbstractAsyncContextManager[Reply]:
-        kept = not call.wants.no_store and call.caller.privacy == "standard"
+        kept = not call.wants.no_store and self._may_keep(call.caller)
         canonical = call.payload.canonical() if kept else None
         if canonical is None:
             return self._inner(call)
         return self._inner(msgspec.structs.replace(call, identity=self._identities(call)(canonical)))
+
+    def _may_keep(self, caller: Caller) -> bool:
+        regions = caller.regions
+        return caller.is_kept and (regions is None or not self._region or self._region in regions)
 
     def _identities(self, call: Call) -> Callable[[bytes], bytes]:
         """Those of the call's partition."""
