@@ -9,7 +9,9 @@ from typing import Any
 
 from headgate.adapters.system import Ids
 from headgate.assemble.capturing import capturing
+from headgate.assemble.deferring import deferring
 from headgate.assemble.fleets import member
+from headgate.assemble.jobs import plan
 from headgate.assemble.kept import Kept, Machine, Prices
 from headgate.assemble.keystates import Key, states
 from headgate.assemble.learned import doubts
@@ -93,6 +95,7 @@ class Generation:
             body_patience_s=BODY_PATIENCE_S,
             metadata_in_headers=settings.server.metadata in ("both", "headers"),
             metadata_in_body=settings.server.metadata in ("both", "body"),
+            plan=plan(settings),
         )
 
     def _service(self) -> Service:
@@ -140,6 +143,7 @@ class Generation:
             recorder=self._recorder,
         )
         return stack(
+            *deferring(settings, machine),  # where nobody answers now: later, if the caller takes that
             *quotas(settings, machine, self.kept),  # the caller's own limits, before anything is spent on it
             decide,  # the candidates, in order, and why
             *reusing.layers(self.router.may_serve),  # cache, degrade, coalesce; batch comes here

@@ -223,7 +223,7 @@ async def _done(work: Awaitable[T]) -> T:
         raise HTTPException(HTTPStatus.CONFLICT, str(error)) from None
 
 
-def describe_usage(app: FastAPI, house: House, caller: Callable[[Request], Caller]) -> None:
+def describe_usage(app: FastAPI, house: House, caller: Callable[[Request], Awaitable[Caller]]) -> None:
     """Adds a caller's view of its own use."""
     here = Depends(caller)
 
