@@ -18,13 +18,13 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from headgate.core.breaker import State
-from headgate.core.call import Call, Discarded, Reply, Source
+from headgate.core.call import Call, Discarded, Outcome, Reply, Source
 from headgate.core.decision import Decision
 from headgate.core.errors import GatewayError
 from headgate.core.fleet import Fleet
 from headgate.core.price import usd
 from headgate.core.record import Record
-from headgate.core.reuse import Reuse
+from headgate.core.reuse import Reuse, Rung
 from headgate.core.tally import UNKNOWN, Histogram, Key, Series, Snapshot, Tally
 from headgate.core.waiting import Left
 
@@ -113,6 +113,8 @@ class PrometheusRecorder:
             return
         if reply is not None and reply.degraded is not None:
             self._tally.counters["degraded_total", reply.degraded] += 1
+        elif record.outcome is Outcome.DEFERRED:
+            self._tally.counters["degraded_total", Rung.JOB] += 1
         decision = record.decision
         intent = self._classified(decision) if decision is not None else UNKNOWN
         self._tally.counters["requests_total", model, intent, record.outcome] += 1

@@ -27,6 +27,7 @@ from headgate.providers.simulated import Simulation
 from headgate.server.app import Hot
 from headgate.server.front import House
 from headgate.server.hot import Endpoint
+from headgate.server.worker import Worker
 
 
 class Gateway:
@@ -57,8 +58,11 @@ class Gateway:
             before=self.show_health,
             others=folder.others if folder else lambda: (),
         )
-        store = machine.books.ledger if machine.books else None
-        self.house = House(self._generation.front, metrics=self.page, store=store)
+        self.house = House(self._generation.front, metrics=self.page, wall=machine.clock.wall)
+        if machine.books is not None:
+            self.house.keep(machine.books.ledger, machine.books.denied)
+        if machine.jobs is not None:
+            self.house.jobs = machine.jobs.store
 
     @property
     def service(self) -> Service:
@@ -94,6 +98,16 @@ class Gateway:
             "/v1/embeddings": endpoint(openai, Operation.EMBEDDINGS),
             "/v1/messages": endpoint(anthropic, Operation.CHAT),
         }
+
+    def worker(self) -> Worker | None:
+        """Who runs jobs, where there are any."""
+        if self.house.jobs is None:
+            return None
+        surfaces = {one.dialect: one for one in (self.surface, AnthropicSurface(Ids("")))}
+        machine = self._machine
+        return Worker(
+            self.house, self.house.jobs, surfaces=surfaces, clock=machine.clock, chance=machine.chance
+        )
 
     def feel(self) -> None:
         """From now on watches how late its own loop is, and lets in accordingly."""

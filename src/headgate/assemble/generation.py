@@ -8,13 +8,15 @@ from functools import partial
 from typing import Any
 
 from headgate.adapters.system import Ids
+from headgate.assemble.deferring import deferring
 from headgate.assemble.fleets import member
+from headgate.assemble.jobs import plan
 from headgate.assemble.kept import Kept, Machine, Prices
 from headgate.assemble.keystates import Key, states
 from headgate.assemble.learned import doubts
 from headgate.assemble.quotas import quotas
 from headgate.assemble.reuse import Reusing
-from headgate.assemble.rim import admin_door, cards, deadlines, door, strict
+from headgate.assemble.rim import admin_door, cards, deadlines, door, known, strict
 from headgate.assemble.routing import info, remembers, router, template
 from headgate.assemble.upstreams import Upstreams
 from headgate.config.tree import Settings
@@ -77,6 +79,7 @@ class Generation:
             door=door(settings, machine),
             admin=admin_door(settings, machine.pepper),
             config=lambda: settings.model_dump(mode="json", exclude_unset=True),
+            known=known(settings),
             recorder=recorder,
             models=tuple(cards(settings)),
             health=self._health,
@@ -91,6 +94,7 @@ class Generation:
             body_patience_s=BODY_PATIENCE_S,
             metadata_in_headers=settings.server.metadata in ("both", "headers"),
             metadata_in_body=settings.server.metadata in ("both", "body"),
+            plan=plan(settings),
         )
 
     def _service(self) -> Service:
@@ -137,6 +141,7 @@ class Generation:
             recorder=self._recorder,
         )
         return stack(
+            *deferring(settings, machine),  # where nobody answers now: later, if the caller takes that
             *quotas(settings, machine, self.kept),  # the caller's own limits, before anything is spent on it
             decide,  # the candidates, in order, and why
             *reusing.layers(self.router.may_serve),  # cache, degrade, coalesce; batch comes here

@@ -37,6 +37,7 @@ class Store(Section):
     )
     requests_days: Count = Field(default=90, description="Days for which rows of single requests are kept.")
     usage_days: Count = Field(default=1100, description="Days for which their sums are kept.")
+    audit_days: Count = Field(default=3650, description="Days for which the audit log is kept.")
     redis: MaybeRedis = Field(
         default=None,
         description="Where replicas share the limits of provider keys, and what is said of those keys:"

@@ -17,6 +17,7 @@ from pydantic_core import CoreSchema
 from headgate.config.callers import AdminKey, Key
 from headgate.config.capacity import Fleets, Queue, Store, Tier
 from headgate.config.intents import Intents
+from headgate.config.jobs import Jobs
 from headgate.config.kinds import (
     BaseUrl,
     Count,
@@ -370,6 +371,7 @@ class Settings(Section):
         default=Batch(), description="Embeddings that are asked for at the same time, as one upstream call."
     )
     degrade: Degrade = Field(default=Degrade(), description="What answers when nobody does who should.")
+    jobs: Jobs = Field(default=Jobs(), description="Requests that are answered later.")
     fleets: Fleets = Field(
         default=Fleets(), description="When providers serve that are not of the primary fleet."
     )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import calendar
+import re
+import time
 from collections.abc import Iterator
 from hashlib import blake2b
 from math import inf
@@ -47,6 +50,15 @@ class Issued(msgspec.Struct, frozen=True, kw_only=True):
         return "expired" if self.expires_at is not None and wall >= self.expires_at else "active"
 
 
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """Names of the configuration: what a key may ask for, what may be promised to it, and names that are
+    taken."""
+
+    models: frozenset[str] = frozenset()
+    tiers: frozenset[str] = frozenset()
+    keys: frozenset[str] = frozenset()
+
+
 class Snapshot(msgspec.Struct, frozen=True):
     """All of them. `generation` grows with every change; `pepper` is what hashes are made with."""
 
@@ -60,3 +72,17 @@ NOBODY = Snapshot(0, b"", ())
 
 def digested(key: bytes, pepper: bytes) -> bytes:
     return blake2b(key, key=pepper, digest_size=32, person=b"headgate-issued").digest()
+
+
+_UNITS_S = {"h": 3600.0, "d": 86400.0}
+
+
+def ends_at(text: str, wall: float) -> float:
+    """`30d`, `12h` or a day such as `2027-01-31`, as seconds since the epoch.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if found := re.fullmatch(r"([0-9]{1,6})([hd])", text):
+        return wall + int(found[1]) * _UNITS_S[found[2]]
+    return calendar.timegm(time.strptime(text, "%Y-%m-%d"))

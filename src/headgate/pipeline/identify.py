@@ -4,7 +4,7 @@ Stands below route, because who may serve a caller is part of the partition. Giv
 request that no two of are the same gets none, nor one of whose content nothing may be kept, and the layers
 below let it pass. Holds what begins the identities of partitions it has seen, a bounded number.
 
-Known weakness: requests in different dialects, and streamed and whole ones, are never the same.
+Known weakness: requests in different dialects are never the same.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import AbstractAsyncContextManager
 import msgspec
 
 from headgate.core.call import Call, Operation, Reply
-from headgate.core.reuse import Partition, identities
+from headgate.core.reuse import FORMS, Partition, identities
 from headgate.pipeline.service import Service
 
 PARTITIONS = 4096
@@ -35,7 +35,8 @@ class Identify:
         canonical = call.payload.canonical() if kept else None
         if canonical is None:
             return self._inner(call)
-        return self._inner(msgspec.structs.replace(call, identity=self._identities(call)(canonical)))
+        identity = self._identities(call)(canonical) + FORMS[call.payload.form]
+        return self._inner(msgspec.structs.replace(call, identity=identity))
 
     def _identities(self, call: Call) -> Callable[[bytes], bytes]:
         """Those of the call's partition."""

@@ -2,6 +2,7 @@
 
 from headgate.adapters.sqlite.answers import SqliteShelf
 from headgate.adapters.sqlite.counters import SqliteCounters
+from headgate.adapters.sqlite.jobs import SqliteJobs
 from headgate.adapters.sqlite.ledger import SqliteLedger
 
-__all__ = ["SqliteCounters", "SqliteLedger", "SqliteShelf"]
+__all__ = ["SqliteCounters", "SqliteJobs", "SqliteLedger", "SqliteShelf"]

@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from headgate.adapters import books
+from headgate.adapters.books.retention import Asking, forgetting
 from headgate.core.audit import START, Act, Noted, chained
-from headgate.core.entry import Entry
+from headgate.core.captured import Captured
 from headgate.core.issued import Issued, Snapshot
+from headgate.core.journaled import Row
 from headgate.core.report import Asked
+from headgate.core.retention import Old
 from headgate.core.rollup import SUMS, rolled
 from headgate.ports.ledger import LedgerGone
 
@@ -32,8 +35,7 @@ _ADD = ", ".join(f"{name} = {name} + excluded.{name}" for name in SUMS)
 _INSERT = f"INSERT INTO requests ({', '.join(books.REQUESTS)}) VALUES ({_places(len(books.REQUESTS))})"  # noqa: S608 - names of ours
 _ATTEMPT = f"INSERT INTO other_attempts VALUES ({_places(len(books.ATTEMPTS))})"  # noqa: S608 - names of ours
 _SUM = f"INSERT INTO sums VALUES ({_places(len(books.ROLLED))}) ON CONFLICT DO UPDATE SET {_ADD}"  # noqa: S608 - names of ours
-
-
+_CAPTURE = f"INSERT INTO captures VALUES ({_places(len(books.CAPTURES))})"  # noqa: S608 - names of ours
 _ACT = f"INSERT INTO audit VALUES ({_places(len(books.ACTS))})"  # noqa: S608 - names of ours
 
 
@@ -57,25 +59,24 @@ class SqliteLedger:
         except (sqlite3.Error, OSError) as error:
             raise LedgerGone(f"{type(error).__name__}: {error}") from error
 
-    async def append(self, journal: str, first: int, entries: Sequence[Entry]) -> int:
-        return await self._do(lambda connection: self._append(connection, journal, first, entries))
+    async def append(self, journal: str, first: int, rows: Sequence[Row]) -> int:
+        return await self._do(lambda connection: self._append(connection, journal, first, rows))
 
-    def _append(
-        self, connection: sqlite3.Connection, journal: str, first: int, entries: Sequence[Entry]
-    ) -> int:
+    def _append(self, connection: sqlite3.Connection, journal: str, first: int, rows: Sequence[Row]) -> int:
         with _transaction(connection):
             number, wanted = _journal(connection, journal)
-            new = entries[max(0, wanted - first) :]
+            new = rows[max(0, wanted - first) :]
             if not new:
                 return 0
-            start = (number << books.JOURNAL_BITS) + max(first, wanted)
-            prices = self._known(connection, books.price_names(new))
-            connection.executemany(
-                _INSERT, [books.row(start + place, one, prices) for place, one in enumerate(new)]
-            )
-            connection.executemany(_ATTEMPT, books.attempt_rows(start, new, prices))
-            connection.executemany(_SUM, [(*bucket, *sums) for bucket, sums in rolled(new).items()])
-            mark = first + len(entries)
+            found = books.sorted_out((number << books.JOURNAL_BITS) + max(first, wanted), new)
+            entries = [one for _, one in found.entries]
+            prices = self._known(connection, books.price_names(entries))
+            connection.executemany(_INSERT, [books.row(id_, one, prices) for id_, one in found.entries])
+            connection.executemany(_ATTEMPT, books.attempt_rows(found.entries, prices))
+            connection.executemany(_CAPTURE, found.captures)
+            _chain(connection, found.acts)
+            connection.executemany(_SUM, [(*bucket, *sums) for bucket, sums in rolled(entries).items()])
+            mark = first + len(rows)
             connection.execute("UPDATE journals SET next = ? WHERE number = ?", (mark, number))
         self._prices = prices  # only now can others read them too
         return len(new)
@@ -116,15 +117,17 @@ class SqliteLedger:
 
         return await self._do(work)
 
-    async def forget(self, *, rows_before_us: int, sums_before_day: int, at_most: int) -> int:
+    async def captured(self, request_id: str) -> list[Captured]:
+        text = books.captured_query("?")
+        rows = await self._do(lambda connection: connection.execute(text, (request_id,)).fetchall())
+        return [books.captured(row) for row in rows]
+
+    async def forget(self, old: Old, *, at_most: int) -> int:
         def work(connection: sqlite3.Connection) -> int:
             with _transaction(connection):
-                old = "SELECT id FROM requests WHERE at_us < ? ORDER BY at_us LIMIT ?"
-                which = (rows_before_us, at_most)
-                connection.execute(f"DELETE FROM other_attempts WHERE request IN ({old})", which)  # noqa: S608 - names of ours
-                gone = connection.execute(f"DELETE FROM requests WHERE id IN ({old})", which).rowcount  # noqa: S608 - names of ours
-                connection.execute("DELETE FROM sums WHERE day < ?", (sums_before_day,))
-            return gone
+                most, acts = _driven(connection, forgetting(old, at_most, "?"))
+                _chain(connection, acts)
+            return most
 
         return await self._do(work)
 
@@ -139,15 +142,18 @@ class SqliteLedger:
 
         return await self._do(work)
 
-    async def add(self, key: Issued) -> bool:
+    async def add(self, key: Issued, act: Act | None = None) -> bool:
         return await self._put(
             "INSERT INTO issued_keys (name, document) VALUES (?, ?) ON CONFLICT DO NOTHING",
             (key.name, books.issued_document(key)),
+            act,
         )
 
-    async def change(self, key: Issued) -> None:
-        await self._put(
-            "UPDATE issued_keys SET document = ?2 WHERE name = ?1", (key.name, books.issued_document(key))
+    async def change(self, key: Issued, act: Act | None = None) -> bool:
+        return await self._put(
+            "UPDATE issued_keys SET document = ?2 WHERE name = ?1",
+            (key.name, books.issued_document(key)),
+            act,
         )
 
     async def pepper(self, fresh: bytes) -> bytes:
@@ -161,12 +167,13 @@ class SqliteLedger:
 
         return await self._do(work)
 
-    async def _put(self, text: str, values: tuple[str, str]) -> bool:
+    async def _put(self, text: str, values: tuple[str, str], act: Act | None) -> bool:
         def work(connection: sqlite3.Connection) -> bool:
             with _transaction(connection):
                 changed = connection.execute(text, values).rowcount == 1
                 if changed:
                     connection.execute("UPDATE issuing SET generation = generation + 1")
+                    _chain(connection, [act] if act else [])
             return changed
 
         return await self._do(work)
@@ -174,10 +181,7 @@ class SqliteLedger:
     async def note(self, act: Act) -> Noted:
         def work(connection: sqlite3.Connection) -> Noted:
             with _transaction(connection):
-                last = connection.execute("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1")
-                number, before = last.fetchone() or (0, START)
-                noted = chained(act, number + 1, before)
-                connection.execute(_ACT, books.act_row(noted))
+                [noted] = _chain(connection, [act])
             return noted
 
         return await self._do(work)
@@ -211,6 +215,31 @@ def _transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Ite
     except BaseException:
         connection.rollback()
         raise
+
+
+def _driven(connection: sqlite3.Connection, asking: Asking[_T]) -> _T:
+    """Runs its statements, to its end."""
+    try:
+        text, values = next(asking)
+        while True:
+            text, values = asking.send(connection.execute(text, values).fetchall())
+    except StopIteration as ended:
+        found: _T = ended.value
+        return found
+
+
+def _chain(connection: sqlite3.Connection, acts: Sequence[Act]) -> list[Noted]:
+    """Puts them at the end of the chain, in the transaction that is open."""
+    if not acts:
+        return []
+    last = connection.execute("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1")
+    number, before = last.fetchone() or (0, START)
+    found: list[Noted] = []
+    for act in acts:
+        found.append(noted := chained(act, number := number + 1, before))
+        before = noted.hash
+    connection.executemany(_ACT, [books.act_row(one) for one in found])
+    return found
 
 
 def _journal(connection: sqlite3.Connection, name: str) -> tuple[int, int]:
