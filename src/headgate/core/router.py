@@ -126,10 +126,8 @@ class Router:
     ) -> Decision:
         """Whatever the route. `understood`, where that was worked out already."""
         requested = call.payload.model
-        heard = None
-        if requested == AUTO and asked is not None and understood is None:
-            heard = self._wits.classifier.classify(asked)
-        agent, fit = self._agent(call, asked, heard) if requested.startswith(AGENT) else (None, None)
+        for_agent = requested.startswith(AGENT)
+        agent, fit, heard = self._agent(call, asked) if for_agent else (None, None, None)
         rules = self._rules.get(agent.route if agent else requested)
         if rules is None:
             raise self._names.unknown(requested, call.caller.models)
@@ -182,25 +180,25 @@ class Router:
         """Those of the route that decided."""
         return self._rules.get(decision.route)
 
-    def _agent(
-        self, call: Call, asked: Asked | None, intent: Intent | None
-    ) -> tuple[Agent | None, float | None]:
-        """The agent that is asked for, and how well it fits where the choice was ours."""
+    def _agent(self, call: Call, asked: Asked | None) -> tuple[Agent | None, float | None, Intent | None]:
+        """The agent that is asked for; how well it fits where the choice was ours, and the intent it was made
+        by."""
         name = call.payload.model
         if not self._agents:
-            return None, None
+            return None, None, None
         if name != AUTO:
             agent = self._agents.get(name)
             if agent is None:
                 raise self._names.unknown(name, call.caller.models)
-            return agent, None
+            return agent, None, None
         known = tuple(self._agents.values())
         text = asked.text if asked else ""
+        intent = self._wits.classifier.classify(asked) if asked else None
         similarity = self._wits.similarity(text) if self._wits.similarity and text else None
         waits = {one.name: self._wait_s(one) for one in known}
         fits = personas.fitted(known, text, intent, similarity=similarity, wait_s=waits)
         agent = personas.chosen(known, fits)
-        return agent, next(fit.confidence for fit in fits if fit.agent is agent)
+        return agent, next(fit.confidence for fit in fits if fit.agent is agent), intent
 
     def _wait_s(self, agent: Agent) -> float:
         rules = self._rules.get(agent.route)
