@@ -13,6 +13,7 @@ from headgate.adapters.prometheus import LEVEL, Page, PrometheusRecorder
 from headgate.adapters.record import Recorders
 from headgate.adapters.shared import Folder
 from headgate.adapters.system import Ids
+from headgate.assemble.alerts import Alerts
 from headgate.assemble.generation import Generation
 from headgate.assemble.kept import Kept, Machine, Prices
 from headgate.assemble.keywatch import KeyWatch
@@ -58,6 +59,10 @@ class Gateway:
             before=self.show_health,
             others=folder.others if folder else lambda: (),
         )
+        if machine.bank is not None:
+            machine.bank.alerts.append(
+                Alerts(self.tally, lambda: self.settings.budgets.webhook, machine.clock)
+            )
         self.house = House(self._generation.front, metrics=self.page, wall=machine.clock.wall)
         if machine.books is not None:
             self.house.keep(machine.books.ledger, machine.books.denied)
@@ -151,4 +156,6 @@ class Gateway:
         if (books := self._machine.books) is not None:
             gauges["ledger_journal_rows",] = float(books.waiting)
             gauges["ledger_lost_rows",] = float(books.lost)
+        if (bank := self._machine.bank) is not None:
+            gauges |= {("budget_spent_ratio", name): share for name, share in bank.levels()}
         return gauges

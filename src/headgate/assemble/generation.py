@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from headgate.adapters.system import Ids
+from headgate.assemble.budgets import budgets
 from headgate.assemble.deferring import deferring
 from headgate.assemble.fleets import member
 from headgate.assemble.jobs import plan
@@ -144,7 +145,9 @@ class Generation:
             *deferring(settings, machine),  # where nobody answers now: later, if the caller takes that
             *quotas(settings, machine, self.kept),  # the caller's own limits, before anything is spent on it
             decide,  # the candidates, in order, and why
-            *reusing.layers(self.router.may_serve),  # cache, degrade, coalesce; batch comes here
+            *reusing.layers(self.router.may_serve),  # cache, degrade, coalesce
+            *budgets(settings, self.prices, machine, self.kept),  # a kept answer costs nothing
+            *reusing.batch(),  # each pays his own part
             *self._mirror(pools, queue.taken),  # a share of what is asked goes to another model too
             *self._cascade(),  # where a route has one: a weak answer is judged before it is told
             *self._fleets(),  # of the candidates, those whose fleet is open
@@ -289,6 +292,7 @@ class Generation:
             **({"limits": sharing.condition()} if (sharing := self._machine.sharing) else {}),
             **({"keys": issued.condition()} if (issued := self._machine.issued) else {}),
             **({"books": books.condition()} if (books := self._machine.books) else {}),
+            **({"budgets": bank.condition()} if (bank := self._machine.bank) and bank.slots else {}),
             **({"fleets": self.fleets.condition()} if self.fleets else {}),
             "models": models,
         }

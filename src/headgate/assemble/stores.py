@@ -16,6 +16,7 @@ from headgate.adapters.memory.cache import MemoryCache
 from headgate.adapters.notices import FolderNotices, folder_of
 from headgate.adapters.shared import Folder
 from headgate.adapters.sqlite import SqliteCounters
+from headgate.assemble.budgets import bank
 from headgate.assemble.gateway import Gateway
 from headgate.assemble.jobs import Intake, jobs
 from headgate.assemble.ledgers import books, issued
@@ -90,6 +91,7 @@ class Stores:
         self.ring = KeyRing(clock, found) if found else None
         self.books = books(settings, clock, file)
         self.issued = issued(settings, self.books, clock, file)
+        self.bank = bank(settings, clock, file, folder)
         kept = shelf(settings)
         memory = MemoryCache(max_bytes=settings.cache.exact.max_bytes)
         self.answers = Shelved(memory, kept, clock) if kept else None
@@ -119,11 +121,16 @@ class Stores:
             yield self._worker.run()
         if self.issued is not None:
             yield self.issued.follow(partial(_changed, gateway))
+        if self.bank is not None:
+            await self.bank.start()
+            yield self.bank.run()
 
     async def close(self) -> None:
         if self._worker is not None:
             await self._worker.stop()
         await self.jobs.store.close()
+        if self.bank is not None:
+            await self.bank.close()
         if self.sharing is not None:
             await self.sharing.close()
         if self.ring is not None:
