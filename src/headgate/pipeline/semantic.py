@@ -18,7 +18,7 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from hashlib import blake2b
 from random import Random
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -257,7 +257,6 @@ class Semantic:
 class _Learning(Passage, eq=False, kw_only=True):
     """A miss."""
 
-    listens: ClassVar[bool] = False
     owner: Semantic
     question: Question
 
