@@ -26,6 +26,7 @@ from headgate.adapters.system import SystemClock
 from headgate.assemble.books import Books
 from headgate.core.entry import Entry
 from headgate.core.report import Asked
+from headgate.core.retention import Days
 from headgate.ports.store import Store
 
 POSTGRES = "postgresql://postgres@127.0.0.1:5432/test"
@@ -35,6 +36,7 @@ TARGET_ROWS = 8_000
 TARGET_REPORT_MS = 300.0
 ROWS = 100_000
 MILLIONS = 10
+KEPT = Days(requests=90_000, usage=90_000, audit=90_000)
 DAYS, TENANTS, MODELS = 365, 100, 12
 
 
@@ -51,7 +53,7 @@ async def _stored(books: Books) -> None:
 async def cost(kind: str, at: Path, rounds: int) -> None:
     """Rows follow their requests to the store within the slice that they are counted in."""
     plain, kept = gateway({}, 1), gateway({}, 1)
-    books = Books(kind, _ledger(kind, at), at / "journal", SystemClock(), name="bench", days=(90, 1100))
+    books = Books(kind, _ledger(kind, at), at / "journal", SystemClock(), name="bench", days=KEPT)
     task = asyncio.create_task(books.run())
     kept._recorder.add(books)
     base, added = [], []
@@ -109,7 +111,7 @@ def _rows(count: int, chance: random.Random) -> list[Entry]:
 async def throughput(kind: str, at: Path) -> None:
     """From the recorder's deque until the store has them, through the journal."""
     ledger = _ledger(kind, at)
-    books = Books(kind, ledger, at / "fast", SystemClock(), name="fast", days=(90_000, 90_000))
+    books = Books(kind, ledger, at / "fast", SystemClock(), name="fast", days=KEPT)
     rows, clock = _rows(ROWS, random.Random(1)), SystemClock()
     task = asyncio.create_task(books.run())
     begun = time.perf_counter()

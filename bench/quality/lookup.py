@@ -18,6 +18,7 @@ from bench.quality.rows import Measured, Row
 from headgate.adapters.embed import local
 from headgate.adapters.near import index_of
 from headgate.core.semantic.judge import Candidate, judge
+from headgate.core.semantic.reading import packed
 from headgate.core.semantic.signature import sign
 from headgate.ports.embedder import Embedder
 from headgate.ports.neighbours import Kept, Neighbours
@@ -54,8 +55,7 @@ def _among(count: int) -> Measured:
     texts = list(questions(count))
     before, began = _resident(), time.perf_counter()
     for at, text in enumerate(texts):
-        kept = Kept(text=text, identity=at.to_bytes(20), alike=at.to_bytes(8), sign=sign(text), until=1e12)
-        index.add(PARTITION, embedder.embed([text])[0], kept)
+        index.add(PARTITION, embedder.embed([text])[0], _kept(text, at))
     built, weight = time.perf_counter() - began, (_resident() - before) / count
     spent = np.array(_timed(index, embedder, Random(1).sample(texts, ASKED))) * 1e6
     return Measured(
@@ -79,6 +79,11 @@ def _among(count: int) -> Measured:
     )
 
 
+def _kept(text: str, at: int) -> Kept:
+    identity, alike = at.to_bytes(21), at.to_bytes(8)
+    return Kept(reading=packed(text), identity=identity, alike=alike, sign=sign(text), until=1e12)
+
+
 def _reach(count: int, few: str, many: str) -> str:
     return few if count < 1_000_000 else many
 
@@ -96,7 +101,7 @@ def _timed(index: Neighbours, embedder: Embedder, texts: list[str]) -> list[floa
         near = index.near(PARTITION, embedder.embed([asked])[0], 8, 0.0)
         judge(
             asked,
-            [Candidate(one.kept.text, one.kept.alike, one.likeness, one.kept.sign) for one in near],
+            [Candidate(one.kept.reading, one.kept.alike, one.likeness, one.kept.sign) for one in near],
             0.95,
         )
         spent.append(time.perf_counter() - began)

@@ -191,7 +191,7 @@ def test_a_hit_is_always_the_same_question_by_the_same_tenant(
         seen: set[str] = set()
         for key, body in asked:
             tenant = "two" if key == "key-of-c" else "one"
-            same = json.dumps([tenant, {**body, "user": None}], sort_keys=True)
+            same = json.dumps([tenant, {**body, "user": None, "stream": None}], sort_keys=True)
             heard = await ask(app, CHAT, body, key=key)
             assert heard.headers["x-cache"] == ("HIT" if same in seen else "MISS")
             seen.add(same)

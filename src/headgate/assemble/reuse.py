@@ -28,6 +28,7 @@ from headgate.pipeline.service import Layer, Service, stack
 from headgate.ports.clock import Clock
 from headgate.ports.recorder import Recorder
 from headgate.providers.openai import EmbeddingsBatching, OpenAISurface
+from headgate.providers.retold import retold
 
 
 def _form(settings: Settings, marked: bool) -> str:
@@ -52,6 +53,7 @@ class Reusing:
         self._marked = settings.server.metadata in ("both", "body")
         exact, templates = settings.cache.exact, settings.cache.template
         memory = partial(MemoryCache, max_bytes=exact.max_bytes)
+        self._retell = partial(retold, marked=self._marked)
         self._cache = kept("exact cache", None, lambda: machine.answers or memory())
         self._cache.resize(exact.max_bytes)
         written = [dict(one) for one in templates.templates] if templates.ttl_s else []
@@ -87,9 +89,9 @@ class Reusing:
                 revalidate_s=exact.stale_while_revalidate_s,
                 if_error_s=exact.stale_if_error_s,
             )
-        yield from self._batch()  # below the cache, which keeps each caller's own part
 
-    def _batch(self) -> Iterator[Layer]:
+    def batch(self) -> Iterator[Layer]:
+        """Below the cache, which keeps each caller's own part."""
         batch = self._settings.batch
         if batch.size > 1 and batch.wait_s:
             surface = OpenAISurface(self._clock.wall, Ids(""))
@@ -112,6 +114,7 @@ class Reusing:
             pace=exact.pace,
             renewing=renewing,
             warm=exact.warm,
+            retell=self._retell,
         )
 
     def _semantic(self) -> Iterator[Layer]:
@@ -132,6 +135,7 @@ class Reusing:
             chance=self._chance,
             gates=self.gates,
             checking=checking(self._recorder, self._clock),
+            retell=self._retell,
         )
 
     def _degrade(self, may_serve: Callable[[Call, str], bool]) -> Iterator[Layer]:

@@ -96,6 +96,8 @@ async def life(
         books=stores.books,
         issued=stores.issued,
         answers=stores.answers,
+        bank=stores.bank,
+        jobs=stores.jobs,
     )
     gateway = Gateway(settings, machine, folder=folder)
     gateway.feel()

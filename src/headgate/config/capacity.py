@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from headgate.config.callers import BudgetsOf
 from headgate.config.kinds import Count, MaybeBooks, MaybeRedis, Name, OneOrMore, SecondsOrZero, Share, wrong
 from headgate.config.section import Section, by
 
@@ -37,6 +38,7 @@ class Store(Section):
     )
     requests_days: Count = Field(default=90, description="Days for which rows of single requests are kept.")
     usage_days: Count = Field(default=1100, description="Days for which their sums are kept.")
+    audit_days: Count = Field(default=3650, description="Days for which the audit log is kept.")
     redis: MaybeRedis = Field(
         default=None,
         description="Where replicas share the limits of provider keys, and what is said of those keys:"
@@ -86,6 +88,11 @@ class Tier(Section):
         default=None,
         description="Seconds a request may wait for room before it is refused.",
         json_schema_extra=by("`queue.max_wait_s`"),
+    )
+    budget: BudgetsOf = Field(
+        default=(),
+        description="What all callers of this tier may spend together.",
+        json_schema_extra=by("no limit"),
     )
     providers: Annotated[tuple[Name, ...], OneOrMore] | None = Field(
         default=None, description="Providers that may serve them.", json_schema_extra=by("all")

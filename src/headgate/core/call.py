@@ -16,7 +16,7 @@ from headgate.core.embeddings import Embedded, Embeddings
 from headgate.core.pace import Haste
 from headgate.core.price import Price
 from headgate.core.quota import Allowed
-from headgate.core.reuse import ANY, Freshness, Reuse, Rung, Said
+from headgate.core.reuse import ANY, Form, Freshness, Reuse, Rung, Said
 from headgate.core.shape import Shape
 from headgate.core.standing import Standing
 from headgate.core.tier import NO_TIER, Tier
@@ -42,6 +42,7 @@ class Outcome(StrEnum):
     UPSTREAM_CUT = "upstream_cut"
     CLIENT_GONE = "client_gone"
     CANCELLED = "cancelled"
+    DEFERRED = "deferred"
     DEADLINE = "deadline"
 
 
@@ -79,7 +80,12 @@ class Payload(Protocol):
 
     def canonical(self) -> bytes | None:
         """What of the request decides the answer, in one form for all that say the same; without the model's
-        name. `None` where no two requests are the same."""
+        name and the form of the answer. `None` where no two requests are the same."""
+        ...
+
+    @property
+    def form(self) -> Form:
+        """In which form the answer is to be told."""
         ...
 
     def hub(self) -> Chat | Embeddings:
@@ -113,6 +119,14 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     privacy: str = "standard"
 
 
+class Later(msgspec.Struct, frozen=True):
+    """The caller takes an answer later, if nobody gives one now: after `wait_s` seconds, where it says so.
+    `headers` are those that say more of the request, for whoever makes it again."""
+
+    wait_s: float | None = None
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
 class Line(msgspec.Struct, eq=False):
     """What all copies of one call share. The caller's end of the line: `gone` is set before a hang-up cancels
     the request, since the message of a cancellation does not survive every library it passes through. What
@@ -133,7 +147,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     Times are seconds of the gateway's `Clock`. `chain` holds the ids of the pools to try, best first;
     it is empty until routing has decided; `decision` says why, where there was something to decide. `session`
     is the caller's word for the conversation that this request belongs to. `wants` is what the caller says of
-    answers that are kept, `identity` what requests have in common that one answer will do for.
+    answers that are kept, `identity` what requests have in common that one answer will do for; `later`
+    whether it would take an answer later than now.
     """
 
     payload: Payload
@@ -147,6 +162,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     wants: Freshness = ANY
     identity: bytes | None = None
     session: str | None = None
+    later: Later | None = None
     decision: Decision | None = None
     line: Line = msgspec.field(default_factory=Line)
 

@@ -6,7 +6,9 @@ whole: errors, refusals and cut streams never are. A hit is told at once, or wit
 A stale answer is told where the caller bears it, or while a newer one is fetched, in a task of its own that
 `Lookup` holds until it has ended.
 
-Known weakness: what was streamed is not found by a request for a whole answer, nor the other way round.
+What is kept in another form (whole, as a stream) is told in the one that is asked for, and kept in that too.
+
+Known weakness: another form is looked for in memory alone, not where looking takes a moment.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from headgate.core.chat import FinishReason
 from headgate.core.errors import GatewayError, NotCached
 from headgate.core.popular import Popular
 from headgate.core.reuse import Ending, Freshness, Reuse, Said, Stored
-from headgate.pipeline.replay import Hit, replayed
+from headgate.pipeline.replay import Hit, Retell, other_form, replayed
 from headgate.pipeline.service import Layer, Passage, Service
 from headgate.ports.cache import Cache
 from headgate.ports.clock import Alarm, Clock
@@ -47,10 +49,12 @@ class Lookup:
         pace: float = 0.0,
         renewing: Layer | None = None,
         warm: int = 0,
+        retell: Retell | None = None,
     ) -> None:
         """`pace`: events of a stream a second, at which a hit is told; 0 is all at once. `renewing`: what
         stands around a call that is made for a newer answer while the stale one is told. `warm`: of the most
-        asked questions so many are asked anew before their answers' time is over."""
+        asked questions so many are asked anew before their answers' time is over. `retell`: an answer in the
+        form that another request wants, if it can be had."""
         self._inner = inner
         self._cache = cache
         self._get, self._deep = cache.get, cache.deep
@@ -61,6 +65,7 @@ class Lookup:
         self._renewing: dict[bytes, asyncio.Task[None]] = {}
         self._popular: Popular[Call] | None = Popular(warm) if warm else None
         self._looks_after: Alarm | None = None
+        self._retell = retell
 
     def __call__(self, call: Call) -> AbstractAsyncContextManager[Reply]:
         identity = call.identity
@@ -70,6 +75,8 @@ class Lookup:
             self._note(self._popular, identity, call)
         wall = self.wall()
         answer = self._get(identity, wall)
+        if self._retell and (answer is None or answer.left_s(wall) <= 0.0):
+            answer = other_form(self._cache, identity, call.payload, wall, self._retell) or answer
         if answer is not None:
             return self.hit(call, answer, wall) or self.ask(call)
         if self._deep:

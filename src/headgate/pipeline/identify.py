@@ -4,7 +4,7 @@ Stands below route, because who may serve a caller is part of the partition. Giv
 request that no two of are the same gets none, nor one of whose content nothing may be kept, and the layers
 below let it pass. Holds what begins the identities of partitions it has seen, a bounded number.
 
-Known weakness: requests in different dialects, and streamed and whole ones, are never the same.
+Known weakness: requests in different dialects are never the same.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import AbstractAsyncContextManager
 from msgspec.structs import replace
 
 from headgate.core.call import Call, Operation, Reply
-from headgate.core.reuse import Partition, identities
+from headgate.core.reuse import FORMS, Partition, identities
 from headgate.pipeline.service import Service
 
 PARTITIONS = 4096
@@ -42,7 +42,7 @@ class Identify:
             return self._inner(call)
         about = (caller.tenant, payload.model, payload.dialect, payload.operation, call.chain)
         identity = self._known.get(about) or self._begun(about, call)
-        return self._inner(replace(call, identity=identity(canonical)))
+        return self._inner(replace(call, identity=identity(canonical) + FORMS[payload.form]))
 
     def _begun(self, about: About, call: Call) -> Callable[[bytes], bytes]:
         """What gives identities in a partition that is new here."""

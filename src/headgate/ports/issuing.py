@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from headgate.core.audit import Act
 from headgate.core.issued import Issued, Snapshot
 
 
@@ -19,12 +20,13 @@ class Issuing(Protocol):
         """All keys; `None` where the generation is still the one that is `known`."""
         ...
 
-    async def add(self, key: Issued) -> bool:
-        """False, and nothing is changed, where there is one of that name."""
+    async def add(self, key: Issued, act: Act | None = None) -> bool:
+        """False, and nothing is changed, where there is one of that name. `act` is noted in the audit log in
+        the same transaction, where something is changed."""
         ...
 
-    async def change(self, key: Issued) -> None:
-        """Puts it in the place of the one of that name."""
+    async def change(self, key: Issued, act: Act | None = None) -> bool:
+        """Puts it in the place of the one of that name; false, where there is none."""
         ...
 
     async def close(self) -> None: ...

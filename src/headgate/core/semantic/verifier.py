@@ -14,7 +14,7 @@ import msgspec
 
 from headgate.core.semantic.lexicon.stems import stem
 from headgate.core.semantic.lexicon.table import ANTONYMS, FIRM, LIGHT, Kind, forms
-from headgate.core.semantic.reading import Reading, Token, read
+from headgate.core.semantic.reading import Reading, Token, read, unpacked, worded
 from headgate.core.semantic.spelling import misspelled, slip_of_grammar
 
 
@@ -50,6 +50,11 @@ def verify(asked: str, kept: str) -> Verdict:
     if asked == kept:
         return PROVEN
     return compare(read(asked), read(kept))
+
+
+def proof(asked: str, kept: bytes) -> Proof:
+    """The same, where the kept question is packed."""
+    return Proof.PROVEN if worded(asked, kept) else compare(read(asked), unpacked(kept)).proof
 
 
 def compare(one: Reading, other: Reading) -> Verdict:
