@@ -319,10 +319,10 @@ class Reply(msgspec.Struct, eq=False, kw_only=True):
 
     def own_nano(self) -> int | None:
         """The same of this answer alone."""
-        price = self.source.price
+        price, seen = self.source.price, self.seen
         if price is None:
             return None
-        usage = self.usage()
+        usage = self.usage() if seen.usage is None or seen.finish is None else seen.usage
         if usage is not self._priced:
             self._priced, self._cost = usage, price.cost_nano(usage)
         return self._cost
