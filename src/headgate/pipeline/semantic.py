@@ -18,7 +18,7 @@ from functools import partial
 from hashlib import blake2b
 from random import Random
 from types import TracebackType
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -320,7 +320,6 @@ class Semantic:
 class _Learning(Passage, eq=False, kw_only=True):
     """A miss."""
 
-    listens: ClassVar[bool] = False
     owner: Semantic
     question: Question
 
