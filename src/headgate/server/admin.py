@@ -159,7 +159,7 @@ def _describe_content(admin: Admin, house: House) -> None:
 
     async def content(request: Request, request_id: Annotated[str, Path(max_length=128)]) -> dict[str, Any]:
         store = _store(house)
-        found = await _asked(store.captured(request_id))
+        found = await answered(store.captured(request_id))
         act = Act(
             at_us=int(house.wall() * 1e6),
             who=request.state.who,
@@ -167,7 +167,7 @@ def _describe_content(admin: Admin, house: House) -> None:
             target=clean(request_id),
             detail=f"found={len(found)}",
         )
-        await _asked(store.note(act))
+        await answered(store.note(act))
         return {"data": [_content(one) for one in found], "next": None}
 
     told = "What a route has kept of a request and its answer, redacted."
