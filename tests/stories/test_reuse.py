@@ -112,7 +112,7 @@ def test_what_a_model_was_asked_with_tools_is_kept_with_its_calls() -> None:
         assert second.headers["x-cache"] == "HIT"
         calls = [one.document["choices"][0]["message"]["tool_calls"] for one in (first, second)]
         assert calls[0] == calls[1] != []
-        other = {**CALLED, "tools": [{**TOOL, "function": {**TOOL["function"], "description": "other"}}]}
+        other = {**CALLED, "tools": [{"type": "function", "function": {"name": "look_it_up"}}]}
         assert (await ask(app, CHAT, other)).headers["x-cache"] == "MISS", "other tools are another question"
 
     run(story())
