@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from headgate.assemble.books import Books
 from headgate.assemble.issued import IssuedKeys
+from headgate.assemble.remembered import Remembered
 from headgate.assemble.ring import KeyRing
 from headgate.assemble.sharing import Sharing
 from headgate.assemble.shelved import Shelved
@@ -25,8 +26,8 @@ T = TypeVar("T")
 class Machine:
     """What a process has one of, whatever its configuration. `pepper`: 16 to 64 random bytes; `sharing`: with
     whom it shares the limits of its keys, if with anybody; `ring`: what has been said of them; `books`: where
-    what happened is written down for good; `issued`: keys that were made at run time; `answers`: those that
-    it keeps, where there is more than its memory for them."""
+    what happened is written down for good; `issued`: keys that were made at run time; `answers`
+    and `questions`: those that it keeps, where there is more than its memory for them."""
 
     clock: Clock
     chance: Random
@@ -36,6 +37,7 @@ class Machine:
     books: Books | None = None
     issued: IssuedKeys | None = None
     answers: Shelved | None = None
+    questions: Remembered | None = None
 
 
 class Kept:

@@ -18,6 +18,8 @@ from headgate.adapters.shared import Folder
 from headgate.adapters.sqlite import SqliteCounters
 from headgate.assemble.gateway import Gateway
 from headgate.assemble.ledgers import books, issued
+from headgate.assemble.likeness import remembered
+from headgate.assemble.remembered import Remembered
 from headgate.assemble.ring import KeyRing
 from headgate.assemble.sharing import Sharing
 from headgate.assemble.shelved import Shelved
@@ -27,6 +29,8 @@ from headgate.ports.clock import Clock
 from headgate.ports.notices import Notices
 
 NO_CLIENT = "store.redis is set, but the client is not installed (pip install 'headgate[redis]')"
+
+NO_POSTGRES = "cache.semantic.store needs a client that is not installed (pip install 'headgate[postgres]')"
 
 log = logging.getLogger("headgate")
 
@@ -79,6 +83,14 @@ def shelf(settings: Settings) -> Shelf | None:
     return None
 
 
+def _questions(settings: Settings, clock: Clock) -> Remembered | None:
+    try:
+        return remembered(settings, clock)
+    except ImportError:
+        log.error(NO_POSTGRES)
+        return None
+
+
 class Stores:
     """What a process shares with others, or finds again: limits, what is said of keys, answers, the books."""
 
@@ -91,6 +103,7 @@ class Stores:
         kept = shelf(settings)
         memory = MemoryCache(max_bytes=settings.cache.exact.max_bytes)
         self.answers = Shelved(memory, kept, clock) if kept else None
+        self.questions = _questions(settings, clock)
 
     async def start(self) -> None:
         """Before the gateway is built: it must know which keys it may use."""
@@ -106,6 +119,8 @@ class Stores:
             yield self.sharing.run()
         if self.answers is not None:
             yield self.answers.follow()
+        if self.questions is not None and not self.questions.deep:
+            yield self.questions.follow()
         if self.ring is not None:
             yield self.ring.follow(partial(_renew, gateway), lambda: gateway.settings)
         if self.books is not None:
@@ -122,6 +137,8 @@ class Stores:
             await self.issued.close()
         if self.books is not None:
             await self.books.close()
+        if self.questions is not None:
+            await self.questions.close()
         if self.answers is not None:
             await self.answers.close()
 

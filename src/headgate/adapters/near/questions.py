@@ -120,8 +120,7 @@ class Questions:
         return found
 
     async def seek(self, partition: bytes, sign: int, vector: Vector, most: int, now: float) -> list[Near]:
-        same = self.same(partition, sign, now)
-        return ([Near(same, 1.0)] if same else []) + self.near(partition, vector, most, now)
+        return self.near(partition, vector, most, now)
 
     def add(self, partition: bytes, vector: Vector, kept: Kept) -> None:
         part = self._part(partition, 1)

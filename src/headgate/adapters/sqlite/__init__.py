@@ -3,5 +3,6 @@
 from headgate.adapters.sqlite.answers import SqliteShelf
 from headgate.adapters.sqlite.counters import SqliteCounters
 from headgate.adapters.sqlite.ledger import SqliteLedger
+from headgate.adapters.sqlite.questions import SqliteRegister
 
-__all__ = ["SqliteCounters", "SqliteLedger", "SqliteShelf"]
+__all__ = ["SqliteCounters", "SqliteLedger", "SqliteRegister", "SqliteShelf"]

@@ -19,6 +19,7 @@ from headgate.core.semantic.lexicon.table import (
     AUXILIARIES,
     BECAUSE,
     CASED,
+    EDITION,
     ENGLISH,
     FOREIGN,
     FUTURE,
@@ -183,6 +184,9 @@ def worded(text: str, kept: bytes) -> bool:
 
 
 WORDING = 8
+
+MADE_BY = f"reading 1.{EDITION:08x}"
+"""What is packed by another is not to be held against what is read here."""
 
 
 def _wording(text: str) -> bytes:
