@@ -53,7 +53,9 @@ _SAID = ("requested", "served_model", "finish")
 """Words of callers and providers: nobody else bounds them."""
 
 _WORD = re.compile(r"[\w./:#@+-]+")
-_QUIET = frozenset({Outcome.FINISHED, Outcome.CLIENT_GONE, Outcome.REFUSED, Outcome.REJECTED})
+_QUIET = frozenset(
+    {Outcome.FINISHED, Outcome.CLIENT_GONE, Outcome.REFUSED, Outcome.REJECTED, Outcome.DEFERRED}
+)
 
 
 class JsonFormatter(logging.Formatter):

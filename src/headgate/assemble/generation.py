@@ -8,7 +8,10 @@ from functools import partial
 from typing import Any
 
 from headgate.adapters.system import Ids
+from headgate.assemble.budgets import budgets
+from headgate.assemble.deferring import deferring
 from headgate.assemble.fleets import member
+from headgate.assemble.jobs import plan
 from headgate.assemble.kept import Kept, Machine, Prices
 from headgate.assemble.keystates import Key, states
 from headgate.assemble.learned import doubts
@@ -92,6 +95,7 @@ class Generation:
             body_patience_s=BODY_PATIENCE_S,
             metadata_in_headers=settings.server.metadata in ("both", "headers"),
             metadata_in_body=settings.server.metadata in ("both", "body"),
+            plan=plan(settings),
         )
 
     def _service(self) -> Service:
@@ -138,9 +142,12 @@ class Generation:
             recorder=self._recorder,
         )
         return stack(
+            *deferring(settings, machine),  # where nobody answers now: later, if the caller takes that
             *quotas(settings, machine, self.kept),  # the caller's own limits, before anything is spent on it
             decide,  # the candidates, in order, and why
-            *reusing.layers(self.router.may_serve),  # cache, degrade, coalesce; batch comes here
+            *reusing.layers(self.router.may_serve),  # cache, degrade, coalesce
+            *budgets(settings, self.prices, machine, self.kept),  # a kept answer costs nothing
+            *reusing.batch(),  # each pays his own part
             *self._mirror(pools, queue.taken),  # a share of what is asked goes to another model too
             *self._cascade(),  # where a route has one: a weak answer is judged before it is told
             *self._fleets(),  # of the candidates, those whose fleet is open
@@ -285,6 +292,7 @@ class Generation:
             **({"limits": sharing.condition()} if (sharing := self._machine.sharing) else {}),
             **({"keys": issued.condition()} if (issued := self._machine.issued) else {}),
             **({"books": books.condition()} if (books := self._machine.books) else {}),
+            **({"budgets": bank.condition()} if (bank := self._machine.bank) and bank.slots else {}),
             **({"fleets": self.fleets.condition()} if self.fleets else {}),
             "models": models,
         }

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, TypeVar
 
+from headgate.assemble.bank import Bank
 from headgate.assemble.books import Books
 from headgate.assemble.issued import IssuedKeys
+from headgate.assemble.jobs import Intake
 from headgate.assemble.remembered import Remembered
 from headgate.assemble.ring import KeyRing
 from headgate.assemble.sharing import Sharing
@@ -27,7 +29,8 @@ class Machine:
     """What a process has one of, whatever its configuration. `pepper`: 16 to 64 random bytes; `sharing`: with
     whom it shares the limits of its keys, if with anybody; `ring`: what has been said of them; `books`: where
     what happened is written down for good; `issued`: keys that were made at run time; `answers`
-    and `questions`: those that it keeps, where there is more than its memory for them."""
+    and `questions`: those that it keeps, where there is more than its memory for them; `bank`: who knows what may be spent; `jobs`: what
+    is to be answered later."""
 
     clock: Clock
     chance: Random
@@ -38,6 +41,8 @@ class Machine:
     issued: IssuedKeys | None = None
     answers: Shelved | None = None
     questions: Remembered | None = None
+    bank: Bank | None = None
+    jobs: Intake | None = None
 
 
 class Kept:

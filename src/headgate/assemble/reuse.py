@@ -90,9 +90,9 @@ class Reusing:
                 revalidate_s=exact.stale_while_revalidate_s,
                 if_error_s=exact.stale_if_error_s,
             )
-        yield from self._batch()  # below the cache, which keeps each caller's own part
 
-    def _batch(self) -> Iterator[Layer]:
+    def batch(self) -> Iterator[Layer]:
+        """Below the cache, which keeps each caller's own part."""
         batch = self._settings.batch
         if batch.size > 1 and batch.wait_s:
             surface = OpenAISurface(self._clock.wall, Ids(""))

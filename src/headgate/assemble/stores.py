@@ -16,7 +16,9 @@ from headgate.adapters.memory.cache import MemoryCache
 from headgate.adapters.notices import FolderNotices, folder_of
 from headgate.adapters.shared import Folder
 from headgate.adapters.sqlite import SqliteCounters
+from headgate.assemble.budgets import bank
 from headgate.assemble.gateway import Gateway
+from headgate.assemble.jobs import Intake, jobs
 from headgate.assemble.ledgers import books, issued
 from headgate.assemble.likeness import remembered
 from headgate.assemble.remembered import Remembered
@@ -27,6 +29,7 @@ from headgate.config.tree import Settings
 from headgate.ports.cache import Shelf
 from headgate.ports.clock import Clock
 from headgate.ports.notices import Notices
+from headgate.server.worker import Worker
 
 NO_CLIENT = "store.redis is set, but the client is not installed (pip install 'headgate[redis]')"
 
@@ -100,10 +103,13 @@ class Stores:
         self.ring = KeyRing(clock, found) if found else None
         self.books = books(settings, clock, file)
         self.issued = issued(settings, self.books, clock, file)
+        self.bank = bank(settings, clock, file, folder)
         kept = shelf(settings)
         memory = MemoryCache(max_bytes=settings.cache.exact.max_bytes)
         self.answers = Shelved(memory, kept, clock) if kept else None
         self.questions = _questions(settings, clock)
+        self.jobs = Intake(jobs(settings, file))
+        self._worker: Worker | None = None
 
     async def start(self) -> None:
         """Before the gateway is built: it must know which keys it may use."""
@@ -125,10 +131,21 @@ class Stores:
             yield self.ring.follow(partial(_renew, gateway), lambda: gateway.settings)
         if self.books is not None:
             yield self.books.run()
+        self._worker = gateway.worker()
+        if self._worker is not None:
+            yield self._worker.run()
         if self.issued is not None:
             yield self.issued.follow(partial(_changed, gateway))
+        if self.bank is not None:
+            await self.bank.start()
+            yield self.bank.run()
 
     async def close(self) -> None:
+        if self._worker is not None:
+            await self._worker.stop()
+        await self.jobs.store.close()
+        if self.bank is not None:
+            await self.bank.close()
         if self.sharing is not None:
             await self.sharing.close()
         if self.ring is not None:

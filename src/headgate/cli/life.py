@@ -97,6 +97,8 @@ async def life(
         issued=stores.issued,
         answers=stores.answers,
         questions=stores.questions,
+        bank=stores.bank,
+        jobs=stores.jobs,
     )
     gateway = Gateway(settings, machine, folder=folder)
     gateway.feel()

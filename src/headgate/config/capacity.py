@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from headgate.config.callers import BudgetsOf
 from headgate.config.kinds import Count, MaybeBooks, MaybeRedis, Name, OneOrMore, SecondsOrZero, Share, wrong
 from headgate.config.section import Section, by
 
@@ -87,6 +88,11 @@ class Tier(Section):
         default=None,
         description="Seconds a request may wait for room before it is refused.",
         json_schema_extra=by("`queue.max_wait_s`"),
+    )
+    budget: BudgetsOf = Field(
+        default=(),
+        description="What all callers of this tier may spend together.",
+        json_schema_extra=by("no limit"),
     )
     providers: Annotated[tuple[Name, ...], OneOrMore] | None = Field(
         default=None, description="Providers that may serve them.", json_schema_extra=by("all")

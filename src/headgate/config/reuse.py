@@ -119,6 +119,10 @@ class Degrade(Section):
     )
     stale: bool = Field(default=True, description="A kept answer that is past its time.")
     template: bool = Field(default=True, description="One of `cache.template`.")
+    job: bool = Field(
+        default=True,
+        description="A job, for a caller who takes the answer later (`Prefer: respond-async`).",
+    )
     after_s: Seconds | None = Field(
         default=None,
         description="Seconds to wait for somebody to begin to answer, before it comes to that.",

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from headgate.config.callers import BudgetsOf
 from headgate.config.kinds import Count, Name, OneOrMore, Seconds, Share, wrong
 from headgate.config.reuse import Degrade
 from headgate.config.section import EmptyIsNone, Section
@@ -166,6 +167,11 @@ class Route(Section):
         default=None,
         description="Of all requests, so many may be answered wrongly by `cache.semantic`.",
         json_schema_extra=unless_named("`cache.semantic.max_false_hit_rate`"),
+    )
+    budget: BudgetsOf = Field(
+        default=(),
+        description="What may be spent on this route, by all its callers together.",
+        json_schema_extra=unless_named("no limit"),
     )
     deadline_s: Seconds | None = Field(
         default=None,

@@ -42,6 +42,7 @@ class Outcome(StrEnum):
     UPSTREAM_CUT = "upstream_cut"
     CLIENT_GONE = "client_gone"
     CANCELLED = "cancelled"
+    DEFERRED = "deferred"
     DEADLINE = "deadline"
 
 
@@ -118,6 +119,14 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     privacy: str = "standard"
 
 
+class Later(msgspec.Struct, frozen=True):
+    """The caller takes an answer later, if nobody gives one now: after `wait_s` seconds, where it says so.
+    `headers` are those that say more of the request, for whoever makes it again."""
+
+    wait_s: float | None = None
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
 class Line(msgspec.Struct, eq=False):
     """What all copies of one call share. The caller's end of the line: `gone` is set before a hang-up cancels
     the request, since the message of a cancellation does not survive every library it passes through. What
@@ -138,7 +147,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     Times are seconds of the gateway's `Clock`. `chain` holds the ids of the pools to try, best first;
     it is empty until routing has decided; `decision` says why, where there was something to decide. `session`
     is the caller's word for the conversation that this request belongs to. `wants` is what the caller says of
-    answers that are kept, `identity` what requests have in common that one answer will do for.
+    answers that are kept, `identity` what requests have in common that one answer will do for; `later`
+    whether it would take an answer later than now.
     """
 
     payload: Payload
@@ -152,6 +162,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     wants: Freshness = ANY
     identity: bytes | None = None
     session: str | None = None
+    later: Later | None = None
     decision: Decision | None = None
     line: Line = msgspec.field(default_factory=Line)
 

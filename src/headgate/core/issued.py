@@ -11,14 +11,16 @@ from math import inf
 
 import msgspec
 
+from headgate.core.budget import Per
+
 PREFIX = "hg_"
 """What every such key begins with."""
 
 
 class Issued(msgspec.Struct, frozen=True, kw_only=True):
     """One of them. `digest` is `digested` of the key, `hint` its end. Times are seconds since the epoch;
-    `None` is no limit. `former` is the digest of the key that it took the place of, good until
-    `former_until`."""
+    `None` is no limit. `budgets`: nano-dollars, and in which period. `former` is the digest of the key that
+    it took the place of, good until `former_until`."""
 
     name: str
     tenant: str
@@ -31,6 +33,7 @@ class Issued(msgspec.Struct, frozen=True, kw_only=True):
     privacy: str = "standard"
     rpm: int | None = None
     tpm: int | None = None
+    budgets: tuple[tuple[int, Per], ...] = ()
     expires_at: float | None = None
     revoked_at: float | None = None
     former: bytes | None = None

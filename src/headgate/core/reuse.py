@@ -56,6 +56,7 @@ class Rung(StrEnum):
     LOCAL = "local"
     STALE = "stale"
     TEMPLATE = "template"
+    JOB = "job"
 
 
 class Freshness(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
     a local model, which was not in the chain        and may serve this caller
     an answer that is kept and past its time         stale, with its age
     an answer written by the operator                from a pattern
-    the error                                        as it was
+    the error                                        as it was; `defer`, above, may make a job of it
 
 Each rung can be switched off, by route. Stands above coalesce, so that everybody climbs down for himself, and
 below the cache, which has looked for a fresh answer. Comes into play only before the first byte, and for
@@ -31,6 +31,7 @@ from headgate.core.errors import (
     Overloaded,
     UpstreamUnavailable,
 )
+from headgate.core.job import NOBODY_BEGAN
 from headgate.core.reuse import Reuse, Rung
 from headgate.pipeline.replay import replayed, written
 from headgate.pipeline.scope import Scope
@@ -129,7 +130,7 @@ class _Climbing(msgspec.Struct, eq=False):
         except BaseException as error:
             if not scope.left(error):
                 raise
-            failure = Overloaded(f"Nobody began to answer within {after_s:g} s.", code="no_answer_in_time")
+            failure = Overloaded(f"Nobody began to answer within {after_s:g} s.", code=NOBODY_BEGAN)
         else:
             return reply
         raise failure

@@ -17,6 +17,7 @@ from headgate.core.errors import (
     UpstreamInterrupted,
     UpstreamRejected,
 )
+from headgate.core.job import Deferred
 from headgate.core.record import ended
 from headgate.pipeline.service import Passage, Service
 from headgate.ports.clock import Clock
@@ -30,6 +31,8 @@ def outcome_of(error: BaseException, *, gone: bool) -> Outcome:
             return Outcome.CLIENT_GONE if gone else Outcome.CANCELLED
         case DeadlineExceeded():
             return Outcome.DEADLINE
+        case Deferred():
+            return Outcome.DEFERRED
         case Refused():
             return Outcome.REFUSED
         case UpstreamRejected():

@@ -15,6 +15,7 @@ from msgspec import structs
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from headgate.core.budget import Per, terms
 from headgate.core.call import Caller
 from headgate.core.entry import entry_document
 from headgate.core.errors import Forbidden, InvalidRequest, Overloaded, Unauthenticated
@@ -58,6 +59,9 @@ class NewKey(BaseModel, extra="forbid"):
     privacy: Literal["standard", "no_content", "local_only"] = "standard"
     rpm: Limit | None = None
     tpm: Limit | None = None
+    budget_usd: Annotated[str, Field(max_length=100)] = Field(
+        default="", description="What it may spend: 100/month, 5/day, or several with commas."
+    )
     expires: Annotated[str, Field(max_length=20)] | None = Field(
         default=None, description="12h, 30d, or a day such as 2027-01-31."
     )
@@ -152,7 +156,8 @@ def _describe_keys(admin: Admin, house: House) -> None:
 
     async def create(request: Request, order: NewKey) -> dict[str, Any]:
         name = order.name or f"{order.tenant}-{secrets.token_hex(3)}"
-        members = order.model_dump(exclude={"name", "expires"})
+        members = order.model_dump(exclude={"name", "expires", "budget_usd"})
+        members["budgets"] = _budgets(order.budget_usd)
         members |= {of: tuple(members[of]) for of in ("models", "regions") if members[of] is not None}
         ends = _ends(order.expires, house.wall())
         text = await _done(_desk(house, request).create(name, expires_at=ends, **members))
@@ -177,6 +182,13 @@ def _desk(house: House, request: Request) -> Desk:
     return Desk(_store(house), house.front.known, who=request.state.who, wall=house.wall)
 
 
+def _budgets(text: str) -> tuple[tuple[int, Per], ...]:
+    try:
+        return terms(text)
+    except ValueError as error:
+        raise InvalidRequest(f"'budget_usd' takes {error}.", param="budget_usd") from None
+
+
 def _ends(text: str | None, wall: float) -> float | None:
     try:
         return None if text is None else ends_at(text, wall)
@@ -196,7 +208,7 @@ async def _done(work: Awaitable[T]) -> T:
         raise HTTPException(HTTPStatus.CONFLICT, str(error)) from None
 
 
-def describe_usage(app: FastAPI, house: House, caller: Callable[[Request], Caller]) -> None:
+def describe_usage(app: FastAPI, house: House, caller: Callable[[Request], Awaitable[Caller]]) -> None:
     """Adds a caller's view of its own use."""
     here = Depends(caller)
 

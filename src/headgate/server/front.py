@@ -10,8 +10,10 @@ from headgate.core.call import Call, Caller
 from headgate.core.denials import Asked
 from headgate.core.errors import GatewayError
 from headgate.core.issued import Known
+from headgate.core.job import Plan
 from headgate.core.scope import Admin
 from headgate.pipeline.service import Service
+from headgate.ports.jobs import Jobs
 from headgate.ports.recorder import Recorder
 from headgate.ports.store import Store
 
@@ -25,6 +27,10 @@ class AdminDoor(Protocol):
 class Door(Protocol):
     def admit(self, headers: Mapping[bytes, bytes], /) -> Caller:
         """Raises `Unauthenticated`."""
+        ...
+
+    def caller(self, name: str, /) -> Caller | None:
+        """Whom the key of that name stands for, if it would be let in now."""
         ...
 
 
@@ -49,7 +55,7 @@ class Front:
     `/health` and `/router/info`; `explain` a receipt for a call that is not made, `receipt` that of a
     caller's request by its id, where it is still known; `scored` takes what a caller says of an answer, where
     that is awaited. `config` makes the configuration's, without secrets; `known` are the names in it that a
-    key made at run time may be of.
+    key made at run time may be of. `plan` says how jobs are run.
     """
 
     number: int
@@ -72,6 +78,7 @@ class Front:
     body_patience_s: float
     metadata_in_headers: bool
     metadata_in_body: bool
+    plan: Plan
 
 
 class House:
@@ -85,6 +92,7 @@ class House:
         self.metrics = metrics
         self.wall = wall
         self.store: Store | None = None
+        self.jobs: Jobs | None = None
         self._denied: Callable[[GatewayError, Asked], object] | None = None
 
     def keep(self, store: Store, denied: Callable[[GatewayError, Asked], object]) -> None:

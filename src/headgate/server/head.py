@@ -7,9 +7,10 @@ from functools import lru_cache
 import msgspec
 
 from headgate.core.call import Call, Queued, Reply, Source
+from headgate.core.job import Deferred, document
 from headgate.core.price import NANO
 from headgate.core.quota import Allowed
-from headgate.core.reuse import Reuse
+from headgate.core.reuse import Reuse, Rung
 
 RawHeaders = list[tuple[bytes, bytes]]
 
@@ -19,6 +20,10 @@ _SSE = (
     b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
 )
 _OURS = b"x-request-id: %b\r\nserver-timing: gateway;dur=%.2f, upstream;dur=%.2f%b\r\n%b"
+_PUT_OFF = (
+    b"location: /v1/jobs/%b\r\npreference-applied: respond-async\r\ncache-status: headgate; fwd=miss\r\n"
+    b"x-cache: MISS\r\nx-routing-metadata: %b\r\n"
+)
 _CACHE = {
     Reuse.BYPASS: b"cache-status: headgate; fwd=bypass\r\nx-cache: BYPASS\r\n",
     Reuse.MISS: b"cache-status: headgate; fwd=miss\r\nx-cache: MISS\r\n",
@@ -167,6 +172,17 @@ def error_head(request_id: str, status: int, *, length: int, retry_after: bytes 
     if retry_after is not None:
         lines += b"retry-after: " + retry_after + b"\r\n"
     return lines
+
+
+def put_off(call: Call, deferred: Deferred, now: float, wall: float) -> tuple[bytes, bytes]:
+    """Head and body of the answer that tells of a job (RFC 7240 § 4.1)."""
+    job, now_us = deferred.job, int(wall * 1e6)
+    decided = _encode({"degraded": Rung.JOB, "total_time_seconds": round(now - call.started_at, 6)})
+    told = document(job, now_us)
+    body = _encode(told | {"durable": deferred.durable, "x-routing-metadata": msgspec.Raw(decided)})
+    soon_s = max(1, -(-(job.due_us - now_us) // 1_000_000))
+    lines = error_head(call.request_id, 202, length=len(body), retry_after=b"%d" % soon_s)
+    return lines + _PUT_OFF % (job.id.encode(), decided), body
 
 
 def as_pairs(lines: bytes) -> RawHeaders:

@@ -51,7 +51,7 @@ class PostgresLedger:
         self._turn = asyncio.Lock()
 
     @asynccontextmanager
-    async def _connected(self) -> AsyncIterator[Any]:
+    async def connected(self) -> AsyncIterator[Any]:
         async with self._turn:
             try:
                 if self._connection is None or self._connection.is_closed():
@@ -100,7 +100,7 @@ class PostgresLedger:
             await connection.execute("UPDATE version SET number = $1", len(books.MIGRATIONS))
 
     async def append(self, journal: str, first: int, rows: Sequence[Row]) -> int:
-        async with self._connected() as connection:
+        async with self.connected() as connection:
             async with connection.transaction():
                 number, wanted = await self._journal(connection, journal)
                 new = rows[max(0, wanted - first) :]
@@ -159,18 +159,18 @@ class PostgresLedger:
         return dict(await connection.fetch("SELECT name, number FROM prices"))
 
     async def mark(self, journal: str) -> int:
-        async with self._connected() as connection:
+        async with self.connected() as connection:
             return await connection.fetchval("SELECT next FROM journals WHERE name = $1", journal) or 0
 
     async def usage(self, asked: Asked) -> list[dict[str, Any]]:
         text, values = books.usage_query(asked, "$%d")
-        async with self._connected() as connection:
+        async with self.connected() as connection:
             rows = await connection.fetch(text, *values)
         return [books.usage_row(asked, tuple(row)) for row in rows]
 
     async def requests(self, after: int, limit: int, only: Mapping[str, str]) -> list[dict[str, Any]]:
         text, values = books.requests_query(after, limit, only, "$%d")
-        async with self._connected() as connection:
+        async with self.connected() as connection:
             rows = [tuple(row) for row in await connection.fetch(text, *values)]
             ids = [row[0] for row in rows]
             others = (
@@ -182,12 +182,12 @@ class PostgresLedger:
         return books.request_documents(rows, others, prices)
 
     async def captured(self, request_id: str) -> list[Captured]:
-        async with self._connected() as connection:
+        async with self.connected() as connection:
             rows = await connection.fetch(books.captured_query("$%d"), request_id)
         return [books.captured(tuple(row)) for row in rows]
 
     async def forget(self, old: Old, *, at_most: int) -> int:
-        async with self._connected() as connection, connection.transaction():
+        async with self.connected() as connection, connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATING)
             most, acts = await _driven(connection, forgetting(old, at_most, "$%d"))
             await _chain(connection, acts)
@@ -195,7 +195,7 @@ class PostgresLedger:
 
     async def snapshot(self, known: int) -> Snapshot | None:
         async with (
-            self._connected() as connection,
+            self.connected() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             row = await connection.fetchrow("SELECT generation, pepper FROM issuing")
@@ -212,7 +212,7 @@ class PostgresLedger:
         return await self._put("UPDATE issued_keys SET document = $2 WHERE name = $1", key, act)
 
     async def pepper(self, fresh: bytes) -> bytes:
-        async with self._connected() as connection, connection.transaction():
+        async with self.connected() as connection, connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATING)
             await connection.execute(
                 "INSERT INTO issuing SELECT 0, $1 WHERE NOT EXISTS (SELECT 1 FROM issuing)", fresh.hex()
@@ -220,7 +220,7 @@ class PostgresLedger:
             return bytes.fromhex(await connection.fetchval("SELECT pepper FROM issuing"))
 
     async def _put(self, text: str, key: Issued, act: Act | None) -> bool:
-        async with self._connected() as connection, connection.transaction():
+        async with self.connected() as connection, connection.transaction():
             changed: bool = (await connection.execute(text, key.name, books.issued_document(key)))[-1] == "1"
             if changed:
                 await connection.execute("UPDATE issuing SET generation = generation + 1")
@@ -228,17 +228,17 @@ class PostgresLedger:
         return changed
 
     async def note(self, act: Act) -> Noted:
-        async with self._connected() as connection, connection.transaction():
+        async with self.connected() as connection, connection.transaction():
             [noted] = await _chain(connection, [act])
         return noted
 
     async def acts(self, after: int, limit: int) -> list[Noted]:
         text = f"SELECT {', '.join(books.ACTS)} FROM audit WHERE number > $1 ORDER BY number LIMIT $2"  # noqa: S608 - names of ours
-        async with self._connected() as connection:
+        async with self.connected() as connection:
             return [books.noted(tuple(row)) for row in await connection.fetch(text, after, limit)]
 
     async def places(self, tenant: str) -> list[dict[str, Any]]:
-        async with self._connected() as connection:
+        async with self.connected() as connection:
             rows = await connection.fetch(books.places_query("$1"), tenant)
         return [dict(zip(books.PLACES, tuple(row), strict=True)) for row in rows]
 

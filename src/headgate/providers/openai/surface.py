@@ -185,6 +185,7 @@ class OpenAISurface:
     """
 
     dialect = DIALECT
+    heeds: frozenset[bytes] = frozenset()
 
     def __init__(self, clock_wall: Callable[[], float], new_id: Callable[[], str]) -> None:
         self._origin = _Origin(clock_wall, new_id)
