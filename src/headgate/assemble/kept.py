@@ -29,8 +29,8 @@ class Machine:
     """What a process has one of, whatever its configuration. `pepper`: 16 to 64 random bytes; `sharing`: with
     whom it shares the limits of its keys, if with anybody; `ring`: what has been said of them; `books`: where
     what happened is written down for good; `issued`: keys that were made at run time; `answers`
-    and `questions`: those that it keeps, where there is more than its memory for them; `bank`: who knows what may be spent; `jobs`: what
-    is to be answered later."""
+    and `questions`: those that it keeps, where there is more than its memory for them; `bank`: who knows what
+    may be spent; `jobs`: what is to be answered later."""
 
     clock: Clock
     chance: Random

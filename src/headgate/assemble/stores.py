@@ -123,10 +123,8 @@ class Stores:
         if self.sharing is not None:
             await self.sharing.start()
             yield self.sharing.run()
-        if self.answers is not None:
-            yield self.answers.follow()
-        if self.questions is not None and not self.questions.deep:
-            yield self.questions.follow()
+        for kept in self._kept():
+            yield kept.follow()
         if self.ring is not None:
             yield self.ring.follow(partial(_renew, gateway), lambda: gateway.settings)
         if self.books is not None:
@@ -140,24 +138,24 @@ class Stores:
             await self.bank.start()
             yield self.bank.run()
 
+    def _kept(self) -> list[Shelved | Remembered]:
+        return [one for one in (self.answers, self.questions) if one is not None]
+
     async def close(self) -> None:
         if self._worker is not None:
             await self._worker.stop()
         await self.jobs.store.close()
-        if self.bank is not None:
-            await self.bank.close()
-        if self.sharing is not None:
-            await self.sharing.close()
-        if self.ring is not None:
-            await self.ring.close()
-        if self.issued is not None:
-            await self.issued.close()
-        if self.books is not None:
-            await self.books.close()
-        if self.questions is not None:
-            await self.questions.close()
-        if self.answers is not None:
-            await self.answers.close()
+        for one in (
+            self.bank,
+            self.sharing,
+            self.ring,
+            self.issued,
+            self.books,
+            self.questions,
+            self.answers,
+        ):
+            if one is not None:
+                await one.close()
 
 
 def _changed(gateway: Gateway) -> None:
