@@ -22,7 +22,8 @@ from bench.quality.rows import Measured, Row, show
 from headgate.adapters.embed import local
 from headgate.adapters.near import index_of
 from headgate.core.semantic.judge import Candidate, Judged, at_sight, judge
-from headgate.core.semantic.reading import packed, read
+from headgate.core.semantic.packing import packed
+from headgate.core.semantic.reading import read
 from headgate.core.semantic.signature import sign
 from headgate.ports.embedder import Embedder
 from headgate.ports.neighbours import Kept, Neighbours

@@ -13,7 +13,7 @@ from headgate.assemble.remembered import Remembered
 from headgate.config.reuse import Semantic
 from headgate.config.tree import Settings
 from headgate.core.semantic.gates import Gate
-from headgate.core.semantic.reading import MADE_BY
+from headgate.core.semantic.packing import MADE_BY
 from headgate.pipeline.deadline import Deadline
 from headgate.pipeline.meter import Meter
 from headgate.pipeline.semantic import Terms

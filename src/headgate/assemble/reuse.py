@@ -8,6 +8,7 @@ from hashlib import blake2b
 
 from headgate.adapters.memory.cache import MemoryCache
 from headgate.adapters.system import Ids
+from headgate.assemble.batches import batched_routes, takes_prompts, takes_schema
 from headgate.assemble.kept import Kept, Machine
 from headgate.assemble.likeness import checking, gates, likeness, terms
 from headgate.config.reuse import Degrade as DegradeSettings
@@ -27,7 +28,7 @@ from headgate.pipeline.semantic import Semantic
 from headgate.pipeline.service import Layer, Service, stack
 from headgate.ports.clock import Clock
 from headgate.ports.recorder import Recorder
-from headgate.providers.openai import EmbeddingsBatching, OpenAISurface
+from headgate.providers.openai import NumberedBatching, OpenAISurface, TextBatching
 from headgate.providers.retold import retold
 
 
@@ -93,15 +94,26 @@ class Reusing:
 
     def batch(self) -> Iterator[Layer]:
         """Below the cache, which keeps each caller's own part."""
-        batch = self._settings.batch
-        if batch.size > 1 and batch.wait_s:
-            surface = OpenAISurface(self._clock.wall, Ids(""))
+        batch, shared = self._settings.batch, self._settings.cache.scope == "shared"
+        surface = OpenAISurface(self._clock.wall, Ids(""))
+        for route, several in batched_routes(self._settings):
             yield partial(
                 Batch,
-                batching=EmbeddingsBatching(surface),
+                batching=NumberedBatching(
+                    surface, route=route, max_chars=several.max_chars, takes=takes_schema(self._settings)
+                ),
+                clock=self._clock,
+                size=several.size,
+                wait_s=several.wait_s,
+            )
+        if batch.size > 1 and batch.wait_s:
+            yield partial(
+                Batch,
+                batching=TextBatching(surface, takes_prompts(self._settings)),
                 clock=self._clock,
                 size=batch.size,
                 wait_s=batch.wait_s,
+                shared=shared,
             )
 
     def _lookup(self) -> Layer:

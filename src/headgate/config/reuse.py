@@ -157,7 +157,7 @@ class CacheSettings(Section):
 
 
 class Batch(Section):
-    """Embeddings that are asked for at the same time, as one upstream call."""
+    """Embeddings and text completions that are asked for at the same time, as one upstream call."""
 
     size: Annotated[int, Field(ge=1, le=2048)] = Field(
         default=50, description="Texts in one upstream call, at most; 1 switches it off."
@@ -166,6 +166,19 @@ class Batch(Section):
         default=0.01,
         description="Seconds to wait for company while others are under way; who comes alone never waits. 0"
         " switches it off.",
+    )
+
+
+class PromptBatch(Section):
+    """Short questions that are asked at the same time, as one numbered call with a structured answer."""
+
+    size: Annotated[int, Field(ge=2, le=4)] = Field(default=4, description="Questions in one call, at most.")
+    wait_s: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)] = Field(
+        default=0.02,
+        description="Seconds to wait for company while others are under way; who comes alone never waits.",
+    )
+    max_chars: Annotated[int, Field(ge=1, le=20_000)] = Field(
+        default=1000, description="A longer question goes alone."
     )
 
 

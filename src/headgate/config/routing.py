@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from headgate.config.callers import BudgetsOf
 from headgate.config.kinds import Count, Name, OneOrMore, Seconds, Share, wrong
-from headgate.config.reuse import Degrade
+from headgate.config.reuse import Degrade, PromptBatch
 from headgate.config.section import EmptyIsNone, Section
 from headgate.config.section import by as unless_named
 
@@ -158,6 +158,11 @@ class Route(Section):
         description="What is made of callers' scores.",
         json_schema_extra=unless_named("none"),
     )
+    batch: PromptBatch | None = Field(
+        default=None,
+        description="Short questions of one tenant that are asked at the same time go as one call.",
+        json_schema_extra=unless_named("each goes alone"),
+    )
     degrade: Degrade | None = Field(
         default=None,
         description="What answers when nobody does who should.",
@@ -198,8 +203,14 @@ class Route(Section):
             raise wrong("'bandit' goes without split, canary and 'by: learned'", at="feedback")
         if self.feedback and self.feedback.bar and not self.learned:
             raise wrong("'bar' goes with 'by: learned'", at="feedback")
+        return self
+
+    @model_validator(mode="after")
+    def _a_cascade_judges_single_answers_of_two_models(self) -> Self:
         if self.cascade and self.cascade.weak == self.cascade.strong:
             raise wrong("needs two models, and both are the same", at="cascade")
+        if self.cascade and self.batch:
+            raise wrong("goes without a cascade, which judges single answers", at="batch")
         return self
 
 

@@ -372,7 +372,7 @@ class Settings(Section):
         default=Coalesce(), description="Requests that say the same, at the same time."
     )
     batch: Batch = Field(
-        default=Batch(), description="Embeddings that are asked for at the same time, as one upstream call."
+        default=Batch(), description="Texts that are asked for at the same time, as one upstream call."
     )
     degrade: Degrade = Field(default=Degrade(), description="What answers when nobody does who should.")
     jobs: Jobs = Field(default=Jobs(), description="Requests that are answered later.")

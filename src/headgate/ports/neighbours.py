@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # numpy comes with the extra `embed`
 
 
 class Kept(msgspec.Struct, frozen=True, gc=False):
-    """A question that was answered. `reading`: what it asks (`core.semantic.reading.packed`). `identity`:
+    """A question that was answered. `reading`: what it asks (`core.semantic.packing.packed`). `identity`:
     under which its answer is kept; `alike`: 8 bytes, the same for answers that say the same; `sign`: 128
     bits, see `core.semantic.signature`. `until`: seconds since the epoch."""
 

@@ -91,12 +91,13 @@ def _queued(queued: Queued | None) -> bytes:
 
 
 def _said_besides(reply: Reply) -> bytes:
-    """How sure a likeness was, what a cascade decided, and which rung of the ladder bore the request; mostly
-    none of them."""
+    """How sure a likeness was, what a cascade decided, which rung of the ladder bore the request, and with
+    how many others it was asked; mostly none of them."""
     sure = b"" if reply.sure is None else b',"cache_confidence":%.2f' % reply.sure
     judged = b"" if reply.judged is None else b',"cascade":"%b"' % reply.judged.encode()
     degraded = b"" if reply.degraded is None else b',"degraded":"%b"' % reply.degraded.encode()
-    return sure + judged + degraded
+    batched = b"" if reply.batched == 1 else b',"batched":%d' % reply.batched
+    return sure + judged + degraded + batched
 
 
 def metadata(call: Call, reply: Reply, now: float, *, final: bool) -> bytes:

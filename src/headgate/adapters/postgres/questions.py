@@ -35,6 +35,10 @@ _WRITE = """INSERT INTO {table} ({columns}) VALUES ($1, $2, $3, $4, $5, $6, $7::
     ON CONFLICT (identity) DO UPDATE SET partition = excluded.partition, sign = excluded.sign,
     reading = excluded.reading, alike = excluded.alike, until = excluded.until, vector = excluded.vector,
     number = DEFAULT"""
+_EXPIRED = "DELETE FROM {table} WHERE until <= $1"
+_OLDEST = "DELETE FROM {table} WHERE number <= (SELECT max(number) FROM {table}) - $1"
+_DROP = "DELETE FROM {table} WHERE identity = ANY($1::bytea[])"
+_CLEAR = "DELETE FROM {table}"
 _TABLE = """
 CREATE EXTENSION IF NOT EXISTS vector;
 CREATE SCHEMA IF NOT EXISTS "{schema}";
@@ -61,7 +65,8 @@ class PostgresRegister:
         index = f"questions_{dimension}"
         names = {"schema": schema, "table": f'"{schema}".{index}', "index": index, "dimension": dimension}
         self._make = [one.format(**names) for one in _TABLE.split(";")]
-        self._table = names["table"]
+        self._expired, self._oldest = _EXPIRED.format(**names), _OLDEST.format(**names)
+        self._drop, self._clear = _DROP.format(**names), _CLEAR.format(**names)
         self._near = _NEAR.format(found=_FOUND, **names)
         self._write = _WRITE.format(columns=_COLUMNS, **names)
         self._connection: Any = None
@@ -145,24 +150,17 @@ class PostgresRegister:
         async with self._connected() as connection:
             await connection.executemany(self._write, rows)
             if self._writings % TIDIED_EVERY == 0:
-                await connection.execute(f"DELETE FROM {self._table} WHERE until <= $1", now)  # noqa: S608
-                await connection.execute(
-                    f"DELETE FROM {self._table} WHERE number <= "  # noqa: S608 - a name of ours
-                    f"(SELECT max(number) FROM {self._table}) - $1",
-                    self._most,
-                )
+                await connection.execute(self._expired, now)
+                await connection.execute(self._oldest, self._most)
         self._writings += 1
 
     async def drop(self, identities: Sequence[bytes]) -> None:
         async with self._connected() as connection:
-            await connection.execute(
-                f"DELETE FROM {self._table} WHERE identity = ANY($1::bytea[])",  # noqa: S608
-                list(identities),
-            )
+            await connection.execute(self._drop, list(identities))
 
     async def clear(self) -> int:
         async with self._connected() as connection:
-            told = await connection.execute(f"DELETE FROM {self._table}")  # noqa: S608
+            told = await connection.execute(self._clear)
         return int(told.split()[-1])
 
     async def close(self) -> None:

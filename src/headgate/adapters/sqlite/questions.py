@@ -6,6 +6,7 @@ import logging
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 from headgate.adapters.sqlite.file import SqliteFile
@@ -104,11 +105,9 @@ def _row(one: Written) -> list[bytes | float]:
     return [one.partition, one.vector, kept.reading, kept.identity, kept.alike, sign, kept.until]
 
 
-def _written(row: Sequence[bytes | float]) -> Written:
+def _written(row: Sequence[Any]) -> Written:
     partition, vector, reading, identity, alike, sign, until = row
-    assert isinstance(sign, bytes)
-    kept = Kept(reading, identity, alike, int.from_bytes(sign, "big"), until)  # type: ignore[arg-type]
-    return Written(partition, vector, kept)  # type: ignore[arg-type]
+    return Written(partition, vector, Kept(reading, identity, alike, int.from_bytes(sign, "big"), until))
 
 
 def _checksum(row: Sequence[bytes | float]) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from hashlib import blake2b
 from itertools import repeat
 
 import msgspec
@@ -19,7 +18,6 @@ from headgate.core.semantic.lexicon.table import (
     AUXILIARIES,
     BECAUSE,
     CASED,
-    EDITION,
     ENGLISH,
     FOREIGN,
     FUTURE,
@@ -166,35 +164,6 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 def read(text: str) -> Reading:
     """Pure, and remembered for a while: one question is held against several."""
     return _Reader(text[:LONGEST]).reading(whole=len(text) <= LONGEST)
-
-
-def packed(text: str) -> bytes:
-    """What it asks, for keeping: what a question is held against, in a fifth of the time of reading it."""
-    return _wording(text) + _encode(read(text))
-
-
-def unpacked(kept: bytes) -> Reading:
-    """Raises `msgspec.DecodeError` of what nobody has packed."""
-    return _decode(memoryview(kept)[WORDING:])
-
-
-def worded(text: str, kept: bytes) -> bool:
-    """Whether it was packed from this very text."""
-    return kept.startswith(_wording(text))
-
-
-WORDING = 8
-
-MADE_BY = f"reading 1.{EDITION:08x}"
-"""What is packed by another is not to be held against what is read here."""
-
-
-def _wording(text: str) -> bytes:
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=WORDING).digest()
-
-
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Reading).decode
 
 
 def _spelled(text: str) -> str:
