@@ -70,6 +70,7 @@ class Reusing:
                 Identify,
                 shared=self._settings.cache.scope == "shared",
                 form=_form(self._settings, self._marked),
+                region=self._settings.cache.region,
             )
         if exact.ttl_s:
             yield self._lookup()  # a hit needs no leader

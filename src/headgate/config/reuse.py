@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from headgate.config.kinds import Count, Name, OneOrMore, Seconds, SecondsOrZero, Share, wrong
+from headgate.config.kinds import Count, Name, NameOrEmpty, OneOrMore, Seconds, SecondsOrZero, Share, wrong
 from headgate.config.section import Section, by
 from headgate.core.canned import Unusable, canned
 
@@ -147,6 +147,11 @@ class CacheSettings(Section):
     )
     file: Annotated[str, Field(min_length=1, max_length=4096)] = Field(
         default="headgate-answers.db", description="That file, relative to the working directory."
+    )
+    region: NameOrEmpty = Field(
+        default="",
+        description="Where that is, such as `eu`: keys with other `regions` have no answers kept.",
+        json_schema_extra=by("not known"),
     )
     store_bytes: Annotated[int, Field(ge=1, le=1_000_000_000_000)] = Field(
         default=1_073_741_824, description="Room for answers there; the least recently used go first."

@@ -118,6 +118,11 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     regions: frozenset[str] | None = None
     privacy: str = "standard"
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether anything of what it says, or is told, may be kept."""
+        return self.privacy == "standard"
+
 
 class Later(msgspec.Struct, frozen=True):
     """The caller takes an answer later, if nobody gives one now: after `wait_s` seconds, where it says so.

@@ -27,16 +27,20 @@ About = tuple[str, str, str, Operation, tuple[str, ...]]
 
 
 class Identify:
-    def __init__(self, inner: Service, *, shared: bool, form: str) -> None:
-        """`shared`: tenants share answers. `form`: what of the configuration shows in an answer's bytes."""
+    def __init__(self, inner: Service, *, shared: bool, form: str, region: str = "") -> None:
+        """`shared`: tenants share answers. `form`: what of the configuration shows in an answer's bytes.
+        `region`: where answers are kept, if that is known; callers bound to others have none kept."""
         self._inner = inner
         self._shared = shared
         self._form = form
+        self._region = region
         self._known: dict[About, Callable[[bytes], bytes]] = {}
 
     def __call__(self, call: Call) -> AbstractAsyncContextManager[Reply]:
         payload, caller = call.payload, call.caller
         kept = caller.privacy == "standard" and not call.wants.no_store
+        if caller.regions is not None and self._region and self._region not in caller.regions:
+            kept = False
         canonical = payload.canonical() if kept else None
         if canonical is None:
             return self._inner(call)
