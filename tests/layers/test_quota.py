@@ -43,6 +43,9 @@ def test_over_the_limit_is_refused_with_the_time_and_then_there_is_room() -> Non
         assert [await one(service) for _ in range(3)] == [None] * 3
         refused = await one(service)
         assert isinstance(refused, RateLimited)
+        assert refused.allowed is not None
+        assert (refused.allowed.requests, refused.allowed.requests_left) == (3, 0)
+        assert 59 <= refused.allowed.reset_s <= 61
         assert refused.retry_after_s is not None
         assert 59 <= refused.retry_after_s <= 61
         await clock().sleep(ceil(refused.retry_after_s))

@@ -50,6 +50,7 @@ class Reusing:
         self._recorder = recorder
         self._chance = machine.chance
         self._kept = kept
+        self._questions = machine.questions
         self.gates: dict[str, Gate] = {}
         self._marked = settings.server.metadata in ("both", "body")
         exact, templates = settings.cache.exact, settings.cache.template
@@ -70,6 +71,7 @@ class Reusing:
                 Identify,
                 shared=self._settings.cache.scope == "shared",
                 form=_form(self._settings, self._marked),
+                region=self._settings.cache.region,
             )
         if exact.ttl_s:
             yield self._lookup()  # a hit needs no leader
@@ -134,13 +136,15 @@ class Reusing:
         section = self._settings.cache.semantic
         if section is None or not section.ttl_s or not self._settings.cache.exact.ttl_s:
             return
-        found = likeness(section, self._kept)
+        found = likeness(section, self._kept, self._questions)
         if found is None:
             return
         self.gates = gates(self._settings, section, self._kept)
         yield partial(
             Semantic,
-            terms=terms(section, self._settings.cache.scope == "shared", _form(self._settings, self._marked)),
+            terms=terms(
+                section, self._settings.cache.scope == "shared", _form(self._settings, self._marked), found[0]
+            ),
             embedder=found[0],
             questions=found[1],
             cache=self._cache,

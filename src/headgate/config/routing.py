@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from headgate.config.callers import BudgetsOf
 from headgate.config.kinds import Count, Name, OneOrMore, Seconds, Share, wrong
+from headgate.config.privacy import Capture
 from headgate.config.reuse import Degrade, PromptBatch
 from headgate.config.section import EmptyIsNone, Section
 from headgate.config.section import by as unless_named
@@ -133,6 +134,11 @@ class Route(Section):
     affinity: Literal["none", "session", "conversation"] = Field(
         default="none",
         description="Whether requests of one session, or of one conversation too, stay with their model.",
+    )
+    capture: Capture | None = Field(
+        default=None,
+        description="What is kept of requests and answers, redacted.",
+        json_schema_extra=unless_named("nothing"),
     )
     split: Split | None = Field(
         default=None, description="An experiment.", json_schema_extra=unless_named("none")

@@ -118,6 +118,11 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     regions: frozenset[str] | None = None
     privacy: str = "standard"
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether anything of what it says, or is told, may be kept."""
+        return self.privacy == "standard"
+
 
 class Later(msgspec.Struct, frozen=True):
     """The caller takes an answer later, if nobody gives one now: after `wait_s` seconds, where it says so.
@@ -314,10 +319,10 @@ class Reply(msgspec.Struct, eq=False, kw_only=True):
 
     def own_nano(self) -> int | None:
         """The same of this answer alone."""
-        price = self.source.price
+        price, seen = self.source.price, self.seen
         if price is None:
             return None
-        usage = self.usage()
+        usage = self.usage() if seen.usage is None or seen.finish is None else seen.usage
         if usage is not self._priced:
             self._priced, self._cost = usage, price.cost_nano(usage)
         return self._cost

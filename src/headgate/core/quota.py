@@ -18,12 +18,14 @@ DAY_S = 86_400.0
 
 
 class Allowed(msgspec.Struct, frozen=True):
-    """Limits of a minute, and what is left of them; `None` where there is none."""
+    """Limits of a minute, and what is left of them; `None` where there is none. They are whole again after
+    `reset_s` seconds, if nobody asks."""
 
     requests: int | None
     tokens: int | None
     requests_left: int
     tokens_left: int
+    reset_s: float = 0.0
 
 
 class Taken(msgspec.Struct, eq=False):
@@ -94,4 +96,5 @@ class Quota:
             rates.tpm,
             max(0, (rates.rpm or 0) - levels.calls),
             max(0, (rates.tpm or 0) - levels.tokens),
+            self._minute.clears_at(now) - now,
         )

@@ -39,7 +39,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def total(self) -> int:
-        return self.prompt + self.completion
+        return self.input + self.cache_read + self.cache_write + self.output + self.reasoning
 
     @property
     def unreconciled(self) -> bool:

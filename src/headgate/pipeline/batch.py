@@ -21,7 +21,7 @@ import copy
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -155,7 +155,6 @@ class Batch:
 class _Alone(Passage, eq=False, kw_only=True):
     """One that goes at once."""
 
-    listens: ClassVar[bool] = False
     owner: Batch
     key: Key
 

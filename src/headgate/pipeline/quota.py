@@ -56,11 +56,13 @@ class _Counted(Passage, eq=False, kw_only=True):
         now, tokens = self.clock.now(), self.quotas.tokens(self.call, self.quota)
         self.taken = self.quota.take(now, tokens)
         if self.taken is None:
-            raise RateLimited(
+            error = RateLimited(
                 "This key has used up its limit.",
                 code="rate_limit_exceeded",
                 retry_after_s=self.quota.next_at(now, tokens) - now,
             )
+            error.allowed = self.quota.allowed(now)
+            raise error
 
     def opened(self, reply: Reply) -> None:
         now = self.clock.now()

@@ -10,14 +10,16 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Annotated, Any, Literal, TypeVar
 
-from fastapi import Depends, FastAPI, Query, Request
-from msgspec import structs
+from fastapi import Depends, FastAPI, Path, Query, Request
+from msgspec import json, structs
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from headgate.core.audit import Act
 from headgate.core.budget import Per, terms
 from headgate.core.call import Caller
-from headgate.core.entry import entry_document
+from headgate.core.captured import Captured
+from headgate.core.entry import clean, entry_document
 from headgate.core.errors import Forbidden, InvalidRequest, Overloaded, Unauthenticated
 from headgate.core.issued import ends_at
 from headgate.core.price import usd
@@ -149,6 +151,31 @@ def describe_admin(app: FastAPI, house: House) -> None:
     admin.get("/config", Scope.READ, config, "The present configuration, without its secrets.")
 
     _describe_keys(admin, house)
+    _describe_content(admin, house)
+
+
+def _describe_content(admin: Admin, house: House) -> None:
+    """Whoever looks at what was said is in the audit log."""
+
+    async def content(request: Request, request_id: Annotated[str, Path(max_length=128)]) -> dict[str, Any]:
+        store = _store(house)
+        found = await _asked(store.captured(request_id))
+        act = Act(
+            at_us=int(house.wall() * 1e6),
+            who=request.state.who,
+            action="content.read",
+            target=clean(request_id),
+            detail=f"found={len(found)}",
+        )
+        await _asked(store.note(act))
+        return {"data": [_content(one) for one in found], "next": None}
+
+    told = "What a route has kept of a request and its answer, redacted."
+    admin.get("/requests/{request_id}/content", Scope.OWN, content, told)
+
+
+def _content(one: Captured) -> dict[str, Any]:
+    return structs.asdict(one) | {"question": json.decode(one.question), "answer": json.decode(one.answer)}
 
 
 def _describe_keys(admin: Admin, house: House) -> None:

@@ -25,6 +25,7 @@ from headgate.providers.splice import Rewrite, with_metadata
 from headgate.providers.sse import Framer, Oversize, data_of, frame
 
 _DONE = b"[DONE]"
+_EMBEDDINGS = Operation.EMBEDDINGS
 _PATHS = {
     Operation.CHAT: "/chat/completions",
     Operation.COMPLETION: "/completions",
@@ -74,7 +75,7 @@ def relay(*, model: str, rules: Rules, completions: bool) -> Relay:
     rewrite = Rewrite(model=model, rules=rules, put=more)
 
     def open_(payload: Payload) -> Exchange | None:
-        if payload.operation is Operation.COMPLETION and not completions:
+        if not completions and payload.operation is Operation.COMPLETION:
             return None
         stream = payload.stream
         outgoing = Outgoing(_PATHS[payload.operation], rewrite(payload.raw, put=stream))
@@ -220,10 +221,7 @@ class DocumentRelay:
     def close(self) -> bytes:
         glance = _read(self._document)
         _note(self.seen, glance)
-        if self._operation is Operation.EMBEDDINGS:
-            complete = glance.data is not None
-        else:
-            complete = bool(glance.choices)
+        complete = glance.data is not None if self._operation is _EMBEDDINGS else bool(glance.choices)
         if not complete:
             raise UpstreamUnavailable("The upstream's answer is not of its dialect.")
         return b""
