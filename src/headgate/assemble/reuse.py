@@ -50,6 +50,7 @@ class Reusing:
         self._recorder = recorder
         self._chance = machine.chance
         self._kept = kept
+        self._questions = machine.questions
         self.gates: dict[str, Gate] = {}
         self._marked = settings.server.metadata in ("both", "body")
         exact, templates = settings.cache.exact, settings.cache.template
@@ -63,7 +64,8 @@ class Reusing:
     def layers(self, may_serve: Callable[[Call, str], bool]) -> Iterator[Layer]:
         exact, coalesce, clock = self._settings.cache.exact, self._settings.coalesce, self._clock
         if self._always:
-            yield partial(CannedAnswers, cans=self._always, clock=clock)  # needs no identity
+            ttl_s = self._settings.cache.template.ttl_s
+            yield partial(CannedAnswers, cans=self._always, clock=clock, ttl_s=ttl_s)  # needs no identity
         if exact.ttl_s or coalesce.window_s:
             yield partial(  # what makes two requests the same; below route, which says who may answer
                 Identify,
@@ -134,13 +136,15 @@ class Reusing:
         section = self._settings.cache.semantic
         if section is None or not section.ttl_s or not self._settings.cache.exact.ttl_s:
             return
-        found = likeness(section, self._kept)
+        found = likeness(section, self._kept, self._questions)
         if found is None:
             return
         self.gates = gates(self._settings, section, self._kept)
         yield partial(
             Semantic,
-            terms=terms(section, self._settings.cache.scope == "shared", _form(self._settings, self._marked)),
+            terms=terms(
+                section, self._settings.cache.scope == "shared", _form(self._settings, self._marked), found[0]
+            ),
             embedder=found[0],
             questions=found[1],
             cache=self._cache,
@@ -168,6 +172,7 @@ class Reusing:
                 cans=self._all,
                 may_serve=may_serve,
                 clock=self._clock,
+                ttl_s=settings.cache.template.ttl_s,
             )
 
 

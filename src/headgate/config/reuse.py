@@ -53,6 +53,15 @@ class Semantic(Section):
     max_entries: Annotated[int, Field(ge=1, le=5_000_000)] = Field(
         default=100_000, description="Questions that are known, per worker; the oldest go first."
     )
+    store: Literal["memory", "file", "postgres"] = Field(
+        default="memory",
+        description="Where questions are kept behind each process's memory: nowhere, in `file`, which"
+        " survives a restart and which the workers of a host share, or at `store.url`, a PostgreSQL with"
+        " pgvector that replicas share. Answers must survive too: `cache.store`. Read once, at the start.",
+    )
+    file: Annotated[str, Field(min_length=1, max_length=4096)] = Field(
+        default="headgate-questions.db", description="That file, relative to the working directory."
+    )
     max_turns: Annotated[int, Field(ge=1, le=100)] = Field(
         default=4, description="Conversations with more turns of the user are always asked upstream."
     )

@@ -28,7 +28,7 @@ from headgate.core.errors import GatewayError
 from headgate.core.reuse import Freshness, Partition, Reuse, Stored
 from headgate.core.semantic.gates import Gate
 from headgate.core.semantic.judge import Candidate, Judged, at_sight, judge
-from headgate.core.semantic.reading import packed
+from headgate.core.semantic.packing import packed
 from headgate.core.semantic.said import agree, gist, said
 from headgate.core.semantic.signature import sign
 from headgate.pipeline.replay import Hit, Retell, in_form, replayed
