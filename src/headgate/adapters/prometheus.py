@@ -30,6 +30,9 @@ from headgate.core.waiting import Left
 
 T = TypeVar("T")
 
+FINISHED = Outcome.FINISHED
+BYPASS, MISS, COALESCED = Reuse.BYPASS, Reuse.MISS, Reuse.COALESCED
+
 BUSY_S = 1.0
 """How long a scrape waits for the loop."""
 
@@ -119,9 +122,15 @@ class PrometheusRecorder:
             self._tally.counters["degraded_total", Rung.JOB] += 1
         decision = record.decision
         intent = self._classified(decision) if decision is not None else UNKNOWN
-        self._tally.counters["requests_total", model, intent, record.outcome] += 1
-        if reply is not None and not self._reused(reply, record.tenant):
-            self._answered(self._tally.of(model, intent), record, reply)
+        if reply is None or self._reused(reply, record.tenant):
+            self._tally.counters["requests_total", model, intent, record.outcome] += 1
+        else:
+            series = self._tally.of(model, intent)
+            if record.outcome is FINISHED:
+                series.finished += 1
+            else:
+                self._tally.counters["requests_total", model, intent, record.outcome] += 1
+            self._answered(series, record, reply)
             if reply.judged is not None:
                 self._tally.counters["cascades_total", model, reply.judged] += 1
         if record.discarded:
@@ -149,14 +158,14 @@ class PrometheusRecorder:
 
     def _reused(self, reply: Reply, tenant: str) -> bool:
         """Whether the answer came from here, which is counted apart: no model served it."""
-        reuse, counters = reply.reuse, self._tally.counters
-        if reuse is Reuse.BYPASS:
+        reuse = reply.reuse
+        if reuse is BYPASS:
             return False
-        if reuse is Reuse.MISS:
-            counters["cache_requests_total", Reuse.EXACT, "miss"] += 1
-            counters["tenant_cache_requests_total", tenant, reuse] += 1
+        if reuse is MISS:
+            self._tally.missed[tenant] += 1
             return False
-        if reuse is Reuse.COALESCED:
+        counters = self._tally.counters
+        if reuse is COALESCED:
             counters["coalesced_total",] += 1
         else:
             counters["cache_requests_total", reuse, "hit"] += 1

@@ -9,6 +9,7 @@ from typing import Any
 
 from headgate.adapters.system import Ids
 from headgate.assemble.budgets import budgets
+from headgate.assemble.capturing import capturing
 from headgate.assemble.deferring import deferring
 from headgate.assemble.fleets import member
 from headgate.assemble.jobs import plan
@@ -112,6 +113,7 @@ class Generation:
             partial(Trace, span_id=Ids("", size=8)),  # everything below is inside the span
             partial(Meter, recorder=recorder, clock=machine.clock),  # sees refusals too; one record a request
             *self._durable(),  # where a route is strict: its answers end when their row is on disk
+            *capturing(settings, machine, self.kept),  # where a route keeps what was said, redacted
             partial(Deadline, clock=machine.clock),  # absolute, so that retries cannot extend it
             leaf=self.admit,  # our own health before anybody's rights: refusing must cost nothing
         )

@@ -50,6 +50,7 @@ def router(
         memory=kept("routing memory", None, Memory),
         chance=machine.chance,
         now=machine.clock.now,
+        written=settings.store.region if machine.books else "",
     )
 
 

@@ -96,6 +96,7 @@ async def life(
         books=stores.books,
         issued=stores.issued,
         answers=stores.answers,
+        questions=stores.questions,
         bank=stores.bank,
         jobs=stores.jobs,
     )

@@ -7,7 +7,17 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from headgate.config.callers import BudgetsOf
-from headgate.config.kinds import Count, MaybeBooks, MaybeRedis, Name, OneOrMore, SecondsOrZero, Share, wrong
+from headgate.config.kinds import (
+    Count,
+    MaybeBooks,
+    MaybeRedis,
+    Name,
+    NameOrEmpty,
+    OneOrMore,
+    SecondsOrZero,
+    Share,
+    wrong,
+)
 from headgate.config.section import Section, by
 
 
@@ -29,6 +39,12 @@ class Store(Section):
         description="Where the books are kept: `sqlite:///FILE` (relative to the configuration file),"
         " `postgresql://HOST/DATABASE`, or `off`.",
         json_schema_extra=by("SQLite in `.headgate/` beside the configuration file"),
+    )
+    region: NameOrEmpty = Field(
+        default="",
+        description="Where that is, such as `eu`: a key with other `regions` is refused, because its requests"
+        " may not be written down there.",
+        json_schema_extra=by("not known"),
     )
     folder: Annotated[str, Field(max_length=4096)] = Field(
         default="",
@@ -88,6 +104,16 @@ class Tier(Section):
         default=None,
         description="Seconds a request may wait for room before it is refused.",
         json_schema_extra=by("`queue.max_wait_s`"),
+    )
+    rpm: Count | None = Field(
+        default=None,
+        description="Requests all its callers together may make in any 60 seconds.",
+        json_schema_extra=by("no limit"),
+    )
+    tpm: Count | None = Field(
+        default=None,
+        description="Tokens all its callers together may use in any 60 seconds.",
+        json_schema_extra=by("no limit"),
     )
     budget: BudgetsOf = Field(
         default=(),

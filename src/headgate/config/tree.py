@@ -41,6 +41,7 @@ from headgate.config.kinds import (
     is_loopback,
     wrong,
 )
+from headgate.config.privacy import Redaction
 from headgate.config.reuse import Batch, CacheSettings, Coalesce, Degrade
 from headgate.config.routing import Agent, Prompt, Route
 from headgate.config.section import EmptyIsNone, Section, by
@@ -372,7 +373,7 @@ class Settings(Section):
         default=Coalesce(), description="Requests that say the same, at the same time."
     )
     batch: Batch = Field(
-        default=Batch(), description="Embeddings that are asked for at the same time, as one upstream call."
+        default=Batch(), description="Texts that are asked for at the same time, as one upstream call."
     )
     degrade: Degrade = Field(default=Degrade(), description="What answers when nobody does who should.")
     jobs: Jobs = Field(default=Jobs(), description="Requests that are answered later.")
@@ -382,4 +383,7 @@ class Settings(Section):
     queue: Queue = Field(default=Queue(), description="Where requests wait for room.")
     breaker: Breaker = Field(default=Breaker(), description="When an upstream is left alone.")
     retry: Retry = Field(default=Retry(), description="How often a failed request is tried again.")
+    redaction: Redaction = Field(
+        default=Redaction(), description="What is taken out of content before any of it is kept."
+    )
     metrics: Metrics = Field(default=Metrics(), description="What is measured.")

@@ -137,8 +137,11 @@ class Record(msgspec.Struct, eq=False):
 
     @property
     def message(self) -> str | None:
-        """What the caller was told; but not a provider's word about the request, which may quote it."""
+        """What the caller was told; but not a provider's word about the request, which may quote it, nor
+        anything told to a caller of whom nothing is kept."""
         if isinstance(self.cause, UpstreamRejected) or not isinstance(self.cause, GatewayError):
+            return None
+        if self.caller is not None and not self.caller.is_kept:
             return None
         return self.cause.message
 

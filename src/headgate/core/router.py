@@ -56,7 +56,9 @@ class Router:
         memory: Memory,
         chance: Random,
         now: Callable[[], float],
+        written: str = "",
     ) -> None:
+        """`written`: in which region it is written down what becomes of requests, if that is known."""
         self._rules = rules
         self._models = models
         self._pools = pools
@@ -66,7 +68,7 @@ class Router:
         self.memory = memory
         self._chance = chance
         self._now = now
-        self._panels = Panels(models)
+        self._panels = Panels(models, written=written)
         self._wants = {name: one.wants() for name, one in rules.items()}
         self._deciding = frozenset(name for name, one in rules.items() if not one.plain)
         self._simple = {

@@ -91,12 +91,13 @@ def _queued(queued: Queued | None) -> bytes:
 
 
 def _said_besides(reply: Reply) -> bytes:
-    """How sure a likeness was, what a cascade decided, and which rung of the ladder bore the request; mostly
-    none of them."""
+    """How sure a likeness was, what a cascade decided, which rung of the ladder bore the request, and with
+    how many others it was asked; mostly none of them."""
     sure = b"" if reply.sure is None else b',"cache_confidence":%.2f' % reply.sure
     judged = b"" if reply.judged is None else b',"cascade":"%b"' % reply.judged.encode()
     degraded = b"" if reply.degraded is None else b',"degraded":"%b"' % reply.degraded.encode()
-    return sure + judged + degraded
+    batched = b"" if reply.batched == 1 else b',"batched":%d' % reply.batched
+    return sure + judged + degraded + batched
 
 
 def metadata(call: Call, reply: Reply, now: float, *, final: bool) -> bytes:
@@ -137,7 +138,7 @@ def head(call: Call, reply: Reply, now: float, *, length: int | None, decision: 
         ttl = b"" if reply.left_s is None else b"; ttl=%d" % reply.left_s
         lines += b"%b\r\nage: %d\r\n" % (ttl, reply.age_s)
     if reply.allowed is not None:
-        lines += _limits(reply.allowed)
+        lines += limits(reply.allowed)
     if length is None:
         lines += _SSE
     else:
@@ -148,7 +149,10 @@ def head(call: Call, reply: Reply, now: float, *, length: int | None, decision: 
     return lines
 
 
-def _limits(allowed: Allowed) -> bytes:
+_LIMIT = b"x-ratelimit-limit-%b: %d\r\nx-ratelimit-remaining-%b: %d\r\nx-ratelimit-reset-%b: %.3fs\r\n"
+
+
+def limits(allowed: Allowed) -> bytes:
     """The caller's own limits, as OpenAI's clients know them."""
     lines = b""
     for kind, limit, left in (
@@ -156,12 +160,7 @@ def _limits(allowed: Allowed) -> bytes:
         (b"tokens", allowed.tokens, allowed.tokens_left),
     ):
         if limit is not None:
-            lines += b"x-ratelimit-limit-%b: %d\r\nx-ratelimit-remaining-%b: %d\r\n" % (
-                kind,
-                limit,
-                kind,
-                left,
-            )
+            lines += _LIMIT % (kind, limit, kind, left, kind, allowed.reset_s)
     return lines
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from headgate.core.call import Call, Caller, Operation, Outcome, Reply
-from headgate.core.errors import GatewayError, InternalError, MethodNotAllowed, Overloaded
+from headgate.core.errors import GatewayError, InternalError, MethodNotAllowed, Overloaded, RateLimited
 from headgate.core.job import Deferred
 from headgate.core.record import Record
 from headgate.core.reuse import ANY
@@ -19,7 +19,7 @@ from headgate.server.app import Scope, Send
 from headgate.server.errors import retry_after, status_of
 from headgate.server.front import Front, House
 from headgate.server.hangup import Hangup
-from headgate.server.head import as_pairs, error_head, head, metadata, put_off
+from headgate.server.head import as_pairs, error_head, head, limits, metadata, put_off
 from headgate.server.intake import ClientGone, Direct, Headers, Message, Receive
 
 FAILED = "request %s failed"
@@ -223,6 +223,7 @@ class _Visit:
             return
         body = self._surface.error(error, status, self.request_id)
         after = retry_after(error, status)
-        await self.answer(
-            status, error_head(self.request_id, status, length=len(body), retry_after=after), body
-        )
+        lines = error_head(self.request_id, status, length=len(body), retry_after=after)
+        if isinstance(error, RateLimited) and error.allowed is not None:
+            lines += limits(error.allowed)
+        await self.answer(status, lines, body)

@@ -7,8 +7,9 @@ words it proves nothing, and what is not proven is not answered from a cache.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
-from hashlib import blake2b
+from itertools import repeat
 
 import msgspec
 
@@ -72,7 +73,8 @@ CLAUSE = re.compile(r"[^.:?!\n]*[.:?!\n]\s+")
 class Word(msgspec.Struct, frozen=True, kw_only=True):
     """What a word says wherever it stands. `role`: it begins one; `who` is spoken of, and whether it `acts`;
     `tense`: `perhaps` the past, `going` with a `to` the future; `grammar`: any of these. `sense`: what the
-    lists know of it; where they know nothing `base` is the word without its endings."""
+    lists know of it; where they know nothing `base` is the word without its endings. `leads`: with others
+    after it, it may say something else. `idle`: whatever stands around it, it says nothing."""
 
     bare: str
     base: str = ""
@@ -85,13 +87,16 @@ class Word(msgspec.Struct, frozen=True, kw_only=True):
     can: bool = False
     sense: Sense | None = None
     grammar: bool = False
+    leads: bool = False
+    idle: bool = False
 
 
 @lru_cache(maxsize=16_384)
 def _known(piece: str, english: bool) -> Word:
+    lower, table = plain(piece), ENGLISH if english else FOREIGN
+    leads, senses = lower in table.phrases, table.senses
     if piece in CASED:
-        return Word(bare=piece, sense=CASED[piece])
-    lower, senses = plain(piece), (ENGLISH if english else FOREIGN).senses
+        return Word(bare=piece, sense=CASED[piece], leads=leads)
     bare = lower.partition("'")[0]
     helps = bare in AUXILIARIES and bare not in PREPOSITIONS
     role = PREPOSITIONS.get(bare, "" if helps else None)
@@ -103,6 +108,7 @@ def _known(piece: str, english: bool) -> Word:
         base, sense = "", None
     tense = _tense_of(lower, bare, bare in senses)
     can = bool(sense and sense[1] is Kind.WORD and bare.endswith(("able", "ible")))
+    grammar, filler = bool(who or tense or can), bool(sense and sense[1] is Kind.FILLER)
     return Word(
         bare=bare,
         base=base,
@@ -114,7 +120,9 @@ def _known(piece: str, english: bool) -> Word:
         tense=tense,
         can=can,
         sense=sense,
-        grammar=bool(who or tense or can),
+        grammar=grammar,
+        leads=leads,
+        idle=filler and role is None and not (helps or grammar or leads),
     )
 
 
@@ -158,32 +166,6 @@ def read(text: str) -> Reading:
     return _Reader(text[:LONGEST]).reading(whole=len(text) <= LONGEST)
 
 
-def packed(text: str) -> bytes:
-    """What it asks, for keeping: what a question is held against, in a fifth of the time of reading it."""
-    return _wording(text) + _encode(read(text))
-
-
-def unpacked(kept: bytes) -> Reading:
-    """Raises `msgspec.DecodeError` of what nobody has packed."""
-    return _decode(memoryview(kept)[WORDING:])
-
-
-def worded(text: str, kept: bytes) -> bool:
-    """Whether it was packed from this very text."""
-    return kept.startswith(_wording(text))
-
-
-WORDING = 8
-
-
-def _wording(text: str) -> bytes:
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=WORDING).digest()
-
-
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Reading).decode
-
-
 def _spelled(text: str) -> str:
     """With negations as words of their own (those of `Can't I …?` deny nothing), and without the clause that
     says why somebody asks."""
@@ -207,17 +189,24 @@ def _apart(found: re.Match[str]) -> str:
     return f"{CUT.get(helped.lower(), helped)} not"
 
 
+def _pieces(text: str) -> Iterator[tuple[str, str]]:
+    """Words, numbers and signs, by kind. Most words are words at sight."""
+    for chunk in text.split(" "):
+        if chunk.isalpha() and chunk.isascii():
+            yield "word", chunk
+        elif chunk:
+            for found in PIECES.finditer(chunk):
+                yield found.lastgroup or "", found.group()
+
+
 class _Reader:
     """One text, left to right."""
 
     def __init__(self, text: str) -> None:
-        self._pieces = [(found.lastgroup or "", found.group()) for found in PIECES.finditer(_spelled(text))]
+        self._pieces = list(_pieces(_spelled(text)))
         self._lower = [plain(piece) for _, piece in self._pieces]
-        self._table = ENGLISH
-        if not FOREIGN.grammar.isdisjoint(self._lower):
-            foreign = sum(word in FOREIGN.grammar for word in self._lower)
-            if foreign > sum(word in ENGLISH.grammar for word in self._lower):
-                self._table = FOREIGN
+        self._english = sum(map(_TONGUES.get, self._lower, repeat(0))) >= 0
+        self._table = ENGLISH if self._english else FOREIGN
         self._tokens: list[Token] = []
         self._actors: list[str] = []
         self._marks: dict[Kind, set[str]] = {}
@@ -244,6 +233,8 @@ class _Reader:
     def _step(self, at: int) -> int:
         """Reads one word, or several that belong together. How many those were."""
         group, piece = self._pieces[at]
+        if group == "word":
+            return self._word(at, piece)
         if group == "stop":
             self._role, self._helped = "", False
         elif group in ("number", "code"):
@@ -251,11 +242,19 @@ class _Reader:
         elif group == "sign":
             self._token(self._table.senses.get(piece) or (piece, Kind.SYMBOL))
         else:
-            for rest, sense in self._table.phrases.get(self._lower[at], ()):
+            return self._word(at, piece)
+        return 1
+
+    def _word(self, at: int, piece: str) -> int:
+        word = _known(piece, self._english)
+        if word.idle:
+            return 1
+        if word.leads:
+            for rest, sense in self._table.phrases[self._lower[at]]:
                 if self._follows(at + 1, rest):
                     self._sense(sense)
                     return 1 + len(rest)
-            self._word(at, piece)
+        self._says(at, word)
         return 1
 
     def _follows(self, at: int, rest: tuple[str, ...]) -> bool:
@@ -279,8 +278,7 @@ class _Reader:
         else:
             self._token((piece.lower(), Kind.VERSION))
 
-    def _word(self, at: int, piece: str) -> None:
-        word = _known(piece, self._table is ENGLISH)
+    def _says(self, at: int, word: Word) -> None:
         if word.role is not None:
             self._role = word.role
         if word.helps:
@@ -333,6 +331,11 @@ class _Reader:
         if not self._role:
             self._actors.append(sense[0])
 
+
+_TONGUES = {
+    word: (word in ENGLISH.grammar) - (word in FOREIGN.grammar) for word in ENGLISH.grammar | FOREIGN.grammar
+}
+"""Of words of grammar, for which language they speak: above 0 for English, below for the others."""
 
 _MARKED = frozenset({Kind.NEGATION, Kind.MODALITY, Kind.QUANTIFIER, Kind.COMPARATIVE, Kind.SCOPE})
 _ARTICLES = frozenset(

@@ -14,7 +14,8 @@ import msgspec
 
 from headgate.core.semantic.lexicon.stems import stem
 from headgate.core.semantic.lexicon.table import ANTONYMS, FIRM, LIGHT, Kind, forms
-from headgate.core.semantic.reading import Reading, Token, read, unpacked, worded
+from headgate.core.semantic.packing import unpacked, worded
+from headgate.core.semantic.reading import Reading, Token, read
 from headgate.core.semantic.spelling import misspelled, slip_of_grammar
 
 
