@@ -48,15 +48,7 @@ CASES = 100_000 if process_environment().get("HEADGATE_SOAK") == "1" else 500
 A_LOOP = 250
 MODELS = [f"m{number}" for number in range(5)]
 ABILITIES = ["tools", "vision", "json", "embeddings"]
-STRATEGIES = [
-    "in_order",
-    "round_robin",
-    "weighted",
-    "least_latency",
-    "cheapest",
-    "best_quality",
-    "balanced",
-]
+STRATEGIES = ["in_order", "round_robin", "weighted", "least_latency", "cheapest", "best_quality", "balanced"]
 CONSTRAINED = (Forbidden, InvalidRequest)
 KEPT = Kept()
 """Holds classifier and embedder, which are the same for all."""
