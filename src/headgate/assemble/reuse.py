@@ -64,7 +64,8 @@ class Reusing:
     def layers(self, may_serve: Callable[[Call, str], bool]) -> Iterator[Layer]:
         exact, coalesce, clock = self._settings.cache.exact, self._settings.coalesce, self._clock
         if self._always:
-            yield partial(CannedAnswers, cans=self._always, clock=clock)  # needs no identity
+            ttl_s = self._settings.cache.template.ttl_s
+            yield partial(CannedAnswers, cans=self._always, clock=clock, ttl_s=ttl_s)  # needs no identity
         if exact.ttl_s or coalesce.window_s:
             yield partial(  # what makes two requests the same; below route, which says who may answer
                 Identify,
@@ -171,6 +172,7 @@ class Reusing:
                 cans=self._all,
                 may_serve=may_serve,
                 clock=self._clock,
+                ttl_s=settings.cache.template.ttl_s,
             )
 
 

@@ -200,8 +200,8 @@ class Seen(msgspec.Struct, eq=False):
     seconds, is set while the body waits for its upstream and not for its reader; `complete` once the answer
     is, by its dialect's own last word; `over` once the upstream will say no more. On a `tape`, if somebody
     has put one in, the body's pieces are noted as they are handed out; `keepable` is false where the upstream
-    forbids to keep its answer, `said` what else it has said of keeping it. `standing` is how our key there
-    stood with its limits when the answer began, where it told.
+    forbids to keep its answer, or declines to give one, `said` what else it has said of keeping it.
+    `standing` is how our key there stood with its limits when the answer began, where it told.
     """
 
     prompt_chars: int = 0

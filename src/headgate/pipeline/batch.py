@@ -258,7 +258,7 @@ class Group:
 class Member:
     """One caller's request in a batch."""
 
-    __slots__ = ("_alone", "_group", "_key", "_owner", "_ready", "_texts", "call")
+    __slots__ = ("_alone", "_doubted", "_group", "_key", "_owner", "_ready", "_texts", "call")
 
     def __init__(self, owner: Batch, call: Call, key: Key, texts: int) -> None:
         self.call = call
@@ -266,6 +266,7 @@ class Member:
         self._key = key
         self._texts = texts
         self._alone: AbstractAsyncContextManager[Reply] | None = None
+        self._doubted: tuple[Discarded, ...] = ()
 
     async def __aenter__(self) -> Reply:
         self._ready: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
@@ -276,7 +277,14 @@ class Member:
             self._alone = self._owner.inner(self.call)  # what is wrong may be another's
         finally:
             self._group.leave(self, self._texts)
-        return await self._alone.__aenter__()
+        try:
+            reply = await self._alone.__aenter__()
+        except BaseException:
+            self.call.line.discarded += self._doubted
+            raise
+        if self._doubted:
+            reply.discarded = (*self._doubted, *reply.discarded)
+        return reply
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -291,8 +299,7 @@ class Member:
         """His part of the answer is not to be trusted, and has been paid for."""
         if usage is not None and usage.total and not self._ready.done():
             price = reply.source.price
-            put_aside = Discarded(reply.source, usage, price.cost_nano(usage) if price else None)
-            self.call.line.discarded = (*self.call.line.discarded, put_aside)
+            self._doubted = (Discarded(reply.source, usage, price.cost_nano(usage) if price else None),)
         self.fails(Unsupported("A part of a batch that cannot be trusted."))
 
     def fails(self, error: Exception) -> None:

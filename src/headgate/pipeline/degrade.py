@@ -64,9 +64,10 @@ class Degrade:
         cans: Cans,
         may_serve: Callable[[Call, str], bool],
         clock: Clock,
+        ttl_s: float,
     ) -> None:
         """`ladders` by the name asked for, where it is not the `usual` one. `may_serve`: whether a model may
-        serve a caller though it is not in the chain."""
+        serve a caller though it is not in the chain. `ttl_s`: for how long a written answer is good."""
         self.inner = inner
         self._ladders = ladders
         self._usual = usual
@@ -74,6 +75,7 @@ class Degrade:
         self._cans = cans
         self._may_serve = may_serve
         self._clock = clock
+        self._ttl_s = ttl_s
 
     def __call__(self, call: Call) -> AbstractAsyncContextManager[Reply]:
         ladder = self._ladders.get(call.payload.model, self._usual)
@@ -102,7 +104,7 @@ class Degrade:
                 return replayed(answer, Reuse.STALE, self._clock)
         if ladder.template and not call.wants.no_cache:
             found = self._cans.told(call.payload.asked())
-            return written(call, *found, self._clock) if found else None
+            return written(call, *found, self._clock, self._ttl_s) if found else None
         return None
 
 

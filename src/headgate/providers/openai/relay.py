@@ -37,6 +37,7 @@ class _Said(msgspec.Struct, gc=False):
     content: Any = None
     reasoning_content: str | None = None
     reasoning: Any = None
+    refusal: str | None = None
     tool_calls: msgspec.Raw = msgspec.Raw()
 
 
@@ -105,6 +106,9 @@ def _note(seen: Seen, glance: _Glance) -> bool:
         if choice.finish_reason:
             seen.finish = choice.finish_reason
             finished = True
+        said = choice.delta or choice.message
+        if said is not None and said.refusal:
+            seen.keepable = False
     return finished
 
 
@@ -162,8 +166,9 @@ class StreamRelay:
 
     def _plain(self, chunk: bytes) -> bool:
         """Whether this is one event in the middle of an answer, told at sight: it says that no choice has
-        finished, and neither usage nor error. Most events are; reading them would cost more than the rest of
-        their way. What they say is estimated by their length, for a provider that reports no usage."""
+        finished, and neither usage, nor error, nor refusal. Most events are; reading them would cost more
+        than the rest of their way. What they say is estimated by their length, for a provider that reports
+        no usage."""
         return (
             self.seen.started
             and not self._held
@@ -174,6 +179,7 @@ class StreamRelay:
             and chunk.count(b'"finish_reason"') == chunk.count(b'"finish_reason":null') == 1
             and chunk.count(b'"usage"') == chunk.count(b'"usage":null')
             and b'"error"' not in chunk
+            and (b'"refusal"' not in chunk or b'"refusal":null' in chunk)
         )
 
     def _pass(self, event: bytes) -> bytes:
