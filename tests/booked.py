@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import uuid4
@@ -17,6 +17,7 @@ import pytest
 from gateway import free_port
 from headgate.core.attempt import Attempt
 from headgate.core.entry import Entry
+from headgate.ports.store import Store
 
 POSTGRES = "postgresql://postgres@127.0.0.1:5432/test"
 NOON_US = 1_793_016_000_000_000
@@ -51,6 +52,23 @@ def entry(**members: Any) -> Entry:
         "attempts": 1,
     }
     return Entry(**{**usual, **members})
+
+
+Make = Callable[[], Store]
+"""Gives a process's way to a store of the books."""
+
+
+def run(make: Make, story: Callable[[Store], Coroutine[Any, Any, Any]]) -> Any:
+    """What the story of one process at that store comes to."""
+
+    async def whole() -> Any:
+        store = make()
+        try:
+            return await story(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(whole())
 
 
 def needs_postgres() -> None:

@@ -25,6 +25,7 @@ from headgate.core.fleet import Fleet
 from headgate.core.listeners import Listeners, Wake
 from headgate.core.price import Price
 from headgate.core.record import Record
+from headgate.core.reuse import Form
 from headgate.core.shape import Shape
 from headgate.core.usage import Usage
 from headgate.core.waiting import Left
@@ -66,6 +67,10 @@ class FakePayload:
 
     def canonical(self) -> bytes | None:
         return self.raw
+
+    @property
+    def form(self) -> Form:
+        return Form.STREAM if self.stream else Form.WHOLE
 
     def hub(self) -> Chat | Embeddings:
         raise AssertionError("nothing in these tests translates")

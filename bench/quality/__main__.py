@@ -10,12 +10,12 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from bench.quality import learned, lookup, semantic, understanding
+from bench.quality import day, learned, lookup, semantic, understanding
 from bench.quality.rows import show
 from headgate.adapters.examples import keep
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
-SECTIONS = (understanding.measured, learned.measured, semantic.measured, lookup.measured)
+SECTIONS = (understanding.measured, learned.measured, semantic.measured, lookup.measured, day.measured)
 
 
 def main(arguments: list[str]) -> int:

@@ -22,6 +22,7 @@ from bench.quality.rows import Measured, Row
 from headgate.adapters.embed import local
 from headgate.core.semantic.gates import Gate, Neighbour, clearance
 from headgate.core.semantic.judge import Candidate, judge
+from headgate.core.semantic.packing import packed
 from headgate.core.semantic.signature import sign
 from headgate.core.semantic.verifier import Proof, verify
 
@@ -83,7 +84,7 @@ def _near(path: Path) -> list[Row]:
     embedder = local()
     likeness = (embedder.embed([one.a for one in rows]) * embedder.embed([one.b for one in rows])).sum(axis=1)
     hit = {
-        one: _hits(one.b, Candidate(one.a, b"", float(alike), sign(one.a)))
+        one: _hits(one.b, Candidate(packed(one.a), b"", float(alike), sign(one.a)))
         for one, alike in zip(rows, likeness, strict=True)
     }
     told = [

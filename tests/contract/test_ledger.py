@@ -4,46 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from booked import ASIDE, DAY, FAILED, NOON_US, POSTGRES, entry, schema
+from booked import ASIDE, DAY, FAILED, NOON_US, Make, entry, run
 from headgate.adapters.postgres import PostgresLedger
 from headgate.adapters.sqlite import SqliteLedger
 from headgate.core.audit import Act, broken_at
 from headgate.core.entry import COLUMNS, Flag, entry_document
-from headgate.core.issued import Issued
+from headgate.core.issued import Terms
 from headgate.core.report import Asked
+from headgate.core.retention import Old
 from headgate.core.rollup import DAY_US
 from headgate.ports.ledger import Ledger, LedgerGone
 from headgate.ports.store import Store
 
-Make = Callable[[], Store]
 ALL = Asked()
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
-    """Each call gives another process's way to the same store."""
-    if request.param == "sqlite":
-        yield lambda: SqliteLedger(tmp_path / "deep" / "books.db")
-    else:
-        with schema() as name:
-            yield lambda: PostgresLedger(POSTGRES, schema=name)
-
-
-def run(make: Make, story: Callable[[Store], Coroutine[Any, Any, Any]]) -> Any:
-    async def whole() -> Any:
-        ledger = make()
-        try:
-            return await story(ledger)
-        finally:
-            await ledger.close()
-
-    return asyncio.run(whole())
 
 
 def test_rows_come_back_as_they_were_newest_first(make: Make) -> None:
@@ -186,16 +164,30 @@ def test_pages_go_on_where_they_ended_and_heed_filters(make: Make) -> None:
 def test_what_is_old_is_forgotten_rows_and_sums_apart(make: Make) -> None:
     rows = [entry(at_us=NOON_US + number * DAY_US, others=(FAILED,)) for number in range(4)]
 
-    async def story(ledger: Ledger) -> Any:
+    async def story(ledger: Store) -> Any:
         await ledger.append("j", 0, rows)
-        forget = {"rows_before_us": NOON_US + 3 * DAY_US, "sums_before_day": DAY + 1}
-        gone = [await ledger.forget(**forget, at_most=2) for _ in range(3)]
-        return gone, await ledger.requests(0, 10, {}), await ledger.usage(ALL)
+        old = Old(
+            now_us=NOON_US + 9 * DAY_US,
+            rows_before_us=NOON_US + 3 * DAY_US,
+            sums_before_day=DAY + 1,
+            acts_before_us=0,
+        )
+        gone = [await ledger.forget(old, at_most=2) for _ in range(3)]
+        return gone, await ledger.requests(0, 10, {}), await ledger.usage(ALL), await ledger.acts(0, 99)
 
-    gone, left, [sums] = run(make, story)
+    gone, left, [sums], acts = run(make, story)
     assert gone == [2, 1, 0]
     assert [len(one["other_attempts"]) for one in left] == [1]
     assert sums["requests"] == 3
+    assert broken_at(acts) is None
+    assert [(one.action, one.target, one.detail.split()[0]) for one in acts] == [
+        ("retention.delete", "requests", "rows=2"),
+        ("retention.delete", "other_attempts", "rows=2"),
+        ("retention.delete", "sums", "rows=1"),
+        ("retention.delete", "requests", "rows=1"),
+        ("retention.delete", "other_attempts", "rows=1"),
+    ]
+    assert acts[0].detail.split()[1] == "last=2026-10-27T12:00:00+00:00"
 
 
 @pytest.mark.parametrize("text", ["'; DROP TABLE requests; --", "a\r\nb", '"', "ü" * 50, "\\", "%s", "$1"])
@@ -207,86 +199,6 @@ def test_names_are_only_names(make: Make, text: str) -> None:
 
     sums, rows = run(make, story)
     assert (sums[0]["tenant"], sums[0]["requests"], rows[0]["requested"]) == (text, 1, text)
-
-
-def issued(name: str, **members: Any) -> Issued:
-    return Issued(name=name, tenant="acme", digest=b"d" * 32, hint="…abcd", created_at=1.5, **members)
-
-
-def test_keys_are_known_by_generation_and_never_made_twice(make: Make) -> None:
-    """`ports.issuing.Issuing`, over the same stores."""
-
-    async def story(store: Store) -> None:
-        assert await store.snapshot(-1) is None
-        pepper = await store.pepper(b"p" * 32)
-        other = make()
-        assert await other.pepper(b"q" * 32) == pepper == b"p" * 32
-        await other.close()
-        key = issued("a", models=("m",), expires_at=2.5)
-        assert await store.add(key)
-        assert not await store.add(issued("a", rpm=7))
-        first = await store.snapshot(0)
-        assert first is not None
-        assert (first.pepper, first.keys) == (pepper, (key,))
-        assert await store.snapshot(first.generation) is None
-        await store.change(issued("a", revoked_at=9.0))
-        await store.change(issued("nobody's"))
-        second = await store.snapshot(first.generation)
-        assert second is not None
-        assert second.generation == first.generation + 1
-        assert [one.revoked_at for one in second.keys] == [9.0]
-
-    run(make, story)
-
-
-def test_of_many_who_make_the_same_key_one_does(make: Make) -> None:
-    async def story(store: Store) -> None:
-        await store.pepper(b"p" * 32)
-        others = [make() for _ in range(4)]
-        made = await asyncio.gather(*(one.add(issued("a", rpm=n)) for n, one in enumerate(others, 1)))
-        for one in others:
-            await one.close()
-        assert sorted(made) == [False, False, False, True]
-        found = await store.snapshot(-1)
-        assert found is not None
-        assert found.generation == 1
-
-    run(make, story)
-
-
-def test_acts_are_one_chain_whoever_writes(make: Make) -> None:
-    async def story(store: Store) -> None:
-        others = [make() for _ in range(3)]
-        await asyncio.gather(
-            *(one.note(act(f"w{n}-{turn}")) for n, one in enumerate(others) for turn in range(4))
-        )
-        for one in others:
-            await one.close()
-        acts = await store.acts(0, 100)
-        assert [one.number for one in acts] == list(range(1, 13))
-        assert broken_at(acts) is None
-        assert await store.acts(10, 1) == acts[10:11]
-
-    run(make, story)
-
-
-def test_where_a_tenant_s_requests_went(make: Make) -> None:
-    rows = [entry(region="eu", others=(FAILED,)), entry(region="us"), entry(tenant="other", region="cn")]
-
-    async def story(store: Store) -> Any:
-        await store.append("j", 0, rows)
-        return await store.places("acme")
-
-    found = run(make, story)
-    assert [(one["provider"], one["region"], one["requests"]) for one in found] == [
-        ("bad", "eu", 1),
-        ("p", "eu", 1),
-        ("p", "us", 1),
-    ]
-
-
-def act(who: str) -> Act:
-    return Act(at_us=1, who=who, action="key.create", target="a'; DROP TABLE audit", detail="ü")
 
 
 def test_no_server_is_a_ledger_that_is_gone() -> None:
@@ -308,3 +220,26 @@ def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
             await ledger.mark("j")
 
     run(lambda: SqliteLedger(file), story)
+
+
+def test_what_is_agreed_with_others_holds_until_it_is_taken_away(make: Make) -> None:
+    acme = Terms(
+        kind="tenant", name="acme", budgets=((5, "day"), (7, "month")), rpm=3, time_zone="Asia/Kolkata"
+    )
+    key = Terms(kind="key", name="acme", tpm=9)
+
+    async def story(store: Store) -> Any:
+        await store.pepper(b"p" * 32)
+        assert await store.agree(key)
+        assert await store.agree(Terms(kind="tenant", name="acme", rpm=1))
+        assert await store.agree(acme, Act(at_us=1, who="me", action="terms.set", target="tenant/acme"))
+        before = await store.snapshot(-1)
+        assert not await store.agree(Terms(kind="tier", name="acme"))
+        assert await store.snapshot(before.generation if before else -1) is None
+        assert await store.agree(Terms(kind="key", name="acme"))
+        return before, await store.snapshot(-1), await store.acts(0, 10)
+
+    before, after, [act] = run(make, story)
+    assert before.terms == (key, acme)
+    assert (after.terms, after.generation) == ((acme,), before.generation + 1)
+    assert (act.action, act.target) == ("terms.set", "tenant/acme")

@@ -94,6 +94,7 @@ def test_ten_times_as_much_as_there_is_room_for() -> None:
             assert all(key["throttled"] == 0 for key in sim.stats()["keys"].values())
             waited = [json.loads(one.metadata or "{}") for one in served]
             assert any("queue_s" in one for one in waited)
+            assert gateway.metrics()("refusals_total", reason="late") == 0.0
             if SOAK:
                 assert quick[len(quick) * 99 // 100] <= 0.05
                 assert len(served) >= 0.97 * 2 * RPM

@@ -11,7 +11,8 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from asgi import ask
-from headgate.core.scope import Scope
+from headgate.core.issued import Known
+from headgate.core.scope import Admin, Scope
 from headgate.providers.openai import OpenAISurface
 from headgate.server import cold
 from headgate.server.admin import SCOPE
@@ -21,13 +22,16 @@ from virtual import run
 class Door:
     """Knows one admin key for each scope, by its name."""
 
-    def admit(self, headers: Mapping[bytes, bytes]) -> Scope | None:
+    def admit(self, headers: Mapping[bytes, bytes]) -> Admin | None:
         name = headers.get(b"authorization", b"").removeprefix(b"Bearer ").decode().upper()
-        return Scope[name] if name in Scope.__members__ else None
+        return Admin(name, Scope[name]) if name in Scope.__members__ else None
 
 
 def app() -> FastAPI:
-    house: Any = SimpleNamespace(front=SimpleNamespace(admin=Door(), config=dict), store=None)
+    front = SimpleNamespace(admin=Door(), config=dict, known=Known())
+    house: Any = SimpleNamespace(
+        front=front, store=None, teller=None, wall=lambda: 0.0, denied=lambda error, asked: None
+    )
     return cold.create(house, OpenAISurface(lambda: 0.0, lambda: "id"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -123,6 +124,23 @@ def test_the_same_seed_is_the_same_run_and_another_is_not(file: Path) -> None:
     assert msgspec.json.encode(first) == msgspec.json.encode(again)
     assert (other.seed, first.seed) == (2, 1)
     assert other.groups != first.groups
+
+
+def test_what_is_over_is_forgotten_at_once(file: Path) -> None:
+    """Answered, refused, cut or hung up: nothing is left that only the collector could free."""
+    file.write_text(SMALL.replace("stream: 0.3", "stream: 0.3, patience_s: 3"))
+    found = []
+
+    def tick(now: float) -> None:
+        if 60.0 <= now < 60.6:
+            gc.collect()
+            gc.disable()
+        elif 120.0 <= now < 120.6:
+            found.append(gc.collect())
+            gc.enable()
+
+    play(load(file, {}), tick=tick)
+    assert found == [0]
 
 
 def test_bit_for_bit_in_another_process_too(file: Path) -> None:

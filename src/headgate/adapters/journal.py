@@ -25,7 +25,10 @@ from struct import Struct
 
 import msgspec
 
+from headgate.core.audit import Noting
+from headgate.core.captured import Captured
 from headgate.core.entry import Entry
+from headgate.core.journaled import Row
 
 GATHER_S = 0.02
 """How long rows gather where nobody waits."""
@@ -40,7 +43,9 @@ SUFFIX = ".journal"
 log = logging.getLogger("headgate")
 _HEAD = Struct("<II")
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(tuple[int, list[Entry]]).decode
+_decode = msgspec.msgpack.Decoder(tuple[int, list[Entry | bytes]]).decode
+_decode_other = msgspec.msgpack.Decoder(Noting | Captured).decode
+"""What is no row of a request is bytes in its frame."""
 
 
 class JournalFailed(Exception):
@@ -64,9 +69,9 @@ class Journal:
         self._lock = _locked(self.folder, make=True)
         self._news = news
         self._loop = asyncio.get_running_loop()
-        self._pending: deque[Entry] = deque()
+        self._pending: deque[Row] = deque()
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
-        self._otherwise: dict[int, Entry] = {}
+        self._otherwise: dict[int, Row] = {}
         self._refused: set[int] = set()
         self._wake, self._urgent = threading.Event(), threading.Event()
         self._closing = False
@@ -79,7 +84,7 @@ class Journal:
         """Rows that are not written yet."""
         return self.next - self.written
 
-    def append(self, entry: Entry, otherwise: Entry | None = None) -> int:
+    def append(self, entry: Row, otherwise: Row | None = None) -> int:
         """The row's number; -1 where too many are held already, and it is lost. `otherwise` takes its place
         where the disk refuses it at first: for whoever asks then whether it is `kept`."""
         if self.error and self.length >= MAX_HELD:
@@ -113,7 +118,7 @@ class Journal:
     # ── the thread ──
 
     def _work(self) -> None:
-        held: list[Entry] = []
+        held: list[Row] = []
         while not (self._closing and not self._pending):
             self._wake.wait(RETRY_S if held else None)
             self._wake.clear()
@@ -128,7 +133,7 @@ class Journal:
             with suppress(RuntimeError):  # the loop has ended: nobody is left to tell
                 self._loop.call_soon_threadsafe(self._told)
 
-    def _wrote(self, held: Sequence[Entry]) -> bool:
+    def _wrote(self, held: Sequence[Row]) -> bool:
         try:
             self._segment.write(self.written, held)
         except OSError as error:
@@ -142,7 +147,7 @@ class Journal:
             self.error = ""
         return True
 
-    def _refuse(self, held: list[Entry]) -> None:
+    def _refuse(self, held: list[Row]) -> None:
         """Rows that somebody waits for say from now on that he was refused; whoever asks will be."""
         for number in list(self._otherwise):
             place = number - self.written
@@ -191,7 +196,7 @@ class _Segment:
         self._file = -1
         self._size = 0
 
-    def write(self, first: int, entries: Sequence[Entry]) -> None:
+    def write(self, first: int, entries: Sequence[Row]) -> None:
         """All of it, on disk, or `OSError` and nothing."""
         if self._file < 0 or self._size >= SEGMENT_BYTES:
             self._open(first)
@@ -221,9 +226,10 @@ class _Segment:
             self._file = -1
 
 
-def _frames(first: int, entries: Sequence[Entry]) -> Iterator[bytes]:
+def _frames(first: int, entries: Sequence[Row]) -> Iterator[bytes]:
     for start in range(0, len(entries), FRAME_ROWS):
-        body = _encode((first + start, entries[start : start + FRAME_ROWS]))
+        part = entries[start : start + FRAME_ROWS]
+        body = _encode((first + start, [one if type(one) is Entry else _encode(one) for one in part]))
         yield _HEAD.pack(len(body), zlib.crc32(body))
         yield body
 
@@ -262,10 +268,10 @@ class Reader:
         self._offset = 0
         self._broken: set[Path] = set()
 
-    def read(self, at_most: int, until: int | None = None) -> tuple[int, list[Entry], Spot] | None:
+    def read(self, at_most: int, until: int | None = None) -> tuple[int, list[Row], Spot] | None:
         """The number of the first row, up to about `at_most` rows, and where to go on after them; nothing,
         where there is nothing more. `until`: rows from there on are still being written."""
-        rows: list[Entry] = []
+        rows: list[Row] = []
         first, spot = 0, Spot(self._segment, self._offset)
         for number, entries, after in self._frames():
             if until is not None and number + len(entries) > until:
@@ -277,7 +283,7 @@ class Reader:
                 break
         return (first, rows, spot) if rows else None
 
-    def _frames(self) -> Iterator[tuple[int, list[Entry], Spot]]:
+    def _frames(self) -> Iterator[tuple[int, list[Row], Spot]]:
         segments = _segments(self._folder)
         if self._segment in segments:
             segments = segments[segments.index(self._segment) :]
@@ -330,7 +336,7 @@ def _read(path: Path, offset: int) -> memoryview:
         return memoryview(file.read())
 
 
-def _frame(data: memoryview) -> tuple[tuple[int, list[Entry]], int] | None:
+def _frame(data: memoryview) -> tuple[tuple[int, list[Row]], int] | None:
     """The frame that `data` begins with, and its size; nothing, where it is torn or none."""
     if len(data) < _HEAD.size:
         return None
@@ -339,7 +345,9 @@ def _frame(data: memoryview) -> tuple[tuple[int, list[Entry]], int] | None:
     if not length or len(body) < length or zlib.crc32(body) != crc:
         return None
     try:
-        return _decode(body), _HEAD.size + length
+        first, rows = _decode(body)
+        found = [_decode_other(one) if isinstance(one, bytes) else one for one in rows]
+        return (first, found), _HEAD.size + length
     except msgspec.MsgspecError:
         return None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,16 @@ import msgspec
 
 from headgate.adapters.journal import Journal, JournalFailed, Reader, orphans
 from headgate.core.attempt import failed
+from headgate.core.audit import Act, Noting
 from headgate.core.breaker import State
 from headgate.core.call import Call, Outcome, Source
+from headgate.core.captured import Captured
+from headgate.core.denials import SOON_S, Asked, Denials, denied
 from headgate.core.entry import entry
 from headgate.core.errors import GatewayError, Overloaded, UpstreamInterrupted
 from headgate.core.fleet import Fleet
 from headgate.core.record import Record
-from headgate.core.rollup import DAY_US
+from headgate.core.retention import Days
 from headgate.core.waiting import Left
 from headgate.ports.clock import Alarm, Clock
 from headgate.ports.journal import NotKept
@@ -51,9 +54,8 @@ class Books:
     the folder cannot be written."""
 
     def __init__(
-        self, kind: str, ledger: Store, folder: Path, clock: Clock, *, name: str, days: tuple[int, int]
+        self, kind: str, ledger: Store, folder: Path, clock: Clock, *, name: str, days: Days
     ) -> None:
-        """`days` for which rows, and their sums, are kept."""
         self.kind = kind
         self.ledger = ledger
         self._days = days
@@ -67,12 +69,58 @@ class Books:
         self._pause_s = AWAY_S
         self._look_at = self._forget_at = clock.now()
         self._alarm: Alarm | None = None
+        self._denials = Denials()
+        self._telling: Alarm | None = None
+        self.dropped = 0
+        self._loop = asyncio.get_running_loop()
+        self._last: list[Callable[[], None]] = []
 
     # ── ports.Recorder ──
 
     def settled(self, record: Record) -> None:
+        if record.cause is not None and not self._denied(record):
+            return
         if record.reply is None or not record.reply.sealed:
             self._journal.append(entry(record, self._clock.wall()))
+
+    def _denied(self, record: Record) -> bool:
+        """Whether it has a row of its own: of a flood of refusals few have."""
+        if record.shadow or denied(record.cause) is None:
+            return True
+        asked = Asked(record.key, record.tenant, record.requested, record.request_id)
+        return self.denied(record.cause, asked)
+
+    def denied(self, error: BaseException | None, asked: Asked) -> bool:
+        """A request was refused, wherever that was: it is counted, and the audit log is told in a moment.
+        Whether it is one of the first of its kind."""
+        status = denied(error)
+        if status is None or not isinstance(error, GatewayError):
+            return True
+        early = self._denials.note(status, error, asked, self._clock.now(), self._clock.wall())
+        if self._telling is None:
+            self._tell_later()
+        return early
+
+    def _tell_later(self) -> None:
+        """Looks every second, as long as there is something to look for."""
+        now = self._clock.now()
+        self._telling = None if self._denials.quiet else self._clock.at(now + SOON_S, self._tell)
+
+    def _tell(self) -> None:
+        for act in self._denials.due(self._clock.now()):
+            self.note(act)
+        self._tell_later()
+
+    def note(self, act: Act) -> None:
+        """Puts an act where rows wait for the store; it is in the audit log when the store has it."""
+        self._journal.append(Noting(act))
+
+    def capture(self, captured: Captured) -> None:
+        """The same for what a route keeps of content; while the disk refuses it is left out."""
+        if self._journal.error:
+            self.dropped += 1
+        else:
+            self._journal.append(captured)
 
     def attempt_failed(self, call: Call, source: Source, error: GatewayError) -> None:
         if not isinstance(error, UpstreamInterrupted):  # that one served, and its row is the request's
@@ -102,6 +150,14 @@ class Books:
             await self._journal.kept(self._journal.append(row, refused))
         except JournalFailed as error:
             raise NotKept(str(error)) from error
+
+    def soon(self, work: Callable[[], None]) -> None:
+        """Does it in the loop, from another thread."""
+        self._loop.call_soon_threadsafe(work)
+
+    def before_close(self, work: Callable[[], None]) -> None:
+        """Waits for that, in another thread, before the last row is written."""
+        self._last.append(work)
 
     # ── beside the requests ──
 
@@ -163,20 +219,20 @@ class Books:
                 os.close(lock)
 
     async def _forget(self) -> None:
-        rows_days, sums_days = self._days
-        now_us = int(self._clock.wall() * 1e6)
-        gone = FORGET_ROWS
+        old, gone = self._days.old(int(self._clock.wall() * 1e6)), FORGET_ROWS
         while gone == FORGET_ROWS:
-            gone = await self.ledger.forget(
-                rows_before_us=now_us - rows_days * DAY_US,
-                sums_before_day=now_us // DAY_US - sums_days,
-                at_most=FORGET_ROWS,
-            )
+            gone = await self.ledger.forget(old, at_most=FORGET_ROWS)
 
     async def close(self) -> None:
         """Writes what has gathered, and takes it to the store if somebody is there to take it."""
-        if self._alarm is not None:
-            self._alarm.cancel()
+        for alarm in (self._alarm, self._telling):
+            if alarm is not None:
+                alarm.cancel()
+        for work in self._last:
+            await asyncio.to_thread(work)
+        await self._clock.sleep(0.0)  # what they have handed over by then is done
+        for act in self._denials.due():
+            self.note(act)
         await asyncio.to_thread(self._journal.close)
         with suppress(LedgerGone, TimeoutError):
             async with asyncio.timeout(LAST_S):
@@ -201,5 +257,7 @@ class Books:
         found: dict[str, Any] = {"store": self.kind, "state": state, "journal": self.waiting}
         if self.lost:
             found["lost"] = self.lost
+        if self.dropped:
+            found["captures_dropped"] = self.dropped
         error = journal.error or self._error.partition(":")[0]  # the rest may name paths: it is in the log
         return {**found, "error": error} if error else found

@@ -12,6 +12,7 @@ from headgate.adapters.sqlite import SqliteLedger
 from headgate.assemble.books import Books
 from headgate.assemble.issued import IssuedKeys
 from headgate.config.tree import Settings
+from headgate.core.retention import Days
 from headgate.ports.clock import Clock
 from headgate.ports.store import Store
 
@@ -44,7 +45,8 @@ def books(settings: Settings, clock: Clock, file: Path | None) -> Books | None:
             return None
         folder = kept_in(settings, file)
         name = f"{int(clock.wall()):x}-{uuid4().hex[:12]}"
-        days = settings.store.requests_days, settings.store.usage_days
+        store = settings.store
+        days = Days(requests=store.requests_days, usage=store.usage_days, audit=store.audit_days)
         return Books(*found, folder / "journal", clock, name=name, days=days)
     except ImportError:
         log.error("store.url is set, but the client is not installed (pip install 'headgate[postgres]')")

@@ -8,9 +8,9 @@ from headgate.assemble.issued import IssuedKeys, with_issued
 from headgate.assemble.kept import Machine
 from headgate.config.tree import Settings
 from headgate.core.call import Caller
-from headgate.core.issued import NOBODY
+from headgate.core.issued import NOBODY, Known
 from headgate.core.routes import Routes
-from headgate.core.scope import Scope
+from headgate.core.scope import Admin, Scope
 from headgate.core.tier import NO_TIER, Tier
 from headgate.server.auth import AdminKeeper, Doorkeeper, OpenDoor
 from headgate.server.front import AdminDoor, Door, ModelCard
@@ -32,10 +32,20 @@ def door(settings: Settings, machine: Machine) -> Door:
 
 
 def admin_door(settings: Settings, pepper: bytes) -> AdminDoor:
-    keys = [(one.key, Scope[one.scope.upper()]) for one in settings.server.admin_keys]
+    keys = [(one.key, Admin(one.name, Scope[one.scope.upper()])) for one in settings.server.admin_keys]
     if settings.server.admin_key is not None:
-        keys.append((settings.server.admin_key, Scope.OWN))
+        keys.append((settings.server.admin_key, Admin("admin_key", Scope.OWN)))
     return AdminKeeper(keys, pepper=pepper)
+
+
+def known(settings: Settings) -> Known:
+    """What a key that is made at run time may name."""
+    return Known(
+        models=frozenset(settings.models) | frozenset(settings.routes),
+        tiers=frozenset(settings.tiers),
+        keys=frozenset(key.name for key in settings.keys),
+        routes=frozenset(settings.routes),
+    )
 
 
 def callers(settings: Settings, issued: IssuedKeys | None = None) -> dict[str, Caller]:

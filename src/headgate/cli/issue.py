@@ -3,35 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import calendar
 import getpass
 import json
-import os
-import re
-import secrets
 import socket
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from headgate.assemble.ledgers import ledger
+from headgate.assemble.rim import known
 from headgate.config.check import ConfigError
 from headgate.config.load import load
 from headgate.config.tree import Settings
-from headgate.core.audit import Act
-from headgate.core.issued import PREFIX, Issued, digested
-from headgate.core.secret import Secret
+from headgate.core.budget import Per, terms
+from headgate.core.errors import InvalidRequest
+from headgate.core.issued import Issued, ends_at
+from headgate.core.price import usd
 from headgate.ports.ledger import LedgerGone
 from headgate.ports.store import Store
+from headgate.server.desk import Desk as Keys
+from headgate.server.desk import NameTaken, NoSuchKey
 
-NAME = re.compile(r"[!-~]{1,200}")
-UNITS_S = {"h": 3600.0, "d": 86400.0}
 T = TypeVar("T")
 
 
@@ -61,61 +58,26 @@ class Desk:
             return asyncio.run(whole())
         except LedgerGone as error:
             stop(f"the store cannot be reached: {error}", 1)
+        except InvalidRequest as error:
+            stop(error.message, 2)
+        except NoSuchKey as error:
+            stop(str(error), 2)
+        except NameTaken as error:
+            stop(str(error), 1)
 
     def create(self, name: str, **members: Any) -> str:
         """Makes a key; its text, which nobody can tell again."""
-        self._check(name, members)
-
-        async def work(store: Store) -> str:
-            text, digest = await _fresh(store)
-            key = Issued(name=name, digest=digest, hint=Secret(text).hint, created_at=now(), **members)
-            if not await store.add(key):
-                stop(f"there is a key {name!r} already; a revoked one keeps its name", 1)
-            await _noted(store, "key.create", name, f"tenant={key.tenant} key={key.hint}")
-            return text
-
-        return self.run(work)
-
-    def _check(self, name: str, members: dict[str, Any]) -> None:
-        settings = self.settings
-        for text in (name, members["tenant"], *(members["regions"] or ())):
-            if not NAME.fullmatch(text):
-                stop("names are of at most 200 ASCII characters without spaces", 2)
-        if any(key.name == name for key in settings.keys):
-            stop(f"there is a key {name!r} in the configuration", 1)
-        if members["tier"] and members["tier"] not in settings.tiers:
-            stop(f"no tier {members['tier']!r}: one of {', '.join(settings.tiers) or 'none'}", 2)
-        known = {*settings.models, *settings.routes}
-        for model in members["models"] or ():
-            if model not in known:
-                stop(f"{model!r} is neither a model nor a route", 2)
+        return self.run(lambda store: self._desk(store).create(name, **members))
 
     def rotate(self, name: str, overlap_s: float) -> str:
-        async def work(store: Store) -> str:
-            old = await _find(store, name)
-            text, digest = await _fresh(store)
-            await store.change(
-                msgspec.structs.replace(
-                    old,
-                    digest=digest,
-                    hint=Secret(text).hint,
-                    former=old.digest,
-                    former_until=now() + overlap_s,
-                )
-            )
-            await _noted(store, "key.rotate", name, f"key={Secret(text).hint} overlap_s={overlap_s:g}")
-            return text
-
-        return self.run(work)
+        return self.run(lambda store: self._desk(store).rotate(name, overlap_s))
 
     def revoke(self, name: str) -> Issued:
-        async def work(store: Store) -> Issued:
-            old = await _find(store, name)
-            await store.change(msgspec.structs.replace(old, revoked_at=now()))
-            await _noted(store, "key.revoke", name, f"tenant={old.tenant} key={old.hint}")
-            return old
+        return self.run(lambda store: self._desk(store).revoke(name))
 
-        return self.run(work)
+    def _desk(self, store: Store) -> Keys:
+        """Acts are under the name of who runs the command."""
+        return Keys(store, known(self.settings), who=operator(), wall=now)
 
     def all(self) -> list[dict[str, Any]]:
         async def work(store: Store) -> list[dict[str, Any]]:
@@ -125,26 +87,8 @@ class Desk:
         return self.run(work)
 
 
-async def _fresh(store: Store) -> tuple[str, bytes]:
-    """A new key and its digest."""
-    text = PREFIX + secrets.token_urlsafe(32)
-    return text, digested(text.encode(), await store.pepper(os.urandom(32)))
-
-
-async def _noted(store: Store, action: str, target: str, detail: str) -> None:
-    """In the audit log, under the name of who runs the command."""
-    who = f"{getpass.getuser()}@{socket.gethostname()}"
-    await store.note(Act(at_us=int(now() * 1e6), who=who, action=action, target=target, detail=detail))
-
-
-async def _find(store: Store, name: str) -> Issued:
-    found = await store.snapshot(-1)
-    key = next((one for one in found.keys if one.name == name), None) if found else None
-    if key is None:
-        stop(f"no key {name!r} was made at run time", 2)
-    if key.revoked_at is not None:
-        stop(f"key {name} is revoked already", 1)
-    return key
+def operator() -> str:
+    return f"{getpass.getuser()}@{socket.gethostname()}"
 
 
 def _row(key: Issued) -> dict[str, Any]:
@@ -156,6 +100,7 @@ def _row(key: Issued) -> dict[str, Any]:
         "tier": key.tier,
         "rpm": key.rpm,
         "tpm": key.tpm,
+        "budget": ",".join(f"{usd(amount):g}/{per}" for amount, per in key.budgets),
         "models": ",".join(key.models or ()),
         "regions": ",".join(key.regions or ()),
         "privacy": key.privacy,
@@ -163,12 +108,17 @@ def _row(key: Issued) -> dict[str, Any]:
     }
 
 
+def budgets(text: str) -> tuple[tuple[int, Per], ...]:
+    try:
+        return terms(text)
+    except ValueError as error:
+        stop(f"--budget-usd takes {error}", 2)
+
+
 def until(text: str) -> float:
     """`30d`, `12h` or a day such as `2027-01-31`, as seconds since the epoch."""
-    if found := re.fullmatch(r"(\d{1,6})([hd])", text):
-        return now() + int(found[1]) * UNITS_S[found[2]]
     try:
-        return calendar.timegm(time.strptime(text, "%Y-%m-%d"))
+        return ends_at(text, now())
     except ValueError:
         stop("--expires takes 12h, 30d or a day such as 2027-01-31", 2)
 

@@ -49,14 +49,16 @@ def play(stage: Stage, *, seed: int | None = None, tick: Tick | None = None) -> 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
     """Without the log of what the gateway goes through: it is the result that counts; and with a collector
-    that looks seldom, because a request leaves no cycle behind."""
+    that looks seldom, and not at what was there before, because a request leaves no cycle behind."""
     ours, before = logging.getLogger("headgate"), gc.get_threshold()
     level = ours.level
     ours.setLevel(logging.CRITICAL + 1)
     gc.set_threshold(GC_THRESHOLD)
+    gc.freeze()
     try:
         yield
     finally:
+        gc.unfreeze()
         ours.setLevel(level)
         gc.set_threshold(*before)
 
@@ -227,12 +229,12 @@ class _Crowd:
                     pass
                 reply.tail(None)
         except GatewayError as refusal:
-            error = refusal
+            error, refusal.__traceback__ = refusal, None  # or it would keep all it went through
         except asyncio.CancelledError as cancelled:
             task = asyncio.current_task()
             if not call.line.gone or task is None or task.uncancel():
                 raise
-            error = cancelled
+            error, cancelled.__traceback__ = cancelled, None
         if hang_up is not None:
             hang_up.cancel()
         self._group.settled(now, self._clock.now(), reply, error)

@@ -6,7 +6,18 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from headgate.config.kinds import Count, MaybeBooks, MaybeRedis, Name, OneOrMore, SecondsOrZero, Share, wrong
+from headgate.config.callers import BudgetsOf
+from headgate.config.kinds import (
+    Count,
+    MaybeBooks,
+    MaybeRedis,
+    Name,
+    NameOrEmpty,
+    OneOrMore,
+    SecondsOrZero,
+    Share,
+    wrong,
+)
 from headgate.config.section import Section, by
 
 
@@ -29,6 +40,12 @@ class Store(Section):
         " `postgresql://HOST/DATABASE`, or `off`.",
         json_schema_extra=by("SQLite in `.headgate/` beside the configuration file"),
     )
+    region: NameOrEmpty = Field(
+        default="",
+        description="Where that is, such as `eu`: a key with other `regions` is refused, because its requests"
+        " may not be written down there.",
+        json_schema_extra=by("not known"),
+    )
     folder: Annotated[str, Field(max_length=4096)] = Field(
         default="",
         description="Where a process writes down what the store does not have yet, relative to the"
@@ -37,6 +54,7 @@ class Store(Section):
     )
     requests_days: Count = Field(default=90, description="Days for which rows of single requests are kept.")
     usage_days: Count = Field(default=1100, description="Days for which their sums are kept.")
+    audit_days: Count = Field(default=3650, description="Days for which the audit log is kept.")
     redis: MaybeRedis = Field(
         default=None,
         description="Where replicas share the limits of provider keys, and what is said of those keys:"
@@ -86,6 +104,21 @@ class Tier(Section):
         default=None,
         description="Seconds a request may wait for room before it is refused.",
         json_schema_extra=by("`queue.max_wait_s`"),
+    )
+    rpm: Count | None = Field(
+        default=None,
+        description="Requests all its callers together may make in any 60 seconds.",
+        json_schema_extra=by("no limit"),
+    )
+    tpm: Count | None = Field(
+        default=None,
+        description="Tokens all its callers together may use in any 60 seconds.",
+        json_schema_extra=by("no limit"),
+    )
+    budget: BudgetsOf = Field(
+        default=(),
+        description="What all callers of this tier may spend together.",
+        json_schema_extra=by("no limit"),
     )
     providers: Annotated[tuple[Name, ...], OneOrMore] | None = Field(
         default=None, description="Providers that may serve them.", json_schema_extra=by("all")

@@ -80,6 +80,15 @@ def _degrade(raw: Mapping[str, Any]) -> Iterator[Finding]:
 def _cache(raw: Mapping[str, Any]) -> Iterator[Finding]:
     if _table(raw, "cache").get("store") == "redis" and not _table(raw, "store").get("redis"):
         yield Finding(("cache", "store"), "needs to know where that is", "set store.redis")
+    semantic = _table(_table(raw, "cache"), "semantic")
+    kept = semantic.get("store", "memory")
+    if kept != "memory" and _table(raw, "cache").get("store", "memory") == "memory":
+        message = "keeps questions whose answers are gone with the process"
+        yield Finding(("cache", "semantic", "store"), message, "set cache.store")
+    url = _table(raw, "store").get("url")
+    if kept == "postgres" and not (isinstance(url, Secret) and url.reveal().startswith("postgres")):
+        message = "needs to know where that is"
+        yield Finding(("cache", "semantic", "store"), message, "set store.url to postgresql://…")
 
 
 def _providers(raw: Mapping[str, Any]) -> Iterator[Finding]:
@@ -146,9 +155,11 @@ def _tiers(raw: Mapping[str, Any]) -> Iterator[Finding]:
 
 def _keys(raw: Mapping[str, Any]) -> Iterator[Finding]:
     server, keys = _table(raw, "server"), _listed(raw.get("keys"))
-    if not keys and server.get("auth") != "off":
+    if not keys and server.get("auth") != "off" and not _made_later(raw):
         yield Finding(
-            ("keys",), "none is given, so nobody could call", "add {name: me, key: '${HEADGATE_API_KEY}'}"
+            ("keys",),
+            "none is given, so nobody could call",
+            "add {name: me, key: '${HEADGATE_API_KEY}'}, or set server.admin_key, to make some at run time",
         )
     known, tiers = _names(raw, "models", "routes"), _names(raw, "tiers")
     names: set[object] = set()
@@ -164,6 +175,13 @@ def _keys(raw: Mapping[str, Any]) -> Iterator[Finding]:
                 yield Finding(
                     ("keys", index, "models", number), "is neither a model nor a route", nearest(name, known)
                 )
+
+
+def _made_later(raw: Mapping[str, Any]) -> bool:
+    """Whether keys can be made at run time: by an admin, or where it is said where they are kept."""
+    server, store = _table(raw, "server"), _table(raw, "store")
+    url = _revealed(store.get("url"))
+    return url != "off" and bool(url or server.get("admin_key") or server.get("admin_keys"))
 
 
 def _admin_values(server: Mapping[str, Any]) -> Iterator[object]:

@@ -95,9 +95,9 @@ def entry(record: Record, wall: float) -> Entry:
         caller.tenant if caller else "",
         caller.key if caller else "",
         caller.tier.name if caller else "",
-        _clean(record.requested),
+        clean(record.requested),
         decision.intent or "" if decision else "",
-        _clean(",".join(record.tags), MAX_TAGS_CHARS) if record.tags else "",
+        clean(",".join(record.tags), MAX_TAGS_CHARS) if record.tags else "",
         total_us,
         "" if cause is None else type(cause).__name__,
         *(_served(record, record.reply) if record.reply else (_SHADOW * record.shadow, *_UNSERVED)),
@@ -116,7 +116,7 @@ def _served(record: Record, reply: Reply) -> tuple[Any, ...]:
         _SHADOW * record.shadow + _STREAM * reply.stream + _counted(usage, cost),
         source.model_id,
         source.model_name,
-        _clean(reply.seen.model) if reply.seen.model else "",
+        clean(reply.seen.model) if reply.seen.model else "",
         source.provider,
         source.key,
         source.region,
@@ -166,11 +166,13 @@ def _put_aside(one: Discarded) -> Attempt:
     )
 
 
-def _clean(text: str, at_most: int = MAX_NAME_CHARS) -> str:
+def clean(text: str, at_most: int = MAX_NAME_CHARS) -> str:
     """A caller's or a provider's word, as any store takes it: bounded, nothing but what can be printed."""
     if len(text) > at_most:
         text = text[:at_most]
-    return text if text.isprintable() else text.encode("ascii", "backslashreplace").decode().replace("\0", "")
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 @lru_cache(maxsize=4096)

@@ -9,6 +9,11 @@ were always new ones a virtual time that only follows the served would stand sti
 with every request served, by one part in as many as there are, as in WF2Q+ (Bennett and Zhang, 1997).
 Earliest deadline first (Liu and Layland, 1973) inside a tenant.
 
+Who was let in was promised a time. Where others came in the meantime with a better right than was reckoned
+with, and it would be missed, the request goes before its turn; its tier and its tenant pay for it as for any
+other, so that shares stay what they are. A tier may borrow a few turns in that way and no more: if it was let
+in by the hundred when it was alone, the others do not stand still for it.
+
 Requests wait in lanes. All lanes draw on the same scarce thing, but a lane can be closed while another is
 open (one model of a provider is down, its neighbour is not): who waits in a closed lane is passed over, and
 no credit is kept for that time. Entering, leaving and being served are O(log n), in the number of tenants in
@@ -19,11 +24,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from heapq import heapify, heappop, heappush, heapreplace
-from math import ceil, inf, sqrt
+from math import ceil, inf
 
 import msgspec
 
 from headgate.core.lengths import Lengths, Pace
+from headgate.core.spare import TENANT_TAU_S, much
 from headgate.core.tier import Tier
 
 SLACK = 16
@@ -35,13 +41,6 @@ FEW = 64
 CREDIT = 1.0
 """So many requests a tenant may be behind the others and still catch up."""
 
-TENANT_TAU_S = 20.0
-"""The memory of what one tenant asks for, in seconds."""
-
-GREED = 4.0
-"""Who asks for so many times as much as the others of its tier do on average, and for more than chance may
-bring, is greedy."""
-
 GREEDY_S = 60.0
 """So long it is remembered that somebody was: a minute is what limits are of."""
 
@@ -49,6 +48,9 @@ IDLE = 0.01
 """Who comes at a lower pace, in requests a second, is not reckoned with."""
 
 MANY = 1 << 62
+
+BORROWED = 8
+"""So many turns of its own a tier may take before they come, for requests that would be late."""
 
 TIE = 9
 """Tags that are equal to so many decimals are equal: then the tier goes first that can wait less long."""
@@ -58,12 +60,14 @@ REFINED = 4
 
 
 class Ticket(msgspec.Struct, eq=False):
-    """One request's place. `due`: its deadline, in the clock's seconds; `left` once it waits no more."""
+    """One request's place. `due`: its deadline, in the clock's seconds; `left` once it waits no more;
+    `slipped` while it is in danger to be late."""
 
     tier: Tier
     tenant: str
     due: float
     left: bool = False
+    slipped: bool = False
 
 
 class _Tenant(msgspec.Struct, eq=False):
@@ -151,6 +155,7 @@ class _Tier(msgspec.Struct, eq=False):
     lengths: Lengths = msgspec.field(default_factory=Lengths)
     pace: Pace = msgspec.field(default_factory=Pace)
     slow_pace: Pace = msgspec.field(default_factory=lambda: Pace(TENANT_TAU_S))
+    slipped: list[tuple[float, int, Ticket, Sequence[Hashable]]] = []
 
     def tenant(self, name: str) -> _Tenant:
         """That tenant, known from now on."""
@@ -170,7 +175,7 @@ class _Tier(msgspec.Struct, eq=False):
         tenant.waiting -= 1
         self.waiting -= 1
         if not self.waiting:
-            self.lengths = Lengths()
+            self.lengths, self.slipped = Lengths(), []
             if len(self.tenants) > FEW:
                 self.tenants, self.kept = {}, SLACK
 
@@ -204,7 +209,7 @@ class Fair:
         if one is not None:
             one.pace.one(now)
             own, others = one.pace.per_s(now), len(wanted.tenants) - 1
-            if others and own > _much((wanted.slow_pace.per_s(now) - own) / others):
+            if others and own > much((wanted.slow_pace.per_s(now) - own) / others):
                 self._greedy_until = now + GREEDY_S
                 return False
         return self.greedy(now)
@@ -242,19 +247,42 @@ class Fair:
         tier.one_less(ticket.tenant)
         self.waiting -= 1
 
+    def slip(self, ticket: Ticket, lanes: Sequence[Hashable]) -> None:
+        """It goes before its turn from now on, beside others of whom that was said the earliest due first."""
+        ticket.slipped = True
+        self._number = number = self._number + 1
+        heappush(self._tiers[ticket.tier.name].slipped, (ticket.due, number, ticket, lanes))
+
     def serve(self, ticket: Ticket, lanes: Sequence[Hashable]) -> None:
         """It is let go: its tier and its tenant have had this turn."""
         tier = self._tiers[ticket.tier.name]
         tenant = tier.tenants[ticket.tenant]
-        self._virtual = max(self._virtual, tier.tag)
-        tier.tag = self._virtual + 1.0 / tier.weight
         begins = max(tenant.tag, tier.virtual - CREDIT)
-        tier.virtual = max(tier.virtual + 1.0 / (len(tier.tenants) + 1), begins)
+        tier.virtual += 1.0 / (len(tier.tenants) + 1)
+        if ticket.slipped:  # time goes on with those whose turn it would have been
+            least = min(one.tag for one in self._tiers.values() if one.waiting)
+            self._virtual = max(self._virtual, least)
+            tier.tag = max(tier.tag, self._virtual) + 1.0 / tier.weight
+        else:
+            self._virtual = max(self._virtual, tier.tag)
+            tier.tag = self._virtual + 1.0 / tier.weight
+            tier.virtual = max(tier.virtual, begins)
         tenant.tag = begins + 1.0
         self.leave(ticket, lanes)
 
     def heads(self) -> list[tuple[Hashable, Ticket]]:
-        """Of every lane in which anybody waits, who is next in it: the fairest choice first."""
+        """Of every lane in which anybody waits, who is next in it: the fairest choice first, but for one
+        that would be late."""
+        late: tuple[float, int, Ticket, Sequence[Hashable]] | None = None
+        for tier in self._tiers.values():
+            slipped = tier.slipped
+            while slipped and slipped[0][2].left:
+                heappop(slipped)
+            if slipped and (tier.tag - self._virtual) * tier.weight <= BORROWED:
+                late = min(late, slipped[0]) if late else slipped[0]
+        return [(lane, late[2]) for lane in late[3]] + self._fairest() if late else self._fairest()
+
+    def _fairest(self) -> list[tuple[Hashable, Ticket]]:
         first: dict[Hashable, tuple[tuple[float, float, float, float], Ticket]] = {}
         for lane, tier, line in self._lines():
             head = line.head()
@@ -351,12 +379,6 @@ class _Rivals:
 
 
 NOBODY = _Rivals(None, "", 0.0)
-
-
-def _much(mean: float) -> float:
-    """More than this is far more than `mean`, and no chance: six arrivals at once, and four deviations."""
-    mean = max(mean, 0.0)
-    return GREED * mean + 6.0 / TENANT_TAU_S + 4.0 * sqrt(mean / (2.0 * TENANT_TAU_S))
 
 
 def _turns(ahead: float, other: _Tier, patience_s: float) -> int:

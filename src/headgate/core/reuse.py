@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from enum import StrEnum
+from collections.abc import Callable, Iterator
+from enum import IntEnum, StrEnum
 from hashlib import blake2b
 from math import inf
 from zlib import crc32
@@ -39,12 +39,24 @@ class Reuse(StrEnum):
         return self is not Reuse.BYPASS and self is not Reuse.MISS
 
 
+class Form(IntEnum):
+    """In which an answer is told: whole, as a stream, or as a stream that says at its end what was used."""
+
+    WHOLE = 0
+    STREAM = 1
+    COUNTED = 2
+
+
+FORMS = tuple(bytes((form,)) for form in Form)
+
+
 class Rung(StrEnum):
     """Of the ladder that a request climbs down when nobody who should answer does."""
 
     LOCAL = "local"
     STALE = "stale"
     TEMPLATE = "template"
+    JOB = "job"
 
 
 class Freshness(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +111,12 @@ class Partition(msgspec.Struct, frozen=True):
         return blake2b(
             text.encode("utf-8", "surrogatepass"), digest_size=16, person=b"headgate.reuse"
         ).digest()
+
+
+def others(identity: bytes) -> Iterator[bytes]:
+    """The same request in the other forms."""
+    form = identity[-1:]
+    return (identity[:-1] + other for other in FORMS if other != form)
 
 
 def identity(seed: bytes, canonical: bytes) -> bytes:
@@ -211,7 +229,8 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def weight(self) -> int:
         """Bytes it takes in memory, about."""
-        return ENTRY_BYTES + len(self.body) + length(self.end)
+        before, after = self.end
+        return ENTRY_BYTES + len(self.body) + len(before) + len(after or b"")
 
 
 def unpacked(packed: bytes) -> Stored | None:

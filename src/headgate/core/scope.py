@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+import msgspec
+
 
 class Scope(IntEnum):
     """`READ`: look at everything but secrets; `OPERATE`: make and revoke what callers use; `OWN`: all."""
@@ -11,3 +13,10 @@ class Scope(IntEnum):
     READ = 1
     OPERATE = 2
     OWN = 3
+
+
+class Admin(msgspec.Struct, frozen=True):
+    """Who holds an admin key, by its name, and what it may do."""
+
+    name: str
+    scope: Scope

@@ -14,6 +14,20 @@ from headgate.core.pace import MINUTE_S
 DEVIATIONS = 2.0
 """So many standard deviations are kept."""
 
+TENANT_TAU_S = 20.0
+"""The memory of what one tenant asks for, in seconds."""
+
+GREED = 4.0
+"""Who asks for so many times as much as the others of its tier do on average, and for more than chance may
+bring, is greedy."""
+
+
+def much(mean: float) -> float:
+    """Requests a second: more than this is far more than `mean`, and no chance, which could bring six
+    arrivals at once, or four deviations."""
+    mean = max(mean, 0.0)
+    return GREED * mean + 6.0 / TENANT_TAU_S + 4.0 * sqrt(mean / (2.0 * TENANT_TAU_S))
+
 
 class Spare:
     """One provider's, shared by its keys: each keeps an equal part, and `keys` says of how many."""

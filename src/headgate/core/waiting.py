@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
+from math import inf
 
 import msgspec
+
+MARGIN = 1.1
+"""An estimated wait is taken for this much longer: who is let in must not be sent away later."""
 
 GREED = 8
 """So many times what is still free a tenant may hold: of an empty queue it gets 8/9, and the rest stays open
@@ -75,3 +80,16 @@ class Room:
             each.bytes -= size
         if not share.size:
             del self._tenants[tenant]
+
+
+def until_s(refill: Callable[[int], float], now: float, least_s: float, calls: int) -> float:
+    """Seconds until the last of so many calls could go: as soon as it can be known, where it cannot."""
+    seconds = refill(calls) - now
+    return max(least_s, 0.0) if seconds == inf else max(seconds, least_s, 0.0)
+
+
+def lead_s(seconds: float, gap_s: float) -> float:
+    """How long before the end of so many seconds a request goes before its turn, where calls go every
+    `gap_s`: when it has waited longer than it could have been estimated to, and early enough for the next
+    call but one."""
+    return max(seconds * (1.0 - 1.0 / MARGIN), min(2.0 * gap_s, seconds / 2.0))

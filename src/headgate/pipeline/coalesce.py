@@ -24,6 +24,7 @@ import msgspec
 from headgate.core.broadcast import Listener, Pieces
 from headgate.core.call import Call, Reply, Source
 from headgate.core.errors import (
+    BudgetSpent,
     GatewayError,
     Overloaded,
     UpstreamInterrupted,
@@ -106,6 +107,7 @@ class Shared(msgspec.Struct, eq=False):
     ended_at: float | None = None
     error: Exception | None = None
     payer: Following | None = None
+    paid: bool = False
     task: asyncio.Task[None] | None = None
     _followers: dict[Following, None] = {}
     _waiting: list[asyncio.Future[None]] = []
@@ -144,17 +146,21 @@ class Shared(msgspec.Struct, eq=False):
     def join(self, follower: Following) -> Listener:
         """One more. The first is who made the call, and pays."""
         self._followers[follower] = None
-        if self.payer is None:
-            self.payer = follower
+        if not self.paid:
+            self.payer, self.paid = follower, True
         return self.pieces.join()
 
     async def leave(self, follower: Following, listener: Listener) -> None:
         """One less. The last to leave ends the call, and waits until it is settled."""
         self.pieces.leave(listener)
         self._followers.pop(follower, None)
-        if self.ended_at is not None or self.error is not None:
-            return
-        if self._followers:
+        over = self.ended_at is not None or self.error is not None
+        if over or not self._followers:
+            if self.payer is follower:
+                self.payer = None  # or they would keep each other
+            if over:
+                return
+        else:
             if self.payer is follower:
                 follower.excused()
                 self.payer = next(iter(self._followers))
@@ -165,6 +171,7 @@ class Shared(msgspec.Struct, eq=False):
         if self.task is not None:
             self.task.cancel()
             await asyncio.wait({self.task})
+            self.task = None  # it knows the frame that knows this
 
     async def _run(self) -> None:
         try:
@@ -178,6 +185,8 @@ class Shared(msgspec.Struct, eq=False):
             self.ended_at = self.owner.clock.now()
         except Exception as error:  # noqa: BLE001  # each follower raises it, in a task that somebody watches
             self.error = error
+            if isinstance(error, GatewayError):
+                error.__traceback__ = None  # that knows this frame: a cycle, else
         except asyncio.CancelledError:
             self.error = UpstreamUnavailable("The call that was shared has been given up.")
             raise
@@ -214,12 +223,18 @@ class Following(msgspec.Struct, eq=False):
     _listener: Listener = msgspec.UNSET  # type: ignore[assignment]  # likewise
 
     async def __aenter__(self) -> Reply:
-        try:
-            return await self._opened()
-        except (UpstreamUnavailable, Overloaded) as error:
-            if self._shared.call is self._call:
-                raise
-            error.__traceback__ = None
+        while True:
+            try:
+                return await self._opened()
+            except BudgetSpent as error:  # his, and not mine: whoever asks next asks for himself
+                if self._shared.call is self._call or self._shared.call.caller.key == self._call.caller.key:
+                    raise
+                error.__traceback__ = None
+            except (UpstreamUnavailable, Overloaded) as error:
+                if self._shared.call is self._call:
+                    raise
+                error.__traceback__ = None
+                break
         return await self._opened()
 
     async def __aexit__(

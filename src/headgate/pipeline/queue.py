@@ -18,7 +18,7 @@ request for one model can be passed by small ones for another model of the same 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from math import inf
 
@@ -29,7 +29,7 @@ from headgate.core.errors import OverLimit, Overloaded, Refused
 from headgate.core.fair import Fair, Ticket
 from headgate.core.listeners import Wake
 from headgate.core.pace import Haste
-from headgate.core.waiting import Bounds, Left, Room
+from headgate.core.waiting import MARGIN, Bounds, Left, Room, lead_s, until_s
 from headgate.pipeline.scope import OFF
 from headgate.pipeline.service import Upstream
 from headgate.ports.clock import Alarm, Clock
@@ -40,9 +40,6 @@ LEAST_S = 0.01
 
 GRAIN_S = 0.001
 """An alarm that rang a hair too early is set again this much later."""
-
-MARGIN = 1.1
-"""An estimated wait is taken for this much longer: who is let in must not be sent away later."""
 
 
 class Lane(msgspec.Struct, eq=False):
@@ -181,7 +178,7 @@ class Hall:
                 self.leave(waiter)
                 heads = scarce.fair.heads()
                 continue
-            waiter.call.line.haste = Haste.URGENT if waiter.modest or scarce.pressed else Haste.STEADY
+            waiter.call.line.haste = _haste(waiter, scarce)
             if lane.pool.ready(waiter.call):
                 self._grant(waiter, lane)
                 return inf
@@ -255,7 +252,7 @@ class Queue:
         patience_s = (self._bounds.max_wait_s if patience_s is None else patience_s) - waited_s
         due = now + max(patience_s, LEAST_S)
         place, wait_s = self._estimate(call, choice, min(due, call.deadline_at) - now)
-        waiter = self._enter(call, choice, due, wait_s)
+        waiter = self._enter(call, choice, due, place, wait_s)
         try:
             self._hall.look_soon()
             lane = await waiter.turn
@@ -285,7 +282,7 @@ class Queue:
             found = self._choices[models, modest] = Choice(lanes, tuple(places))
         return found
 
-    def _enter(self, call: Call, choice: Choice, due: float, wait_s: float) -> Waiter:
+    def _enter(self, call: Call, choice: Choice, due: float, place: int, wait_s: float) -> Waiter:
         """A place in the hall, unless there is no point in it."""
         now, caller = self._clock.now(), call.caller
         if wait_s * MARGIN > min(due, call.deadline_at) - now:
@@ -304,8 +301,8 @@ class Queue:
             modest=call.line.haste is Haste.URGENT,
         )
         self._hall.enter(waiter)
-        if due < call.deadline_at:  # that, `deadline` sees to
-            waiter.alarm = self._clock.at(due, partial(self._late, waiter))
+        slips_at = waiter.due - lead_s(waiter.due - now, wait_s / place)
+        waiter.alarm = self._clock.at(slips_at, partial(self._slips, waiter, due))
         return waiter
 
     def sent_away(self, waiter: Waiter) -> bool:
@@ -315,6 +312,16 @@ class Queue:
             return False
         self._send_away(waiter, Left.UNWELL)
         return True
+
+    def _slips(self, waiter: Waiter, due: float) -> None:
+        """Its turn should have come: from now on it goes first."""
+        if waiter.left:
+            return
+        for scarce, lanes in waiter.choice.places:
+            scarce.fair.slip(waiter, lanes)
+        if due < waiter.call.deadline_at:  # that, `deadline` sees to
+            waiter.alarm = self._clock.at(due, partial(self._late, waiter))
+        self._hall.look_soon()
 
     def _late(self, waiter: Waiter) -> None:
         """Its patience is at an end."""
@@ -349,7 +356,7 @@ class Queue:
                 continue
             least_s = lane.pool.ready_at(call) - now
             sooner_s = _sooner_s(lane.pool, now, least_s) if lane.scarce.fair.greedy(now) else 0.0
-            wait_s = partial(_wait_s, lane.pool.refill, now + sooner_s, least_s)
+            wait_s = partial(until_s, lane.pool.refill, now + sooner_s, least_s)
             place, seconds = lane.scarce.fair.place(tier, tenant, now, wait_s, enough_s / MARGIN)
             if seconds < best[1]:
                 best = place, seconds
@@ -374,15 +381,15 @@ class Queue:
         )
 
 
+def _haste(waiter: Waiter, scarce: Scarce) -> Haste:
+    if waiter.modest or scarce.pressed:
+        return Haste.URGENT
+    return Haste.EARLY if waiter.slipped else Haste.STEADY
+
+
 def _sooner_s(pool: Upstream, now: float, least_s: float) -> float:
     """How much sooner a call that could go in `least_s` gets its room than any other, or later."""
     usual_s = pool.ready_at() - now
     if usual_s > least_s:
         return usual_s - max(least_s, 0.0) if usual_s > 0.0 else 0.0
     return min(pool.refill(1) - now - least_s, 0.0) if least_s > 0.0 else 0.0
-
-
-def _wait_s(refill: Callable[[int], float], now: float, least_s: float, calls: int) -> float:
-    """Seconds until the last of so many calls could go: as soon as it can be known, where it cannot."""
-    seconds = refill(calls) - now
-    return max(least_s, 0.0) if seconds == inf else max(seconds, least_s, 0.0)

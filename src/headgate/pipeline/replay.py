@@ -2,21 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import lru_cache, partial
 from types import TracebackType
 
 import msgspec
 
-from headgate.core.call import Call, Reply, Seen, Source
+from headgate.core.call import Call, Payload, Reply, Seen, Source
 from headgate.core.chat import Finish, FinishReason, Start, TextDelta
-from headgate.core.reuse import FREE, Reuse, Stored, told
+from headgate.core.reuse import FORMS, FREE, Reuse, Stored, others, told
 from headgate.core.usage import estimate
+from headgate.ports.cache import Cache
 from headgate.ports.clock import Clock
 
 EVENT_END = b"\n\n"
 HERE = "headgate"
 """The provider of what no provider has said."""
+
+
+Retell = Callable[[Stored, Payload], Stored | None]
+"""An answer in the form that a request wants, if it can be had."""
+
+
+def in_form(
+    cache: Cache, identity: bytes, payload: Payload, wall: float, retell: Retell | None
+) -> Stored | None:
+    """What is kept under the identity, in the form of the request. Where it is there in another form only, it
+    is told anew, and kept so."""
+    wanted = identity[:-1] + FORMS[payload.form]
+    answer = cache.get(wanted, wall)
+    if retell and (answer is None or answer.left_s(wall) <= 0.0):
+        return other_form(cache, wanted, payload, wall, retell) or answer
+    return answer
+
+
+def other_form(cache: Cache, identity: bytes, payload: Payload, wall: float, retell: Retell) -> Stored | None:
+    """What is kept in another form than this identity's and is fresh, told in this one."""
+    for other in others(identity):
+        answer = cache.get(other, wall)
+        told = retell(answer, payload) if answer and answer.left_s(wall) > 0.0 else None
+        if told is not None:
+            cache.put(identity, told)
+            return told
+    return None
 
 
 class Hit(msgspec.Struct, eq=False):
@@ -66,8 +94,9 @@ def replayed(answer: Stored, reuse: Reuse, clock: Clock, pace: float = 0.0) -> R
     )
 
 
-def written(call: Call, name: str, text: str, clock: Clock) -> Reply:
-    """Words of the operator's own, in the caller's dialect. `name`: what they are called."""
+def written(call: Call, name: str, text: str, clock: Clock, ttl_s: float) -> Reply:
+    """Words of the operator's own, in the caller's dialect. `name`: what they are called; `ttl_s`: for how
+    long they are good."""
     payload, now = call.payload, clock.now()
     emitter = payload.emitter()
     finish = FinishReason.STOP
@@ -90,6 +119,7 @@ def written(call: Call, name: str, text: str, clock: Clock) -> Reply:
         opened_at=now,
         attempts=0,
         reuse=Reuse.TEMPLATE,
+        left_s=ttl_s,
     )
 
 

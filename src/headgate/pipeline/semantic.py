@@ -6,8 +6,7 @@ prompt, tools, sampling, and the conversation before. A miss is learned from onc
 a share of wrong answers is promised, some hits are asked upstream too, in tasks that `Semantic` holds until
 they have ended, as nobody's expense; what they say moves the gate.
 
-Known weakness: `only-if-cached` is answered by the exact cache alone; and each process knows only the
-questions that it has seen itself.
+Known weakness: `only-if-cached` is answered by the exact cache alone.
 """
 
 from __future__ import annotations
@@ -18,7 +17,8 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from hashlib import blake2b
 from random import Random
-from typing import TYPE_CHECKING, ClassVar
+from types import TracebackType
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -27,10 +27,11 @@ from headgate.core.chat import Chat, Message, Role, Text
 from headgate.core.errors import GatewayError
 from headgate.core.reuse import Freshness, Partition, Reuse, Stored
 from headgate.core.semantic.gates import Gate
-from headgate.core.semantic.judge import Candidate, Judged, judge
+from headgate.core.semantic.judge import Candidate, Judged, at_sight, judge
+from headgate.core.semantic.packing import packed
 from headgate.core.semantic.said import agree, gist, said
 from headgate.core.semantic.signature import sign
-from headgate.pipeline.replay import Hit, replayed
+from headgate.pipeline.replay import Hit, Retell, in_form, replayed
 from headgate.pipeline.service import Layer, Passage, Service
 from headgate.ports.cache import Cache
 from headgate.ports.clock import Clock
@@ -49,7 +50,15 @@ AUDITOR = "audit"
 """Key and tenant of what is asked to check a hit: no caller's."""
 
 IMMATERIAL = frozenset(
-    {"metadata", "store", "service_tier", "prompt_cache_key", "prompt_cache_retention", "safety_identifier"}
+    {
+        "metadata",
+        "store",
+        "service_tier",
+        "prompt_cache_key",
+        "prompt_cache_retention",
+        "safety_identifier",
+        "stream_options",
+    }
 )
 SEEDS = 4096
 
@@ -74,10 +83,16 @@ class Question(msgspec.Struct, eq=False, kw_only=True):
 
     partition: bytes
     text: str
-    vector: Vector
+    sign: int
     gate: Gate | None
+    seen: Vector | None = None
     nearest: Kept | None = None
     judged: Judged | None = None
+
+    @property
+    def meant(self) -> Kept | None:
+        """Whose answer is to be used."""
+        return self.nearest if self.judged is not None and self.judged.hit else None
 
 
 class Semantic:
@@ -93,9 +108,11 @@ class Semantic:
         chance: Random,
         gates: Mapping[str, Gate],
         checking: Layer,
+        retell: Retell | None = None,
     ) -> None:
-        """`cache` keeps the answers. `gates` by the name asked for, `""` for all others, where a share of
-        wrong ones is promised. `checking`: what stands around a call that checks a hit."""
+        """`cache` keeps the answers, `retell` tells them in the form that is asked for. `gates` by the name
+        asked for, `""` for all others, where a share of wrong ones is promised. `checking`: what stands
+        around a call that checks a hit."""
         self._inner = inner
         self._terms = terms
         self._embedder = embedder
@@ -105,6 +122,7 @@ class Semantic:
         self._chance = chance
         self._gates = gates
         self._check = checking(inner)
+        self._retell = retell
         self._checking: set[asyncio.Task[None]] = set()
         self._seeds: dict[tuple[str, str, str, tuple[str, ...]], bytes] = {}
 
@@ -113,29 +131,74 @@ class Semantic:
         if question is None:
             return self._inner(call)
         wall = self._clock.wall()
-        judged = self._judged(question, wall)
-        if judged is not None and judged.hit and question.nearest is not None:
-            stored = self._cache.get(question.nearest.identity, wall)
-            if stored is None:
-                self._questions.drop(question.partition, question.nearest.identity)
-            elif call.wants.takes(wall - stored.stored_at, stored.left_s(wall)):
-                self._audit(call, question, judged)
-                return Hit(self._told(stored, judged))
+        self._at_hand(question, wall)
+        meant = question.meant
+        answer = self._answer(call, meant, wall) if meant else None
+        if meant and answer:
+            return self.hit(call, question, meant, answer, wall) or self.miss(call, question)
+        if self._cache.deep or (self._questions.deep and meant is None):
+            return _Sought(self, call, question)
+        if meant:
+            self._questions.drop(question.partition, meant.identity)
+        return self.miss(call, question)
+
+    def miss(self, call: Call, question: Question) -> AbstractAsyncContextManager[Reply]:
         return _Learning(self._inner, call, owner=self, question=question)
 
-    def _told(self, stored: Stored, judged: Judged) -> Reply:
-        reply = replayed(stored, Reuse.SEMANTIC, self._clock)
-        reply.sure = judged.confidence
-        return reply
+    def hit(
+        self, call: Call, question: Question, meant: Kept, answer: Stored, wall: float
+    ) -> AbstractAsyncContextManager[Reply] | None:
+        left_s = min(answer.left_s(wall), meant.until - wall)
+        if not call.wants.takes(wall - answer.stored_at, left_s) or question.judged is None:
+            return None
+        self._audit(call, question, question.judged)
+        reply = replayed(answer, Reuse.SEMANTIC, self._clock)
+        reply.left_s = left_s
+        reply.sure = question.judged.confidence
+        return Hit(reply)
 
-    def _judged(self, question: Question, wall: float) -> Judged | None:
+    def _answer(self, call: Call, meant: Kept, wall: float) -> Stored | None:
+        return in_form(self._cache, meant.identity, call.payload, wall, self._retell)
+
+    async def seek(self, call: Call, question: Question) -> AbstractAsyncContextManager[Reply] | None:
+        """The same, where looking takes a moment: for the question, or for its answer."""
+        wall = self._clock.wall()
+        if question.meant is None and self._questions.deep:
+            sign, vector = question.sign, self.vector(question)
+            near = await self._questions.seek(question.partition, sign, vector, NEAREST, wall)
+            self._judge(question, near)
+        meant = question.meant
+        if meant is None:
+            return None
+        if self._answer(call, meant, wall) is None:
+            await self._cache.seek(meant.identity, wall)  # puts it where it is at hand
+        answer = self._answer(call, meant, wall)
+        if answer is not None:
+            return self.hit(call, question, meant, answer, wall)
+        self._questions.drop(question.partition, meant.identity)
+        return None
+
+    def vector(self, question: Question) -> Vector:
+        """Of the question; made when it is first wanted."""
+        if question.seen is None:
+            question.seen = self._embedder.embed([question.text])[0]
+        return question.seen
+
+    def _at_hand(self, question: Question, wall: float) -> None:
         if question.gate:
             question.gate.saw()
-        near = self._questions.near(question.partition, question.vector, NEAREST, wall)
-        candidates = [Candidate(one.kept.text, one.kept.alike, one.likeness, one.kept.sign) for one in near]
-        judged = question.judged = judge(question.text, candidates, self._terms.floor, question.gate)
-        question.nearest = _kept(near, judged)
-        return judged
+        same = self._questions.same(question.partition, question.sign, wall)
+        judged = at_sight(question.text, same.reading, question.gate) if same else None
+        if judged:
+            question.judged, question.nearest = judged, same
+            return
+        vector = self.vector(question)
+        self._judge(question, self._questions.near(question.partition, vector, NEAREST, wall))
+
+    def _judge(self, question: Question, near: list[Near]) -> None:
+        found = [Candidate(one.kept.reading, one.kept.alike, one.likeness, one.kept.sign) for one in near]
+        question.judged = judged = judge(question.text, found, self._terms.floor, question.gate)
+        question.nearest = near[judged.place].kept if judged else None
 
     # ── what is asked ──
 
@@ -150,10 +213,9 @@ class Semantic:
         text = self._last(chat) if isinstance(chat, Chat) else None
         if text is None or not isinstance(chat, Chat):
             return None
-        vector = self._embedder.embed([text])[0]
         name = call.payload.model
         gate = self._gates.get(name) or self._gates.get("")
-        return Question(partition=self._partition(call, chat), text=text, vector=vector, gate=gate)
+        return Question(partition=self._partition(call, chat), text=text, sign=sign(text), gate=gate)
 
     def _last(self, chat: Chat) -> str | None:
         """The last turn of the user, where the conversation is one that may be answered from here."""
@@ -173,6 +235,7 @@ class Semantic:
             chat,
             model="",
             user=None,
+            stream=False,
             messages=chat.messages[:-1],
             extra={name: value for name, value in chat.extra.items() if name not in IMMATERIAL},
         )
@@ -203,13 +266,13 @@ class Semantic:
         self._compare(question, says, wall, weight)
         until = stored.stored_at + self._terms.ttl_s
         kept = Kept(
-            text=question.text,
+            reading=packed(question.text),
             identity=call.identity or b"",
             alike=gist(says),
-            sign=sign(question.text),
+            sign=question.sign,
             until=until,
         )
-        self._questions.add(question.partition, question.vector, kept)
+        self._questions.add(question.partition, self.vector(question), kept)
 
     def _compare(self, question: Question, says: str, wall: float, weight: float) -> None:
         judged, nearest = question.judged, question.nearest
@@ -257,7 +320,6 @@ class Semantic:
 class _Learning(Passage, eq=False, kw_only=True):
     """A miss."""
 
-    listens: ClassVar[bool] = False
     owner: Semantic
     question: Question
 
@@ -267,8 +329,23 @@ class _Learning(Passage, eq=False, kw_only=True):
         return error
 
 
-def _kept(near: list[Near], judged: Judged | None) -> Kept | None:
-    return near[judged.place].kept if judged else None
+class _Sought:
+    __slots__ = ("_call", "_opened", "_owner", "_question")
+
+    def __init__(self, owner: Semantic, call: Call, question: Question) -> None:
+        self._owner = owner
+        self._call = call
+        self._question = question
+
+    async def __aenter__(self) -> Reply:
+        hit = await self._owner.seek(self._call, self._question)
+        self._opened = hit or self._owner.miss(self._call, self._question)
+        return await self._opened.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return await self._opened.__aexit__(kind, error, trace)
 
 
 def _shows(messages: tuple[Message, ...]) -> bool:

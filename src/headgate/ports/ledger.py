@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from headgate.core.entry import Entry
+from headgate.core.captured import Captured
+from headgate.core.journaled import Row
 from headgate.core.report import Asked
+from headgate.core.retention import Old
 
 
 class LedgerGone(Exception):
@@ -14,7 +16,8 @@ class LedgerGone(Exception):
 
 
 class Ledger(Protocol):
-    """Rows, and their sums by day.
+    """Rows, and their sums by day; acts go to the audit log's chain, and what routes keep of content beside
+    its row.
 
     `append` is atomic and exactly once: rows come with their place in a journal (its name and the number of
     the first), rows that the store has of that journal are left out, and rows, sums and the journal's new
@@ -24,7 +27,7 @@ class Ledger(Protocol):
     Every verb may raise `LedgerGone`.
     """
 
-    async def append(self, journal: str, first: int, entries: Sequence[Entry]) -> int:
+    async def append(self, journal: str, first: int, rows: Sequence[Row]) -> int:
         """How many of them were new."""
         ...
 
@@ -41,8 +44,14 @@ class Ledger(Protocol):
         and its attempts that failed; `only` with these values in these of `REQUEST_FILTERS`."""
         ...
 
-    async def forget(self, *, rows_before_us: int, sums_before_day: int, at_most: int) -> int:
-        """Deletes up to so many rows from before that time, and sums from before that day. How many rows."""
+    async def forget(self, old: Old, *, at_most: int) -> int:
+        """Deletes up to so many rows of each table that are past their time, and what hangs on them. What is
+        deleted is told by an act in the audit log, with its hash, in the same transaction. How many rows were
+        deleted of the table that had most."""
+        ...
+
+    async def captured(self, request_id: str) -> list[Captured]:
+        """What is kept of that request's content."""
         ...
 
     async def close(self) -> None: ...

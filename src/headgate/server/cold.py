@@ -12,19 +12,23 @@ from typing import Annotated, Any
 
 import msgspec
 from fastapi import Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from headgate.core.call import Call, Caller, Operation
+from headgate.core.denials import Asked
 from headgate.core.errors import GatewayError, InternalError, InvalidRequest, UnknownModel
 from headgate.core.routes import shown
 from headgate.core.version import VERSION
 from headgate.ports.codec import Surface
 from headgate.server import intake
-from headgate.server.admin import describe_admin, describe_usage
+from headgate.server.admin import Admin, describe_admin, describe_usage
+from headgate.server.budgets import describe_budgets
 from headgate.server.errors import retry_after, status_of
 from headgate.server.front import House, ModelCard
 from headgate.server.hotdocs import PATHS, describe_hot
+from headgate.server.jobs import describe_jobs
 
 _CODES = {404: "not_found", 405: "method_not_allowed"}
 MOST_SAID = 4096
@@ -41,15 +45,18 @@ def create(house: House, surface: Surface) -> FastAPI:
         version=VERSION,
         summary="One OpenAI-compatible endpoint in front of every model.",
         redoc_url=None,
+        strict_content_type=False,  # what is no JSON is said to be none
     )
     _health(app, house)
     _models(app, house)
     _router(app, house, surface)
     _feedback(app, house)
     describe_admin(app, house)
+    describe_budgets(Admin(app, house), house)
     describe_usage(app, house, _caller(house))
+    describe_jobs(app, house, _caller(house))
     _hot(app)
-    _errors(app, surface)
+    _errors(app, surface, house)
     describe_hot(app)
     return app
 
@@ -81,8 +88,8 @@ def _health(app: FastAPI, house: House) -> None:
         return Response(page, media_type=content_type)
 
 
-def _caller(house: House) -> Callable[[Request], Caller]:
-    def check(request: Request) -> Caller:
+def _caller(house: House) -> Callable[[Request], Awaitable[Caller]]:
+    async def check(request: Request) -> Caller:
         return house.front.door.admit(dict(request.scope["headers"]))
 
     return check
@@ -184,12 +191,14 @@ def _hot(app: FastAPI) -> None:
         app.add_api_route(path, elsewhere, methods=["POST"], include_in_schema=False)
 
 
-def _errors(app: FastAPI, surface: Surface) -> None:
-    """Every error in OpenAI's shape, whoever raised it."""
+def _errors(app: FastAPI, surface: Surface, house: House) -> None:
+    """Every error in OpenAI's shape, whoever raised it; who was refused is written down."""
 
     async def ours(request: Request, error: Exception) -> Response:
         if not isinstance(error, GatewayError):
             raise error
+        who = getattr(request.state, "who", "")
+        house.denied(error, Asked(who, "", request.url.path, ""))
         return _document(surface, error, status_of(error))
 
     async def starlettes(request: Request, error: Exception) -> Response:
@@ -207,9 +216,27 @@ def _errors(app: FastAPI, surface: Surface) -> None:
         return _document(surface, InternalError("The gateway failed. Its log has more."), 500)
 
     handlers: list[tuple[type[Exception], Callable[[Request, Exception], Awaitable[Response]]]]
-    handlers = [(GatewayError, ours), (HTTPException, starlettes), (Exception, bugs)]
+    handlers = [
+        (GatewayError, ours),
+        (RequestValidationError, _unfit(surface)),
+        (HTTPException, starlettes),
+        (Exception, bugs),
+    ]
     for kind, handler in handlers:
         app.add_exception_handler(kind, handler)
+
+
+def _unfit(surface: Surface) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """Where FastAPI finds fault with a query or a body."""
+
+    async def unfit(request: Request, error: Exception) -> Response:
+        if not isinstance(error, RequestValidationError):
+            raise error
+        first = error.errors()[0]
+        param = ".".join(str(part) for part in first["loc"][1:]) or None
+        return _document(surface, InvalidRequest(f"{param or 'The body'}: {first['msg']}", param=param), 400)
+
+    return unfit
 
 
 def _document(surface: Surface, error: GatewayError, status: int) -> Response:

@@ -16,14 +16,17 @@ from hypothesis import strategies as st
 from booked import FAILED, entry
 from headgate.adapters import journal
 from headgate.adapters.journal import Journal, JournalFailed, Reader, orphans
+from headgate.core.audit import Act, Noting
+from headgate.core.captured import Captured
 from headgate.core.entry import Entry
+from headgate.core.journaled import Row
 
 
-def rows(count: int) -> list[Entry]:
+def rows(count: int) -> list[Row]:
     return [entry(request_id=f"r{number}", others=(FAILED,) * (number % 3)) for number in range(count)]
 
 
-def written(folder: Path, entries: Sequence[Entry], *, wait_every: int = 0) -> None:
+def written(folder: Path, entries: Sequence[Row], *, wait_every: int = 0) -> None:
     """A journal `j` that holds these, closed and let go of."""
 
     async def story() -> None:
@@ -38,7 +41,7 @@ def written(folder: Path, entries: Sequence[Entry], *, wait_every: int = 0) -> N
     asyncio.run(story())
 
 
-def read(folder: Path, at_most: int = 1000) -> list[tuple[int, list[Entry]]]:
+def read(folder: Path, at_most: int = 1000) -> list[tuple[int, list[Row]]]:
     reader, found = Reader(folder / "j"), []
     while (batch := reader.read(at_most)) is not None:
         found.append(batch[:2])
@@ -53,6 +56,13 @@ def test_what_was_appended_is_read_in_order(tmp_path: Path) -> None:
     assert [first for first, _ in found] == [
         sum(len(entries) for _, entries in found[:place]) for place in range(len(found))
     ]
+
+
+def test_acts_and_content_keep_their_place_among_the_rows(tmp_path: Path) -> None:
+    act = Act(at_us=1, who="w", action="key.create", target="a\r\nb", detail="'; DROP TABLE audit")
+    mixed: list[Row] = [entry(), Noting(act), Captured(1, 2, "r", "t", "k", "m", "q", "a", ""), entry()]
+    written(tmp_path, [*mixed, *rows(200), *mixed])
+    assert [one for _, entries in read(tmp_path) for one in entries] == [*mixed, *rows(200), *mixed]
 
 
 def test_a_row_that_was_waited_for_is_on_disk(tmp_path: Path) -> None:
@@ -202,7 +212,8 @@ def test_a_row_says_what_who_waited_for_it_was_told(tmp_path: Path, monkeypatch:
         return told
 
     told = asyncio.run(story())
-    assert {row.request_id: row.outcome for _, rows in read(tmp_path) for row in rows} == told
+    found = [row for _, rows in read(tmp_path) for row in rows if isinstance(row, Entry)]
+    assert {row.request_id: row.outcome for row in found} == told
     assert set(told.values()) == {"finished", "refused"}
 
 

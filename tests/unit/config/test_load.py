@@ -122,7 +122,8 @@ def test_a_problem_reads_like_a_compilers() -> None:
 def test_without_keys_it_says_how_to_add_one() -> None:
     text = GOOD[: GOOD.index("keys:\n  - {name")]
     assert problems(text) == [
-        "1:1 keys: none is given, so nobody could call; add {name: me, key: '${HEADGATE_API_KEY}'}"
+        "1:1 keys: none is given, so nobody could call; add {name: me, key: '${HEADGATE_API_KEY}'}, or set"
+        " server.admin_key, to make some at run time"
     ]
     assert parse(text.replace("server:", "server:\n  auth: off"), ENVIRON).server.auth == "off"
 

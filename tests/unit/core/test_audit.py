@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.core.audit import START, Act, Noted, broken_at, chained
+from headgate.core.audit import START, Act, Noted, broken_at, chained, forgotten
 
 ACTS = st.builds(
     Act,
@@ -44,3 +44,17 @@ def test_whoever_tampers_is_found_out_where_it_was(acts: list[Act], data: st.Dat
 @given(ACTS, ACTS)
 def test_fields_do_not_run_into_each_other(one: Act, other: Act) -> None:
     assert (chained(one, 1, START).hash == chained(other, 1, START).hash) == (one == other)
+
+
+@given(st.lists(ACTS, min_size=2, max_size=8), st.data())
+def test_a_beginning_that_is_gone_must_be_told_of(acts: list[Act], data: st.DataObject) -> None:
+    whole = chain(acts)
+    cut = data.draw(st.integers(1, len(whole) - 1))
+    claim = forgotten("audit", cut, str(cut), whole[cut - 1].hash, 1)
+    rest = whole[cut:]
+    proven = [*rest, chained(claim, rest[-1].number + 1, rest[-1].hash)]
+    assert broken_at(proven) is None
+    assert broken_at(rest) == 1
+    assert broken_at(proven[1:]) == 1
+    false = forgotten("audit", cut, str(cut), START, 1)
+    assert broken_at([*rest, chained(false, rest[-1].number + 1, rest[-1].hash)]) == 1

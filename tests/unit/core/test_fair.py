@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headgate.core.fair import Fair, Ticket
+from headgate.core.fair import BORROWED, Fair, Ticket
 from headgate.core.lengths import Lengths, Pace
 from headgate.core.tier import Tier
 
@@ -94,6 +94,34 @@ def test_no_tier_falls_behind_its_share_by_more_than_a_turn(backlog: dict[str, i
         for tier in backlog:
             assert abs(got[tier] - turn * TIERS[tier].weight / total) <= len(backlog)
     assert turns < total or all(got[tier] for tier in backlog)
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 1000), st.floats(0.0, 0.5))
+def test_who_would_be_late_goes_first_and_pays_for_it(seed: int, often: float) -> None:
+    fair, counts, chance = Fair(), Counter[str](), Random(seed)
+    tickets = [entered(fair, tier, "t", due=chance.random()) for tier in TIERS for _ in range(340)]
+    for _ in range(320):
+        late = chance.choice(tickets)
+        if chance.random() < often and not late.left:
+            fair.slip(late, LANE)
+        first = served(fair)
+        counts[first.tier.name] += 1
+        for name, tier in TIERS.items():
+            assert counts[name] == pytest.approx(sum(counts.values()) * tier.weight / 16, abs=BORROWED + 2), (
+                name
+            )
+
+
+def test_of_those_who_would_be_late_the_earliest_goes_first_and_who_has_left_does_not() -> None:
+    fair = Fair()
+    first = entered(fair, "pro", "a", due=1.0)
+    late = [entered(fair, "free", "b", due=due) for due in (9.0, 7.0, 8.0)]
+    for one in late:
+        fair.slip(one, LANE)
+    fair.leave(late[1], LANE)
+    assert [served(fair) for _ in range(3)] == [late[2], late[0], first]
+    assert not fair.heads()
 
 
 def test_who_comes_back_has_saved_nothing_up() -> None:

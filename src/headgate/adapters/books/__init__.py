@@ -10,12 +10,16 @@ import msgspec
 from msgspec.structs import astuple
 
 from headgate.core.attempt import Attempt
-from headgate.core.audit import Noted
+from headgate.core.audit import Act, Noted, Noting
+from headgate.core.captured import Captured
 from headgate.core.entry import COLUMNS, Entry, Flag
-from headgate.core.issued import Issued, Snapshot
+from headgate.core.issued import Issued, Snapshot, Terms
+from headgate.core.journaled import Row
 from headgate.core.report import FAR, GROUPS, REQUEST_FILTERS, Asked, shown_day
 from headgate.core.rollup import BUCKET, SUMS
 
+MOST_DAYS = 400
+"""Days that are asked for one by one."""
 JOURNAL_BITS = 40
 """A row's id: its journal's number, and its own there in so many bits."""
 
@@ -23,6 +27,18 @@ MIGRATIONS = tuple(file.read_text() for file in sorted(Path(__file__).parent.glo
 COLUMN = {"key": "key_name"}
 """Names of ours that SQL keeps for itself."""
 REQUESTS = ("id", *(COLUMN.get(name, name) for name in COLUMNS))
+CAPTURES = (
+    "id",
+    "at_us",
+    "until_us",
+    "request_id",
+    "tenant",
+    "key_name",
+    "requested",
+    "question",
+    "answer",
+    "found",
+)
 ATTEMPTS = ("request", "number", *Attempt.__struct_fields__)
 _ATTEMPT_PRICE = Attempt.__struct_fields__.index("price")
 ROLLED = (*BUCKET, *SUMS)
@@ -43,14 +59,45 @@ def row(id_: int, entry: Entry, prices: Mapping[str, int]) -> tuple[Any, ...]:
 
 
 def attempt_rows(
-    start: int, entries: Iterable[Entry], prices: Mapping[str, int]
+    entries: Iterable[tuple[int, Entry]], prices: Mapping[str, int]
 ) -> Iterator[tuple[Any, ...]]:
-    """Of these requests, the first of which is `start`; in the order of `ATTEMPTS`."""
-    for id_, entry in enumerate(entries, start):
+    """Of these requests, each with its id; in the order of `ATTEMPTS`."""
+    for id_, entry in entries:
         for number, one in enumerate(entry.others, start=1):
             values = astuple(one)
             price = prices[one.price] if one.price else None
             yield (id_, number, *values[:_ATTEMPT_PRICE], price, *values[_ATTEMPT_PRICE + 1 :])
+
+
+class Sorted(msgspec.Struct):
+    """What a journal brings, by where it goes; rows with their ids."""
+
+    entries: list[tuple[int, Entry]]
+    acts: list[Act]
+    captures: list[tuple[Any, ...]]
+
+
+def sorted_out(start: int, rows: Sequence[Row]) -> Sorted:
+    """`start` is the id of the first of them."""
+    found = Sorted([], [], [])
+    for id_, one in enumerate(rows, start):
+        if type(one) is Entry:
+            found.entries.append((id_, one))
+        elif isinstance(one, Noting):
+            found.acts.append(one.act)
+        elif isinstance(one, Captured):
+            found.captures.append((id_, *astuple(one)))
+    return found
+
+
+def captured(values: Sequence[Any]) -> Captured:
+    """Of a row in the order of `CAPTURES`."""
+    return Captured(*values[1:])
+
+
+def captured_query(place: str) -> str:
+    of = place_of(place, 1)
+    return f"SELECT {', '.join(CAPTURES)} FROM captures WHERE request_id = {of} ORDER BY id"  # noqa: S608 - names of ours
 
 
 def price_names(entries: Iterable[Entry]) -> set[str]:
@@ -60,13 +107,22 @@ def price_names(entries: Iterable[Entry]) -> set[str]:
     }
 
 
+def _days(asked: Asked) -> tuple[list[str], list[tuple[str, Any]]]:
+    """A condition without values, or with them. Days one by one are found by the sums' own order; a span of
+    them is read with all tags."""
+    if 0 < asked.until - asked.since <= MOST_DAYS:
+        return [f"day IN ({', '.join(str(int(day)) for day in range(asked.since, asked.until))})"], []
+    return [], [("day >= ", asked.since), ("day < ", min(asked.until, FAR))]
+
+
 def usage_query(asked: Asked, place: str) -> tuple[str, list[Any]]:
     """SQL and its values; `place` is how a value's place is written, such as `?` or `$%d`."""
     columns = [GROUPS[name] for name in asked.group_by]
-    wanted: list[tuple[str, Any]] = [("day >= ", asked.since), ("day < ", min(asked.until, FAR))]
+    days, wanted = _days(asked)
     wanted += [("tenant = ", asked.tenant)] if asked.tenant is not None else []
     wanted += [("key_name = ", asked.key)] if asked.key is not None else []
-    where = " AND ".join(text + _place(place, number) for number, (text, _) in enumerate(wanted, start=1))
+    places = [text + place_of(place, number) for number, (text, _) in enumerate(wanted, start=1)]
+    where = " AND ".join([*days, *places])
     tags = "tag <> ''" if "tag" in asked.group_by else "tag = ''"
     sums = ", ".join(f"CAST(COALESCE(SUM({name}), 0) AS BIGINT) AS {name}" for name in SUMS)
     group = f" GROUP BY {', '.join(columns)}" if columns else ""
@@ -88,7 +144,7 @@ def requests_query(after: int, limit: int, only: Mapping[str, str], place: str) 
 
     def value(of: Any) -> str:
         values.append(of)
-        return _place(place, len(values))
+        return place_of(place, len(values))
 
     if after:
         where.append(f"(at_us, id) < (SELECT at_us, id FROM requests WHERE id = {value(after)})")  # noqa: S608 - a place
@@ -100,7 +156,7 @@ def requests_query(after: int, limit: int, only: Mapping[str, str], place: str) 
 
 
 def attempts_query(ids: Sequence[int], place: str) -> str:
-    places = ", ".join(_place(place, number) for number in range(1, len(ids) + 1))
+    places = ", ".join(place_of(place, number) for number in range(1, len(ids) + 1))
     columns = ", ".join(ATTEMPTS)
     return f"SELECT {columns} FROM other_attempts WHERE request IN ({places}) ORDER BY request, number"  # noqa: S608 - names of ours
 
@@ -126,16 +182,22 @@ def _shown(names: Sequence[str], values: Sequence[Any], prices: Mapping[int, str
     return one | {name: bool(flags & flag) for flag, name in _FLAGS.items()}
 
 
-def _place(style: str, number: int) -> str:
+def place_of(style: str, number: int) -> str:
     return style % number if "%" in style else style
 
 
-def issued_snapshot(generation: int, pepper: str, documents: Sequence[str]) -> Snapshot:
+def issued_snapshot(generation: int, pepper: str, documents: Sequence[str], terms: Sequence[str]) -> Snapshot:
     keys = [msgspec.json.decode(document, type=Issued) for document in documents]
-    return Snapshot(generation, bytes.fromhex(pepper), tuple(sorted(keys, key=lambda key: key.name)))
+    agreed = [msgspec.json.decode(document, type=Terms) for document in terms]
+    return Snapshot(
+        generation,
+        bytes.fromhex(pepper),
+        tuple(sorted(keys, key=lambda key: key.name)),
+        tuple(sorted(agreed, key=lambda one: (one.kind, one.name))),
+    )
 
 
-def issued_document(key: Issued) -> str:
+def issued_document(key: Issued | Terms) -> str:
     return msgspec.json.encode(key).decode()
 
 
@@ -154,7 +216,7 @@ def noted(values: Sequence[Any]) -> Noted:
 
 def places_query(place: str) -> str:
     """Both those that served and those that were asked in vain."""
-    of = _place(place, 1)
+    of = place_of(place, 1)
     served = f"SELECT provider, region, at_us FROM requests WHERE tenant = {of} AND provider <> ''"  # noqa: S608 - a place
     asked = (
         "SELECT other_attempts.provider, other_attempts.region, at_us FROM other_attempts"  # noqa: S608 - a place

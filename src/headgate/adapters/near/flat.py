@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +27,10 @@ class Flat:
             self._rows = grown
         self._rows[place] = vector
         self.size = max(self.size, place + 1)
+
+    def fill(self, places: Sequence[int], vectors: Vector) -> None:
+        for place, vector in zip(places, vectors, strict=True):
+            self.set(place, vector)
 
     def unset(self, place: int) -> None:
         self._rows[place] = 0.0

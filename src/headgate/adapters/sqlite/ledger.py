@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from headgate.adapters import books
+from headgate.adapters.books.retention import Asking, forgetting
 from headgate.core.audit import START, Act, Noted, chained
-from headgate.core.entry import Entry
-from headgate.core.issued import Issued, Snapshot
+from headgate.core.captured import Captured
+from headgate.core.issued import Issued, Snapshot, Terms
+from headgate.core.journaled import Row
 from headgate.core.report import Asked
+from headgate.core.retention import Old
 from headgate.core.rollup import SUMS, rolled
 from headgate.ports.ledger import LedgerGone
 
@@ -32,8 +35,7 @@ _ADD = ", ".join(f"{name} = {name} + excluded.{name}" for name in SUMS)
 _INSERT = f"INSERT INTO requests ({', '.join(books.REQUESTS)}) VALUES ({_places(len(books.REQUESTS))})"  # noqa: S608 - names of ours
 _ATTEMPT = f"INSERT INTO other_attempts VALUES ({_places(len(books.ATTEMPTS))})"  # noqa: S608 - names of ours
 _SUM = f"INSERT INTO sums VALUES ({_places(len(books.ROLLED))}) ON CONFLICT DO UPDATE SET {_ADD}"  # noqa: S608 - names of ours
-
-
+_CAPTURE = f"INSERT INTO captures VALUES ({_places(len(books.CAPTURES))})"  # noqa: S608 - names of ours
 _ACT = f"INSERT INTO audit VALUES ({_places(len(books.ACTS))})"  # noqa: S608 - names of ours
 
 
@@ -49,7 +51,7 @@ class SqliteLedger:
     async def _do(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         def whole() -> _T:
             if self._connection is None:
-                self._connection = _open(self._file)
+                self._connection = opened(self._file)
             return work(self._connection)
 
         try:
@@ -57,25 +59,24 @@ class SqliteLedger:
         except (sqlite3.Error, OSError) as error:
             raise LedgerGone(f"{type(error).__name__}: {error}") from error
 
-    async def append(self, journal: str, first: int, entries: Sequence[Entry]) -> int:
-        return await self._do(lambda connection: self._append(connection, journal, first, entries))
+    async def append(self, journal: str, first: int, rows: Sequence[Row]) -> int:
+        return await self._do(lambda connection: self._append(connection, journal, first, rows))
 
-    def _append(
-        self, connection: sqlite3.Connection, journal: str, first: int, entries: Sequence[Entry]
-    ) -> int:
-        with _transaction(connection):
+    def _append(self, connection: sqlite3.Connection, journal: str, first: int, rows: Sequence[Row]) -> int:
+        with transaction(connection):
             number, wanted = _journal(connection, journal)
-            new = entries[max(0, wanted - first) :]
+            new = rows[max(0, wanted - first) :]
             if not new:
                 return 0
-            start = (number << books.JOURNAL_BITS) + max(first, wanted)
-            prices = self._known(connection, books.price_names(new))
-            connection.executemany(
-                _INSERT, [books.row(start + place, one, prices) for place, one in enumerate(new)]
-            )
-            connection.executemany(_ATTEMPT, books.attempt_rows(start, new, prices))
-            connection.executemany(_SUM, [(*bucket, *sums) for bucket, sums in rolled(new).items()])
-            mark = first + len(entries)
+            found = books.sorted_out((number << books.JOURNAL_BITS) + max(first, wanted), new)
+            entries = [one for _, one in found.entries]
+            prices = self._known(connection, books.price_names(entries))
+            connection.executemany(_INSERT, [books.row(id_, one, prices) for id_, one in found.entries])
+            connection.executemany(_ATTEMPT, books.attempt_rows(found.entries, prices))
+            connection.executemany(_CAPTURE, found.captures)
+            _chain(connection, found.acts)
+            connection.executemany(_SUM, [(*bucket, *sums) for bucket, sums in rolled(entries).items()])
+            mark = first + len(rows)
             connection.execute("UPDATE journals SET next = ? WHERE number = ?", (mark, number))
         self._prices = prices  # only now can others read them too
         return len(new)
@@ -116,43 +117,56 @@ class SqliteLedger:
 
         return await self._do(work)
 
-    async def forget(self, *, rows_before_us: int, sums_before_day: int, at_most: int) -> int:
+    async def captured(self, request_id: str) -> list[Captured]:
+        text = books.captured_query("?")
+        rows = await self._do(lambda connection: connection.execute(text, (request_id,)).fetchall())
+        return [books.captured(row) for row in rows]
+
+    async def forget(self, old: Old, *, at_most: int) -> int:
         def work(connection: sqlite3.Connection) -> int:
-            with _transaction(connection):
-                old = "SELECT id FROM requests WHERE at_us < ? ORDER BY at_us LIMIT ?"
-                which = (rows_before_us, at_most)
-                connection.execute(f"DELETE FROM other_attempts WHERE request IN ({old})", which)  # noqa: S608 - names of ours
-                gone = connection.execute(f"DELETE FROM requests WHERE id IN ({old})", which).rowcount  # noqa: S608 - names of ours
-                connection.execute("DELETE FROM sums WHERE day < ?", (sums_before_day,))
-            return gone
+            with transaction(connection):
+                most, acts = _driven(connection, forgetting(old, at_most, "?"))
+                _chain(connection, acts)
+            return most
 
         return await self._do(work)
 
     async def snapshot(self, known: int) -> Snapshot | None:
         def work(connection: sqlite3.Connection) -> Snapshot | None:
-            with _transaction(connection, "DEFERRED"):
+            with transaction(connection, "DEFERRED"):
                 row = connection.execute("SELECT generation, pepper FROM issuing").fetchone()
                 if row is None or row[0] == known:
                     return None
                 documents = [one for (one,) in connection.execute("SELECT document FROM issued_keys")]
-            return books.issued_snapshot(row[0], row[1], documents)
+                terms = [one for (one,) in connection.execute("SELECT document FROM terms")]
+            return books.issued_snapshot(row[0], row[1], documents, terms)
 
         return await self._do(work)
 
-    async def add(self, key: Issued) -> bool:
+    async def add(self, key: Issued, act: Act | None = None) -> bool:
         return await self._put(
             "INSERT INTO issued_keys (name, document) VALUES (?, ?) ON CONFLICT DO NOTHING",
             (key.name, books.issued_document(key)),
+            act,
         )
 
-    async def change(self, key: Issued) -> None:
-        await self._put(
-            "UPDATE issued_keys SET document = ?2 WHERE name = ?1", (key.name, books.issued_document(key))
+    async def change(self, key: Issued, act: Act | None = None) -> bool:
+        return await self._put(
+            "UPDATE issued_keys SET document = ?2 WHERE name = ?1",
+            (key.name, books.issued_document(key)),
+            act,
         )
+
+    async def agree(self, terms: Terms, act: Act | None = None) -> bool:
+        of = (terms.kind, terms.name)
+        if terms.empty:
+            return await self._put("DELETE FROM terms WHERE kind = ? AND name = ?", of, act)
+        text = "INSERT INTO terms VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET document = excluded.document"
+        return await self._put(text, (*of, books.issued_document(terms)), act)
 
     async def pepper(self, fresh: bytes) -> bytes:
         def work(connection: sqlite3.Connection) -> bytes:
-            with _transaction(connection):
+            with transaction(connection):
                 connection.execute(
                     "INSERT INTO issuing SELECT 0, ? WHERE NOT EXISTS (SELECT 1 FROM issuing)", (fresh.hex(),)
                 )
@@ -161,23 +175,21 @@ class SqliteLedger:
 
         return await self._do(work)
 
-    async def _put(self, text: str, values: tuple[str, str]) -> bool:
+    async def _put(self, text: str, values: tuple[str, ...], act: Act | None) -> bool:
         def work(connection: sqlite3.Connection) -> bool:
-            with _transaction(connection):
+            with transaction(connection):
                 changed = connection.execute(text, values).rowcount == 1
                 if changed:
                     connection.execute("UPDATE issuing SET generation = generation + 1")
+                    _chain(connection, [act] if act else [])
             return changed
 
         return await self._do(work)
 
     async def note(self, act: Act) -> Noted:
         def work(connection: sqlite3.Connection) -> Noted:
-            with _transaction(connection):
-                last = connection.execute("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1")
-                number, before = last.fetchone() or (0, START)
-                noted = chained(act, number + 1, before)
-                connection.execute(_ACT, books.act_row(noted))
+            with transaction(connection):
+                [noted] = _chain(connection, [act])
             return noted
 
         return await self._do(work)
@@ -203,7 +215,7 @@ class SqliteLedger:
 
 
 @contextmanager
-def _transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
+def transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
     connection.execute(f"BEGIN {kind}")
     try:
         yield
@@ -211,6 +223,31 @@ def _transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Ite
     except BaseException:
         connection.rollback()
         raise
+
+
+def _driven(connection: sqlite3.Connection, asking: Asking[_T]) -> _T:
+    """Runs its statements, to its end."""
+    try:
+        text, values = next(asking)
+        while True:
+            text, values = asking.send(connection.execute(text, values).fetchall())
+    except StopIteration as ended:
+        found: _T = ended.value
+        return found
+
+
+def _chain(connection: sqlite3.Connection, acts: Sequence[Act]) -> list[Noted]:
+    """Puts them at the end of the chain, in the transaction that is open."""
+    if not acts:
+        return []
+    last = connection.execute("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1")
+    number, before = last.fetchone() or (0, START)
+    found: list[Noted] = []
+    for act in acts:
+        found.append(noted := chained(act, number := number + 1, before))
+        before = noted.hash
+    connection.executemany(_ACT, [books.act_row(one) for one in found])
+    return found
 
 
 def _journal(connection: sqlite3.Connection, name: str) -> tuple[int, int]:
@@ -226,7 +263,7 @@ def _journal(connection: sqlite3.Connection, name: str) -> tuple[int, int]:
     return number, wanted
 
 
-def _open(file: Path) -> sqlite3.Connection:
+def opened(file: Path) -> sqlite3.Connection:
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     connection = sqlite3.connect(file, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False)
     try:
@@ -244,7 +281,7 @@ def _migrate(connection: sqlite3.Connection) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version == len(books.MIGRATIONS):
         return
-    with _transaction(connection):
+    with transaction(connection):
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version > len(books.MIGRATIONS):
             raise sqlite3.DatabaseError("the file was written by a newer version of Headgate")

@@ -11,7 +11,7 @@ import msgspec
 
 from headgate.core.semantic.gates import AROUND, Gate, Neighbour, clearance
 from headgate.core.semantic.signature import apart, may_match, sign
-from headgate.core.semantic.verifier import Proof, verify
+from headgate.core.semantic.verifier import Proof, proof
 
 PLAIN = 0.74
 """How clear a proven neighbour stands: like the same words, with nobody near."""
@@ -27,9 +27,10 @@ APART = 0.02
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """A kept question. `alike`: the same for entries whose answers say the same. `sign`: its signature."""
+    """A kept question. `reading`: what it asks, packed. `alike`: the same for entries whose answers say the
+    same. `sign`: its signature."""
 
-    text: str
+    reading: bytes
     alike: bytes
     likeness: float
     sign: int
@@ -46,6 +47,12 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     against: bool
 
 
+def at_sight(text: str, reading: bytes, gate: Gate | None = None) -> Judged | None:
+    """The judgement of a question of the same signature, wherever it stands. `None` where they are not proven
+    the same."""
+    return _sure(0, gate) if proof(text, reading) is Proof.PROVEN else None
+
+
 def judge(
     text: str, candidates: Sequence[Candidate], floor: float, gate: Gate | None = None
 ) -> Judged | None:
@@ -55,15 +62,18 @@ def judge(
         return None
     proven = _proven(text, candidates)
     if proven is not None:
-        clear = max(PLAIN, candidates[proven].likeness - 0.26)
-        hit = gate is None or gate.opens(clear, against=False)
-        return Judged(place=proven, hit=hit, confidence=0.99, clear=clear, against=False)
+        return _sure(proven, gate)
     best = candidates[0]
     clear = clearance([Neighbour(one.alike, one.likeness) for one in candidates])
     near = gate is not None or _alone(candidates, floor)
-    against = near and verify(text, best.text).proof is Proof.REFUSED
+    against = near and proof(text, best.reading) is Proof.REFUSED
     hit = gate.opens(clear, against=against) if gate else near and not against
     return Judged(place=0, hit=hit, confidence=min(0.99, best.likeness), clear=clear, against=against)
+
+
+def _sure(place: int, gate: Gate | None) -> Judged:
+    hit = gate is None or gate.opens(PLAIN, against=False)
+    return Judged(place=place, hit=hit, confidence=0.99, clear=PLAIN, against=False)
 
 
 def _proven(text: str, candidates: Sequence[Candidate]) -> int | None:
@@ -74,7 +84,7 @@ def _proven(text: str, candidates: Sequence[Candidate]) -> int | None:
         if one.likeness >= PROVEN_FLOOR and may_match(mine, one.sign)
     ]
     for _, place in sorted(likely)[:READ]:
-        if verify(text, candidates[place].text).proof is Proof.PROVEN:
+        if proof(text, candidates[place].reading) is Proof.PROVEN:
             return place
     return None
 

@@ -11,6 +11,7 @@ from headgate.core.asked import Asked
 from headgate.core.call import Emitter, Operation
 from headgate.core.chat import Chat
 from headgate.core.errors import GatewayError, InvalidRequest
+from headgate.core.reuse import Form
 from headgate.core.shape import Shape
 from headgate.ports.codec import NO_HEADERS
 from headgate.providers.anthropic.codec import DIALECT
@@ -23,8 +24,9 @@ from headgate.providers.anthropic.wire import REQUEST, Request
 from headgate.providers.splice import canonical
 from headgate.providers.sse import frame
 
-IMMATERIAL = frozenset(("model", "metadata", "service_tier"))
-"""Members that say who asks and how it is to be billed, but not what is asked."""
+IMMATERIAL = frozenset(("model", "metadata", "service_tier", "stream"))
+"""Members that say who asks, in which form it is to be told and how it is to be billed, but not what is
+asked."""
 
 BETA = b"anthropic-beta"
 
@@ -52,6 +54,10 @@ class AnthropicPayload:
     def canonical(self) -> bytes | None:
         asked = canonical(self.raw, IMMATERIAL)
         return asked + self.betas.encode() if asked and self.betas else asked
+
+    @property
+    def form(self) -> Form:
+        return Form.COUNTED if self.stream else Form.WHOLE
 
     def hub(self) -> Chat:
         """Raises `Unsupported` for what only Anthropic's own API understands, `InvalidRequest` for a
@@ -82,6 +88,7 @@ class AnthropicSurface:
     a message's id, for answers whose provider gave none."""
 
     dialect = DIALECT
+    heeds: frozenset[bytes] = frozenset({BETA})
 
     def __init__(self, new_id: Callable[[], str]) -> None:
         self._new_id = new_id

@@ -20,6 +20,7 @@ from headgate.core.call import Emitter, Operation
 from headgate.core.chat import Chat
 from headgate.core.embeddings import Embeddings
 from headgate.core.errors import GatewayError, InvalidRequest, Unsupported
+from headgate.core.reuse import Form
 from headgate.core.shape import Shape
 from headgate.ports.codec import NO_HEADERS
 from headgate.providers import sse, strict
@@ -64,6 +65,10 @@ class GeminiPayload:
     def canonical(self) -> None:
         """Nobody keeps the answers of a simulated provider's end."""
 
+    @property
+    def form(self) -> Form:
+        return Form.COUNTED if self.stream else Form.WHOLE
+
     def hub(self) -> Chat | Embeddings:
         return self._hub
 
@@ -101,6 +106,7 @@ class GeminiSurface:
     """`ports.codec.Surface`. `new_id` names answers, and calls of a conversation that have no id."""
 
     dialect = DIALECT
+    heeds: frozenset[bytes] = frozenset()
 
     def __init__(self, new_id: Callable[[], str]) -> None:
         self._new_id = new_id

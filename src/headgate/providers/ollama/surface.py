@@ -18,6 +18,7 @@ from headgate.core.call import Emitter, Operation
 from headgate.core.chat import Chat
 from headgate.core.embeddings import Embeddings
 from headgate.core.errors import GatewayError, InvalidRequest, Unsupported
+from headgate.core.reuse import Form
 from headgate.core.shape import Shape
 from headgate.ports.codec import NO_HEADERS
 from headgate.providers import strict
@@ -57,6 +58,10 @@ class OllamaPayload:
     def canonical(self) -> None:
         """Nobody keeps the answers of a simulated provider's end."""
 
+    @property
+    def form(self) -> Form:
+        return Form.COUNTED if self.stream else Form.WHOLE
+
     def hub(self) -> Chat | Embeddings:
         return self._hub
 
@@ -89,6 +94,7 @@ class OllamaSurface:
     calls of a conversation that have no id."""
 
     dialect = DIALECT
+    heeds: frozenset[bytes] = frozenset()
 
     def __init__(self, clock_wall: Callable[[], float], new_id: Callable[[], str]) -> None:
         self._wall = clock_wall

@@ -12,6 +12,7 @@ from headgate.core.call import Emitter, Operation
 from headgate.core.chat import Chat
 from headgate.core.embeddings import Embeddings
 from headgate.core.errors import GatewayError, Unsupported
+from headgate.core.reuse import Form
 from headgate.core.shape import Shape
 from headgate.ports.codec import NO_HEADERS
 from headgate.providers.openai import asked, errors, gist, shaping, wire
@@ -24,6 +25,7 @@ from headgate.providers.sse import frame
 _chat = msgspec.json.Decoder(wire.ChatRequest)
 _completion = msgspec.json.Decoder(wire.CompletionRequest)
 _embeddings = msgspec.json.Decoder(wire.EmbeddingsRequest)
+_CHAT = Operation.CHAT
 
 Request = TypeVar("Request")
 
@@ -38,9 +40,12 @@ IMMATERIAL = frozenset(
         "prompt_cache_key",
         "prompt_cache_retention",
         "safety_identifier",
+        "stream",
+        "stream_options",
     )
 )
-"""Members that say who asks, and how it is to be billed and kept, but not what is asked."""
+"""Members that say who asks, in which form it is to be told, and how it is to be billed and kept, but not
+what is asked."""
 
 
 class _Origin:
@@ -74,6 +79,12 @@ class _Payload:
 
     def canonical(self) -> bytes | None:
         return canonical(self.raw, IMMATERIAL)
+
+    @property
+    def form(self) -> Form:
+        if not self.stream:
+            return Form.WHOLE
+        return Form.COUNTED if self.include_usage else Form.STREAM
 
     def _answering(self) -> Answering:
         return Answering(
@@ -175,6 +186,7 @@ class OpenAISurface:
     """
 
     dialect = DIALECT
+    heeds: frozenset[bytes] = frozenset()
 
     def __init__(self, clock_wall: Callable[[], float], new_id: Callable[[], str]) -> None:
         self._origin = _Origin(clock_wall, new_id)
@@ -184,7 +196,7 @@ class OpenAISurface:
     ) -> ChatPayload | CompletionPayload | EmbeddingsPayload:
         """One typed decoding of the body: what is sent on to an upstream of this dialect is not looked at
         further. Raises `InvalidRequest` for any bytes that are not such a request."""
-        if operation is Operation.CHAT:
+        if operation is _CHAT:
             return ChatPayload(body, _decode(_chat, body), self._origin)
         if operation is Operation.COMPLETION:
             return CompletionPayload(body, _decode(_completion, body), self._origin)

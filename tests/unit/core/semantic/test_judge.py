@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from headgate.core.reuse import Stored
 from headgate.core.semantic.gates import Gate
-from headgate.core.semantic.judge import Candidate, judge
+from headgate.core.semantic.judge import Candidate, at_sight, judge
+from headgate.core.semantic.packing import packed, unpacked
+from headgate.core.semantic.reading import read
 from headgate.core.semantic.said import agree, said
 from headgate.core.semantic.signature import sign
 from headgate.core.usage import Usage
@@ -13,7 +15,7 @@ TEXT = "How do I boil an egg for 5 minutes?"
 
 
 def near(text: str, likeness: float, alike: bytes = b"1") -> Candidate:
-    return Candidate(text, alike, likeness, sign(text))
+    return Candidate(packed(text), alike, likeness, sign(text))
 
 
 def test_alike_is_enough_only_where_no_other_answer_is_as_near() -> None:
@@ -39,6 +41,24 @@ def test_a_gate_decides_where_there_is_one() -> None:
     found = judge(TEXT, [near(TEXT, 1.0)], 0.95, gate)
     assert found
     assert not found.hit, "nothing is clear enough for that gate"
+
+
+def test_what_has_the_same_signature_is_proven_at_sight_or_not_at_all() -> None:
+    other = "please tell me how to boil an egg for five minutes"
+    assert sign(other) == sign(TEXT)
+    found = at_sight(other, packed(TEXT))
+    assert found
+    assert found.hit
+    turned = "Which train goes from Paris to London?", "Which train goes from London to Paris?"
+    assert sign(turned[0]) == sign(turned[1])
+    assert at_sight(turned[0], packed(turned[1])) is None
+    assert at_sight("???", packed("???")), "word for word the same"
+    assert at_sight("???", packed("?!")) is None
+
+
+def test_a_reading_is_the_same_after_it_was_kept() -> None:
+    for text in (TEXT, "", "Ist 3 kg zu viel?", "x" * 5000, "I can't, he must not \ud800 2nd"):
+        assert unpacked(packed(text)) == read(text)
 
 
 def stored(body: bytes) -> Stored:

@@ -1,0 +1,192 @@
+"""The audit log of a real server: every act of an admin, every refusal, however many there are."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from gateway import CHAT, HI, KEY, Gateway, running
+from headgate.adapters.books import ACTS
+from headgate.adapters.books import noted as noted_row
+from headgate.cli.audit import app as audit_app
+from headgate.core.audit import broken_at
+
+pytestmark = pytest.mark.e2e
+
+OWNER, OPERATOR, READER = (f"{name}-key-0123456789abcdef" for name in ("owner", "operator", "reader"))
+CONFIG = f"""
+server:
+  log: off
+  admin_key: {OWNER}
+  admin_keys: [{{name: olga, key: {OPERATOR}, scope: operate}}, {{name: rita, key: {READER}}}]
+keys: [{{name: me, key: {KEY}, tenant: acme, models: [m]}}]
+store: {{url: "sqlite:///{{folder}}/books.db", folder: {{folder}}/kept}}
+providers: {{p: {{dialect: simulated, region: eu, simulated: {{latency_s: 0.001, tokens_per_s: 0}}}}}}
+models: {{m: {{provider: p}}, n: {{provider: p}}}}
+tiers: {{free: {{requests_per_day: 1000}}}}
+"""
+
+
+def config(folder: Path) -> str:
+    return CONFIG.replace("{folder}", str(folder))
+
+
+def acts(gateway: Gateway, action: str = "") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = gateway.ask("/admin/v1/audit?limit=1000", key=OWNER).document["data"]
+    return [one for one in found if one["action"].startswith(action)]
+
+
+def noted(gateway: Gateway, action: str, count: int) -> list[dict[str, Any]]:
+    """Waits until there are so many acts of that name."""
+    for _ in range(500):
+        if len(found := acts(gateway, action)) >= count:
+            return found
+        time.sleep(0.02)
+    raise AssertionError(acts(gateway))
+
+
+def verified(gateway: Gateway) -> int:
+    done = CliRunner().invoke(audit_app, ["verify", "--config", str(gateway.file)])
+    return done.exit_code
+
+
+def test_keys_are_made_rotated_and_revoked_over_http_and_each_act_has_its_author(tmp_path: Path) -> None:
+    with running(config(tmp_path)) as gateway:
+        order = {
+            "tenant": "acme",
+            "name": "app",
+            "tier": "free",
+            "models": ["m"],
+            "rpm": 50,
+            "expires": "30d",
+        }
+        assert gateway.ask("/admin/v1/keys", order, key=READER).status == 403
+        assert gateway.ask("/admin/v1/keys", order, key=KEY).status == 401
+        made = gateway.ask("/admin/v1/keys", order, key=OPERATOR).document
+        assert made["key"].startswith("hg_")
+        _becomes(gateway, made["key"], 200)
+        assert gateway.ask("/admin/v1/keys", order, key=OPERATOR).status == 409
+        rotated = gateway.ask("/admin/v1/keys/app/rotate", {"overlap_s": 600}, key=OPERATOR).document
+        _becomes(gateway, rotated["key"], 200)
+        assert _chat(gateway, made["key"]) == 200
+        assert gateway.ask("/admin/v1/keys/app", key=OPERATOR, method="DELETE").document["state"] == "revoked"
+        _becomes(gateway, rotated["key"], 401)
+        assert gateway.ask("/admin/v1/keys/app", key=OPERATOR, method="DELETE").status == 409
+        assert gateway.ask("/admin/v1/keys/nobody", key=OPERATOR, method="DELETE").status == 404
+        assert [(one["who"], one["action"], one["target"]) for one in acts(gateway, "key.")] == [
+            ("olga", "key.create", "app"),
+            ("olga", "key.rotate", "app"),
+            ("olga", "key.revoke", "app"),
+        ]
+        refused = noted(gateway, "request.denied", 2)
+        assert {(one["who"], one["target"]) for one in refused} >= {("rita", "/admin/v1/keys")}
+        assert not any(made["key"] in json.dumps(one) for one in acts(gateway))
+        described = gateway.ask("/openapi.json").document["paths"]["/admin/v1/keys"]["post"]
+        assert described["x-headgate-scope"] == "operate"
+        assert "requestBody" in described
+        assert verified(gateway) == 0
+
+
+BAD = ["'; DROP TABLE audit; --", "a\r\nset-cookie: x", "\0", "ü", "x" * 300, 1e99, {"$gt": ""}, [["a"]]]
+FIELDS: dict[str, list[Any]] = {
+    "tenant": [*BAD, "", None, 7],
+    "name": [*BAD, "", 7],
+    "tier": [*BAD, "platinum", 7],
+    "models": [*([one] for one in BAD), [], ["gpt-99"], "m"],
+    "regions": [*([one] for one in BAD), [], [""], "eu"],
+    "privacy": [*BAD, "", None, "none"],
+    "rpm": [*BAD, 0, -1, 1.5, 10**12],
+    "tpm": [*BAD, 0, -1],
+    "expires": [*BAD, "", "soon", "-1d", "2027-13-01"],
+    "budget": ["anything that is not there"],
+}
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_no_field_takes_what_it_should_not(shared: Gateway, field: str) -> None:
+    for bad in FIELDS[field]:
+        found = shared.ask("/admin/v1/keys", {"tenant": "acme", "name": "app", field: bad}, key=OPERATOR)
+        assert (found.status, found.error["type"]) == (400, "invalid_request_error"), (bad, found.body)
+        assert "set-cookie" not in found.headers
+    assert shared.ask("/admin/v1/keys", key=OWNER).document["data"] == []
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    with running(config(tmp_path_factory.mktemp("shared"))) as gateway:
+        yield gateway
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "/admin/v1/usage?tenant='%3BDROP%20TABLE%20sums",
+        "/admin/v1/requests?tenant=%0d%0a&outcome=%27%20OR%201=1",
+        "/admin/v1/audit/residency?tenant=%27%20OR%201=1",
+        "/admin/v1/requests?request_id=%00",
+    ],
+)
+def test_a_filter_is_only_a_value(shared: Gateway, query: str) -> None:
+    assert shared.chat("m").status == 200
+    found = shared.ask(query, key=READER)
+    assert (found.status, [one for one in found.document["data"] if one.get("requests")]) == (200, [])
+
+
+@pytest.mark.parametrize(
+    "query", ["/admin/v1/audit?after=x", "/admin/v1/requests?limit=0", "/admin/v1/requests?after=1e9"]
+)
+def test_a_query_that_is_none_is_said_to_be_wrong(shared: Gateway, query: str) -> None:
+    found = shared.ask(query, key=READER)
+    assert (found.status, found.error["type"]) == (400, "invalid_request_error")
+    assert found.error["param"] in query
+
+
+def test_a_flood_of_refusals_is_counted_and_does_not_fill_the_disk(tmp_path: Path) -> None:
+    flood = 600
+    with running(config(tmp_path)) as gateway:
+        for _ in range(flood):
+            assert gateway.ask(CHAT, {"model": "m", "messages": HI}, key="nobody-knows").status == 401
+        assert gateway.chat("n").status == 403
+        first = noted(gateway, "request.denied", 2)
+        assert gateway.stop() == 0
+        counts: dict[str, int] = {}
+        with closing(sqlite3.connect(tmp_path / "books.db")) as connection:
+            order = f"SELECT {', '.join(ACTS)} FROM audit ORDER BY number"
+            chain = [noted_row(row) for row in connection.execute(order)]
+            (rows,) = connection.execute("SELECT COUNT(*) FROM requests").fetchone()
+    for one in chain:
+        said = dict(part.split("=") for part in one.detail.split())
+        counts[one.who] = counts.get(one.who, 0) + int(said["count"])
+    assert broken_at(chain) is None
+    assert counts == {"nobody": flood, "me": 1}
+    assert rows <= 2 * 120 + 1 < flood
+    assert len(first) <= 3
+
+
+def test_who_tampers_with_the_file_is_found_out(tmp_path: Path) -> None:
+    with running(config(tmp_path)) as gateway:
+        for name in ("a", "b", "c"):
+            assert gateway.ask("/admin/v1/keys", {"tenant": "t", "name": name}, key=OWNER).status == 200
+        assert verified(gateway) == 0
+        with closing(sqlite3.connect(tmp_path / "books.db")) as connection, connection:
+            connection.execute("UPDATE audit SET who = 'somebody else' WHERE target = 'b'")
+        assert verified(gateway) == 1
+
+
+def _chat(gateway: Gateway, key: str) -> int:
+    return gateway.ask(CHAT, {"model": "m", "messages": HI}, key=key).status
+
+
+def _becomes(gateway: Gateway, key: str, wanted: int) -> None:
+    for _ in range(500):
+        if _chat(gateway, key) == wanted:
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"never {wanted}")
