@@ -215,3 +215,93 @@ def test_a_store_that_is_away(tmp_path: Path) -> None:
         assert gateway.ask("/health").document["budgets"]["state"] == "away"
     with running(nobody.replace("max_wait_s: 20", "store_away: allow")) as gateway:
         assert gateway.chat("cent").status == 200
+
+
+def changed(gateway: Gateway, generation: int) -> int:
+    """Waits until it has taken over what was said at run time."""
+    for _ in range(500):
+        found: int = gateway.ask("/readyz").document["generation"]
+        if found > generation:
+            return found
+        time.sleep(0.02)
+    raise AssertionError("never heard of")
+
+
+def test_admins_make_budgets_and_limits_at_run_time(tmp_path: Path) -> None:
+    text = (
+        config(tmp_path)
+        .replace(", budget: {usd: 1.0, per: month}", "")
+        .replace("tenants: {acme: {budget: {usd: 50, per: day}, time_zone: Europe/Berlin}}", "")
+    )
+
+    def admin(path: str, body: object = None, method: str | None = None) -> Any:
+        answer = gateway.ask(f"/admin/v1{path}", body, key=ADMIN, method=method)
+        return answer.status, answer.document
+
+    with running(text) as gateway:
+        assert admin("/budgets") == (200, {"data": [], "next": None})
+        assert admin("/tenants")[1]["data"][0]["name"] == "acme"
+        order = {"budget_usd": "0.03/day,5/month", "time_zone": "Asia/Kolkata", "rpm": 4}
+        assert admin("/tenants/acme", order, "PUT")[0] == 200
+        generation = changed(gateway, 1)
+        [tenant] = admin("/tenants")[1]["data"]
+        assert (tenant["rpm"], tenant["time_zone"], tenant["keys"]) == (4, "Asia/Kolkata", 1)
+        assert [gateway.chat("cent", max_tokens=100).status for _ in range(2)] == [200, 200]
+        assert gateway.chat("cent").status == 200  # the last cent, whatever it might cost
+        spent = gateway.chat("cent", max_tokens=100)
+        assert (spent.status, "tenant/acme" in spent.error["message"]) == (402, True)
+        rows = {row["id"]: row for row in admin("/budgets")[1]["data"]}
+        day, month = rows["tenant/acme/day"], rows["tenant/acme/month"]
+        assert (day["budget_usd"], day["spent_usd"], day["left_usd"]) == (0.03, 0.03, 0.0)
+        assert (month["spent_usd"], month["time_zone"]) == (0.03, "Asia/Kolkata")
+        assert month["forecast_usd"] > 0.03
+        assert admin("/budgets?limit=1")[1]["next"] == "tenant/acme/day"
+        assert [row["id"] for row in admin("/budgets?after=tenant/acme/day")[1]["data"]] == [month["id"]]
+
+        assert admin("/budgets/tenant/acme/day/forgive", {}, "POST")[0] == 200
+        assert admin("/budgets/tenant/acme", {"budget_usd": "5/month"}, "PUT")[0] == 200
+        generation = changed(gateway, generation)
+        assert [row["id"] for row in admin("/budgets")[1]["data"]] == ["tenant/acme/month"]
+        assert [gateway.chat("cent").status for _ in range(2)] == [200, 429]  # four in a minute
+        assert admin("/tenants/acme", method="DELETE")[0] == 200
+        changed(gateway, generation)
+        assert gateway.chat("cent").status == 200
+        assert admin("/tenants/acme", method="DELETE")[0] == 404
+        acts = [one["action"] for one in admin("/audit")[1]["data"]]
+        assert acts[:4] == ["terms.set", "budget.forgive", "terms.set", "terms.set"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", "/tenants/acme", {"budget_usd": "-5/month"}),
+        ("PUT", "/tenants/acme", {"budget_usd": "1e9/month"}),
+        ("PUT", "/tenants/acme", {"budget_usd": "5/year"}),
+        ("PUT", "/tenants/acme", {"budget_usd": "5,6"}),
+        ("PUT", "/tenants/acme", {"rpm": -1}),
+        ("PUT", "/tenants/acme", {"rpm": True, "x": 1}),
+        ("PUT", "/tenants/acme", {"time_zone": "../../etc/passwd"}),
+        ("PUT", "/tenants/acme", {"time_zone": "Mars/Olympus"}),
+        ("PUT", "/tenants/a%0d%0ab", {}),
+        ("PUT", "/tenants/%27;DROP%20TABLE%20terms;--", {}),
+        ("PUT", "/budgets/key/me", {"budget_usd": ""}),
+        ("PUT", "/budgets/key/me", {}),
+        ("PUT", "/budgets/planet/me", {"budget_usd": "5"}),
+        ("PUT", "/budgets/route/nowhere", {"budget_usd": "5"}),
+        ("PUT", "/budgets/tenant/acme", {"budget_usd": "5"}),
+        ("POST", "/budgets/key/me/year/forgive", {}),
+        ("POST", "/budgets/key/nobody/day/forgive", {}),
+        ("DELETE", "/budgets/key/nobody", None),
+    ],
+)
+def test_what_makes_no_sense_is_refused(told: Gateway, method: str, path: str, body: object) -> None:
+    answer = told.ask(f"/admin/v1{path}", body, key=ADMIN, method=method)
+    assert answer.status in (400, 404, 409), answer.body
+    assert answer.error["message"]
+    assert told.ask("/readyz").document["generation"] == 1
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    with running(config(tmp_path_factory.mktemp("budgets"))) as gateway:
+        yield gateway

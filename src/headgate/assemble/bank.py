@@ -46,14 +46,14 @@ class Slot:
 
     __slots__ = ("budget", "ends_at", "period", "purse")
 
-    def __init__(self, budget: Budget, period: Period, now: float) -> None:
+    def __init__(self, budget: Budget, period: Period, purse: Purse) -> None:
         self.budget = budget
-        self.enter(period, now)
+        self.enter(period, purse)
 
-    def enter(self, period: Period, now: float) -> None:
+    def enter(self, period: Period, purse: Purse) -> None:
         self.period = period
         self.ends_at = period.ends_at
-        self.purse = Purse(self.budget.account, period.day, self.budget.nano, now)
+        self.purse = purse
 
 
 class Bank:
@@ -77,7 +77,7 @@ class Bank:
         self._alarms: dict[str, Alarm] = {}
         self._changed: set[Purse] = set()
         self._dirty: set[Purse] = set()
-        self._open: set[Purse] = set()
+        self._open: dict[tuple[str, int], Purse] = {}
         self._asking: list[tuple[Sequence[Purse], asyncio.Future[None]]] = []
         self._waiting: list[asyncio.Future[None]] = []
 
@@ -88,9 +88,7 @@ class Bank:
         slot = self.slots.get(budget.account)
         if slot is None:
             period = period_at(self._clock.wall(), budget.per, budget.zone)
-            slot = self.slots[budget.account] = Slot(budget, period, self._clock.now())
-            self._open.add(slot.purse)
-            self._dirty.add(slot.purse)
+            slot = self.slots[budget.account] = Slot(budget, period, self._purse(budget, period))
             self._write_down()
         elif slot.budget != budget:
             slot.budget = budget
@@ -98,6 +96,11 @@ class Bank:
             slot.period = period_from(slot.period.day, budget.per, budget.zone)
             slot.ends_at = slot.period.ends_at
         return slot
+
+    def close_others(self, slots: Sequence[Slot]) -> None:
+        """There are these budgets, and no others. What is reserved of another is settled all the same."""
+        for name in self.slots.keys() - {slot.budget.account for slot in slots}:
+            self.slots.pop(name).purse.leave()
 
     def _write_down(self) -> None:
         if self._file is None and self._folder is not None:
@@ -118,8 +121,16 @@ class Bank:
         return slot.purse
 
     def _enter(self, slot: Slot, period: Period) -> None:
-        slot.enter(period, self._clock.now())
-        self._open.add(slot.purse)
+        slot.enter(period, self._purse(slot.budget, period))
+
+    def _purse(self, budget: Budget, period: Period) -> Purse:
+        """The one there is, if there is one: a total never begins anew."""
+        now, known = self._clock.now(), self._open.get((budget.account, period.day))
+        purse = known or Purse(budget.account, period.day, budget.nano, now)
+        purse.limit, purse.used_at = budget.nano, now
+        self._open[budget.account, period.day] = purse
+        self._dirty.add(purse)
+        return purse
 
     def renewal(self, purse: Purse) -> str:
         slot = self.slots.get(purse.account)
@@ -198,7 +209,7 @@ class Bank:
 
     def _look(self) -> None:
         now = self._clock.now()
-        self._dirty.update(purse for purse in self._open if purse.due(now))
+        self._dirty.update(purse for purse in self._open.values() if purse.due(now))
         self._due.set()
         self._alarm("look", LOOK_S, self._look)
 
@@ -242,8 +253,8 @@ class Bank:
     def _heard(self, purse: Purse, told: Told) -> None:
         slot = self.slots.get(purse.account)
         if slot is None or purse is not slot.purse:
-            if purse.over:
-                self._open.discard(purse)
+            if purse.over and purse.period < told.latest:
+                self._open.pop((purse.account, purse.period), None)
             return
         for percent in told.crossed:
             for alert in self.alerts:
@@ -269,7 +280,7 @@ class Bank:
         """Gives everything back, if somebody is there to take it."""
         for alarm in self._alarms.values():
             alarm.cancel()
-        for purse in self._open:
+        for purse in self._open.values():
             purse.leave()
         for _, future in self._asking:
             _done(future)
@@ -278,7 +289,7 @@ class Bank:
         with suppress(TimeoutError):
             async with asyncio.timeout(FIRST_S):
                 if self._open:
-                    await self._tell(list(self._open))
+                    await self._tell(list(self._open.values()))
                 told = not self._error
                 await self.accounts.close()
         if self._file is not None:

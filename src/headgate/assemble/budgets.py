@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -16,12 +17,10 @@ from headgate.adapters.notices import folder_of
 from headgate.adapters.shared import Folder
 from headgate.adapters.sqlite import SqliteAccounts
 from headgate.assemble.bank import Bank, Slot
-from headgate.assemble.issued import with_issued
 from headgate.assemble.kept import Kept, Machine, Prices
 from headgate.assemble.ledgers import kept_in
-from headgate.config import callers as config
+from headgate.assemble.terms import Agreed, Payer
 from headgate.config.tree import Settings
-from headgate.core.budget import Budget, account
 from headgate.core.call import Call
 from headgate.core.expected import Expectations
 from headgate.core.price import Price
@@ -30,6 +29,8 @@ from headgate.pipeline.budget import Budgets, Rules
 from headgate.pipeline.service import Layer
 from headgate.ports.accounts import Accounts
 from headgate.ports.clock import Clock
+
+T = TypeVar("T")
 
 log = logging.getLogger("headgate")
 
@@ -80,27 +81,14 @@ def bank(settings: Settings, clock: Clock, file: Path | None, folder: Folder | N
     return None
 
 
-def every(settings: Settings, issued: Iterable[config.Key]) -> Iterator[tuple[str, str, Budget]]:
-    """All there are: (kind, name, budget)."""
-    usual = settings.budgets.time_zone
-    zones = {name: tenant.time_zone or usual for name, tenant in settings.tenants.items()}
-    named: list[tuple[str, str, str, Sequence[config.Budget]]] = []
-    named += [("key", key.name, zones.get(key.tenant or key.name, usual), key.budget) for key in issued]
-    named += [("tenant", name, zones[name], tenant.budget) for name, tenant in settings.tenants.items()]
-    named += [("tier", name, usual, tier.budget) for name, tier in settings.tiers.items()]
-    named += [("route", name, usual, route.budget) for name, route in settings.routes.items()]
-    for kind, name, zone, budgets in named:
-        for one in budgets:
-            yield kind, name, Budget(account(kind, name, one.per), one.nano, one.per, zone)
-
-
 class Payers:
     """Who pays for a call: the purses of its key, tenant and tier, and of the name it asks for."""
 
-    def __init__(self, settings: Settings, keys: Sequence[config.Key], bank: Bank, clock: Clock) -> None:
-        slots: dict[tuple[str, str], tuple[Slot, ...]] = {}
-        for kind, name, budget in every(settings, keys):
-            slots[kind, name] = (*slots.get((kind, name), ()), bank.slot(budget))
+    def __init__(self, settings: Settings, agreed: Agreed, bank: Bank, clock: Clock) -> None:
+        slots: dict[Payer, tuple[Slot, ...]] = {}
+        for payer, budget in agreed.budgets():
+            slots[payer] = (*slots.get(payer, ()), bank.slot(budget))
+        bank.close_others([slot for found in slots.values() for slot in found])
         self._bank = bank
         self._clock = clock
         self._by_key = {
@@ -109,12 +97,9 @@ class Payers:
                 + slots.get(("tenant", key.tenant or key.name), ())
                 + slots.get(("tier", key.tier), ())
             )
-            for key in keys
+            for key in agreed.keys
         }
-        self._by_route = {name: found for (kind, name), found in slots.items() if kind == "route"}
-        for name, agent in settings.agents.items():
-            if agent.route in self._by_route:
-                self._by_route[f"agent:{name}"] = self._by_route[agent.route]
+        self._by_route = by_route(settings, slots)
         self.any = bool(slots)
 
     def __call__(self, call: Call) -> Sequence[Purse]:
@@ -125,12 +110,21 @@ class Payers:
         return [slot.purse if wall < slot.ends_at else self._bank.turn(slot) for slot in slots]
 
 
+def by_route(settings: Settings, of: Mapping[Payer, T]) -> dict[str, T]:
+    """By the name that is asked for: a route's, or that of an agent behind which it stands."""
+    found = {name: one for (kind, name), one in of.items() if kind == "route"}
+    agents = {
+        f"agent:{name}": found[one.route] for name, one in settings.agents.items() if one.route in found
+    }
+    return found | agents
+
+
 def budgets(settings: Settings, prices: Prices, machine: Machine, kept: Kept) -> Iterator[Layer]:
     """Nothing, where there is no budget."""
     bank = machine.bank
     if bank is None:
         return
-    payers = Payers(settings, [key for key, _ in with_issued(settings, machine.issued)], bank, machine.clock)
+    payers = Payers(settings, Agreed(settings, machine.issued), bank, machine.clock)
     if not payers.any:
         return
     terms = settings.budgets

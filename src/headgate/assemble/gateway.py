@@ -17,6 +17,7 @@ from headgate.assemble.alerts import Alerts
 from headgate.assemble.generation import Generation
 from headgate.assemble.kept import Kept, Machine, Prices
 from headgate.assemble.keywatch import KeyWatch
+from headgate.assemble.teller import Teller
 from headgate.config.tree import Settings
 from headgate.core.call import Operation
 from headgate.core.strain import TICK_S
@@ -68,6 +69,7 @@ class Gateway:
             self.house.keep(machine.books.ledger, machine.books.denied)
         if machine.jobs is not None:
             self.house.jobs = machine.jobs.store
+        self.house.teller = Teller(lambda: self.settings, machine.issued, machine.bank, machine.clock)
 
     @property
     def service(self) -> Service:

@@ -81,6 +81,16 @@ class Tenant(Section):
     budget: BudgetsOf = Field(
         default=(), description="What all its keys may spend together.", json_schema_extra=by("no limit")
     )
+    rpm: Count | None = Field(
+        default=None,
+        description="Requests all its keys together may make in any 60 seconds.",
+        json_schema_extra=by("no limit"),
+    )
+    tpm: Count | None = Field(
+        default=None,
+        description="Tokens all its keys together may use in any 60 seconds.",
+        json_schema_extra=by("no limit"),
+    )
     time_zone: TimeZone | None = Field(
         default=None,
         description="Where its days begin at midnight, such as `Europe/Berlin`.",

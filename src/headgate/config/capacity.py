@@ -105,6 +105,16 @@ class Tier(Section):
         description="Seconds a request may wait for room before it is refused.",
         json_schema_extra=by("`queue.max_wait_s`"),
     )
+    rpm: Count | None = Field(
+        default=None,
+        description="Requests all its callers together may make in any 60 seconds.",
+        json_schema_extra=by("no limit"),
+    )
+    tpm: Count | None = Field(
+        default=None,
+        description="Tokens all its callers together may use in any 60 seconds.",
+        json_schema_extra=by("no limit"),
+    )
     budget: BudgetsOf = Field(
         default=(),
         description="What all callers of this tier may spend together.",

@@ -104,6 +104,10 @@ class Feedback(Section):
     bar: bool = Field(
         default=False, description="Whether the threshold of `by: learned` moves until `target` is met."
     )
+    predictor: bool = Field(
+        default=False,
+        description="Whether `by: learned` learns from scores which requests the strong model is worth.",
+    )
 
 
 class Route(Section):
@@ -179,6 +183,16 @@ class Route(Section):
         description="Of all requests, so many may be answered wrongly by `cache.semantic`.",
         json_schema_extra=unless_named("`cache.semantic.max_false_hit_rate`"),
     )
+    rpm: Count | None = Field(
+        default=None,
+        description="Requests all its callers together may make in any 60 seconds.",
+        json_schema_extra=unless_named("no limit"),
+    )
+    tpm: Count | None = Field(
+        default=None,
+        description="Tokens all its callers together may use in any 60 seconds.",
+        json_schema_extra=unless_named("no limit"),
+    )
     budget: BudgetsOf = Field(
         default=(),
         description="What may be spent on this route, by all its callers together.",
@@ -207,8 +221,8 @@ class Route(Section):
             raise wrong("and a canary on one route would blur each other: keep one", at="split")
         if self.feedback and self.feedback.bandit and (self.split or self.canary or self.learned):
             raise wrong("'bandit' goes without split, canary and 'by: learned'", at="feedback")
-        if self.feedback and self.feedback.bar and not self.learned:
-            raise wrong("'bar' goes with 'by: learned'", at="feedback")
+        if self.feedback and (self.feedback.bar or self.feedback.predictor) and not self.learned:
+            raise wrong("'bar' and 'predictor' go with 'by: learned'", at="feedback")
         return self
 
     @model_validator(mode="after")

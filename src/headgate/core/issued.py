@@ -53,6 +53,22 @@ class Issued(msgspec.Struct, frozen=True, kw_only=True):
         return "expired" if self.expires_at is not None and wall >= self.expires_at else "active"
 
 
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """What was agreed at run time with a `kind` of payer: key, tenant, tier or route, by name. What the
+    configuration says of the same wins. `time_zone` is of tenants alone; `None` is no limit."""
+
+    kind: str
+    name: str
+    budgets: tuple[tuple[int, Per], ...] = ()
+    rpm: int | None = None
+    tpm: int | None = None
+    time_zone: str | None = None
+
+    @property
+    def empty(self) -> bool:
+        return self == Terms(kind=self.kind, name=self.name)
+
+
 class Known(msgspec.Struct, frozen=True, kw_only=True):
     """Names of the configuration: what a key may ask for, what may be promised to it, and names that are
     taken."""
@@ -60,6 +76,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     models: frozenset[str] = frozenset()
     tiers: frozenset[str] = frozenset()
     keys: frozenset[str] = frozenset()
+    routes: frozenset[str] = frozenset()
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -68,6 +85,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     generation: int
     pepper: bytes
     keys: tuple[Issued, ...]
+    terms: tuple[Terms, ...] = ()
 
 
 NOBODY = Snapshot(0, b"", ())

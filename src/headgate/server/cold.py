@@ -23,7 +23,8 @@ from headgate.core.routes import shown
 from headgate.core.version import VERSION
 from headgate.ports.codec import Surface
 from headgate.server import intake
-from headgate.server.admin import describe_admin, describe_usage
+from headgate.server.admin import Admin, describe_admin, describe_usage
+from headgate.server.budgets import describe_budgets
 from headgate.server.errors import retry_after, status_of
 from headgate.server.front import House, ModelCard
 from headgate.server.hotdocs import PATHS, describe_hot
@@ -51,6 +52,7 @@ def create(house: House, surface: Surface) -> FastAPI:
     _router(app, house, surface)
     _feedback(app, house)
     describe_admin(app, house)
+    describe_budgets(Admin(app, house), house)
     describe_usage(app, house, _caller(house))
     describe_jobs(app, house, _caller(house))
     _hot(app)

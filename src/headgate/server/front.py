@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from headgate.core.call import Call, Caller
 from headgate.core.denials import Asked
 from headgate.core.errors import GatewayError
-from headgate.core.issued import Known
+from headgate.core.issued import Known, Terms
 from headgate.core.job import Plan
 from headgate.core.scope import Admin
 from headgate.pipeline.service import Service
@@ -31,6 +31,27 @@ class Door(Protocol):
 
     def caller(self, name: str, /) -> Caller | None:
         """Whom the key of that name stands for, if it would be let in now."""
+        ...
+
+
+class Teller(Protocol):
+    """What there is to say of tenants and budgets. Who asks the store may raise `ports.ledger.LedgerGone`."""
+
+    def configured(self, kind: str, name: str, /) -> Terms | None:
+        """What the configuration says of them, if anything."""
+        ...
+
+    def exists(self, kind: str, name: str, /) -> bool: ...
+    def tenants(self) -> list[dict[str, Any]]:
+        """By name."""
+        ...
+
+    async def budgets(self, after: str, limit: int, /) -> list[dict[str, Any]]:
+        """By id, from behind `after` on."""
+        ...
+
+    async def forgive(self, id_: str, /) -> bool:
+        """Nothing counts as spent of it any more; false where there is none of that id."""
         ...
 
 
@@ -93,6 +114,7 @@ class House:
         self.wall = wall
         self.store: Store | None = None
         self.jobs: Jobs | None = None
+        self.teller: Teller | None = None
         self._denied: Callable[[GatewayError, Asked], object] | None = None
 
     def keep(self, store: Store, denied: Callable[[GatewayError, Asked], object]) -> None:

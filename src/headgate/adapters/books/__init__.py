@@ -13,7 +13,7 @@ from headgate.core.attempt import Attempt
 from headgate.core.audit import Act, Noted, Noting
 from headgate.core.captured import Captured
 from headgate.core.entry import COLUMNS, Entry, Flag
-from headgate.core.issued import Issued, Snapshot
+from headgate.core.issued import Issued, Snapshot, Terms
 from headgate.core.journaled import Row
 from headgate.core.report import FAR, GROUPS, REQUEST_FILTERS, Asked, shown_day
 from headgate.core.rollup import BUCKET, SUMS
@@ -175,12 +175,18 @@ def place_of(style: str, number: int) -> str:
     return style % number if "%" in style else style
 
 
-def issued_snapshot(generation: int, pepper: str, documents: Sequence[str]) -> Snapshot:
+def issued_snapshot(generation: int, pepper: str, documents: Sequence[str], terms: Sequence[str]) -> Snapshot:
     keys = [msgspec.json.decode(document, type=Issued) for document in documents]
-    return Snapshot(generation, bytes.fromhex(pepper), tuple(sorted(keys, key=lambda key: key.name)))
+    agreed = [msgspec.json.decode(document, type=Terms) for document in terms]
+    return Snapshot(
+        generation,
+        bytes.fromhex(pepper),
+        tuple(sorted(keys, key=lambda key: key.name)),
+        tuple(sorted(agreed, key=lambda one: (one.kind, one.name))),
+    )
 
 
-def issued_document(key: Issued) -> str:
+def issued_document(key: Issued | Terms) -> str:
     return msgspec.json.encode(key).decode()
 
 

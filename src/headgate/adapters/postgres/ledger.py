@@ -14,7 +14,7 @@ from headgate.adapters.books.retention import Asking, forgetting
 from headgate.core.audit import START, Act, Noted, chained
 from headgate.core.captured import Captured
 from headgate.core.entry import Entry
-from headgate.core.issued import Issued, Snapshot
+from headgate.core.issued import Issued, Snapshot, Terms
 from headgate.core.journaled import Row
 from headgate.core.report import Asked
 from headgate.core.retention import Old
@@ -202,14 +202,23 @@ class PostgresLedger:
             if row is None or row[0] == known:
                 return None
             documents = [one[0] for one in await connection.fetch("SELECT document FROM issued_keys")]
-        return books.issued_snapshot(row[0], row[1], documents)
+            terms = [one[0] for one in await connection.fetch("SELECT document FROM terms")]
+        return books.issued_snapshot(row[0], row[1], documents, terms)
 
     async def add(self, key: Issued, act: Act | None = None) -> bool:
         text = "INSERT INTO issued_keys (name, document) VALUES ($1, $2) ON CONFLICT DO NOTHING"
-        return await self._put(text, key, act)
+        return await self._put(text, (key.name, books.issued_document(key)), act)
 
     async def change(self, key: Issued, act: Act | None = None) -> bool:
-        return await self._put("UPDATE issued_keys SET document = $2 WHERE name = $1", key, act)
+        text = "UPDATE issued_keys SET document = $2 WHERE name = $1"
+        return await self._put(text, (key.name, books.issued_document(key)), act)
+
+    async def agree(self, terms: Terms, act: Act | None = None) -> bool:
+        of = (terms.kind, terms.name)
+        if terms.empty:
+            return await self._put("DELETE FROM terms WHERE kind = $1 AND name = $2", of, act)
+        text = "INSERT INTO terms VALUES ($1, $2, $3) ON CONFLICT (kind, name) DO UPDATE SET document = $3"
+        return await self._put(text, (*of, books.issued_document(terms)), act)
 
     async def pepper(self, fresh: bytes) -> bytes:
         async with self.connected() as connection, connection.transaction():
@@ -219,9 +228,9 @@ class PostgresLedger:
             )
             return bytes.fromhex(await connection.fetchval("SELECT pepper FROM issuing"))
 
-    async def _put(self, text: str, key: Issued, act: Act | None) -> bool:
+    async def _put(self, text: str, values: tuple[str, ...], act: Act | None) -> bool:
         async with self.connected() as connection, connection.transaction():
-            changed: bool = (await connection.execute(text, key.name, books.issued_document(key)))[-1] == "1"
+            changed: bool = (await connection.execute(text, *values))[-1] == "1"
             if changed:
                 await connection.execute("UPDATE issuing SET generation = generation + 1")
                 await _chain(connection, [act] if act else [])

@@ -14,7 +14,7 @@ from headgate.adapters import books
 from headgate.adapters.books.retention import Asking, forgetting
 from headgate.core.audit import START, Act, Noted, chained
 from headgate.core.captured import Captured
-from headgate.core.issued import Issued, Snapshot
+from headgate.core.issued import Issued, Snapshot, Terms
 from headgate.core.journaled import Row
 from headgate.core.report import Asked
 from headgate.core.retention import Old
@@ -138,7 +138,8 @@ class SqliteLedger:
                 if row is None or row[0] == known:
                     return None
                 documents = [one for (one,) in connection.execute("SELECT document FROM issued_keys")]
-            return books.issued_snapshot(row[0], row[1], documents)
+                terms = [one for (one,) in connection.execute("SELECT document FROM terms")]
+            return books.issued_snapshot(row[0], row[1], documents, terms)
 
         return await self._do(work)
 
@@ -156,6 +157,13 @@ class SqliteLedger:
             act,
         )
 
+    async def agree(self, terms: Terms, act: Act | None = None) -> bool:
+        of = (terms.kind, terms.name)
+        if terms.empty:
+            return await self._put("DELETE FROM terms WHERE kind = ? AND name = ?", of, act)
+        text = "INSERT INTO terms VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET document = excluded.document"
+        return await self._put(text, (*of, books.issued_document(terms)), act)
+
     async def pepper(self, fresh: bytes) -> bytes:
         def work(connection: sqlite3.Connection) -> bytes:
             with transaction(connection):
@@ -167,7 +175,7 @@ class SqliteLedger:
 
         return await self._do(work)
 
-    async def _put(self, text: str, values: tuple[str, str], act: Act | None) -> bool:
+    async def _put(self, text: str, values: tuple[str, ...], act: Act | None) -> bool:
         def work(connection: sqlite3.Connection) -> bool:
             with transaction(connection):
                 changed = connection.execute(text, values).rowcount == 1
