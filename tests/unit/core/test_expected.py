@@ -76,7 +76,7 @@ def test_roughly_is_never_less(raw: bytes) -> None:
 
 
 def test_a_picture_is_not_taken_for_text() -> None:
-    picture = b'{"image": "' + b"A" * 4_000_000 + b'"}'
+    picture = b'{"url": "data:image/png;base64,' + b"A" * 4_000_000 + b'"}'
     assert Expectations().of("m", "k", PRICE, picture).asked < 3_000 * 1_000
 
 
