@@ -201,7 +201,7 @@ class Generation:
     def _copied(self, call: Call, request_id: str, model: str) -> None:
         """A copy may be scored by who made the request."""
         if call.decision is not None:
-            self.router.answered(call.caller.key, request_id, call.decision, model)
+            self.router.answered(call, request_id, call.decision, model)
 
     def _scored(self, caller: Caller, request_id: str, score: float) -> dict[str, Any] | None:
         served = self.router.scored(caller.key, request_id, score)

@@ -104,6 +104,10 @@ class Feedback(Section):
     bar: bool = Field(
         default=False, description="Whether the threshold of `by: learned` moves until `target` is met."
     )
+    predictor: bool = Field(
+        default=False,
+        description="Whether `by: learned` learns from scores which requests the strong model is worth.",
+    )
 
 
 class Route(Section):
@@ -217,8 +221,8 @@ class Route(Section):
             raise wrong("and a canary on one route would blur each other: keep one", at="split")
         if self.feedback and self.feedback.bandit and (self.split or self.canary or self.learned):
             raise wrong("'bandit' goes without split, canary and 'by: learned'", at="feedback")
-        if self.feedback and self.feedback.bar and not self.learned:
-            raise wrong("'bar' goes with 'by: learned'", at="feedback")
+        if self.feedback and (self.feedback.bar or self.feedback.predictor) and not self.learned:
+            raise wrong("'bar' and 'predictor' go with 'by: learned'", at="feedback")
         return self
 
     @model_validator(mode="after")

@@ -27,6 +27,7 @@ from headgate.core.routes import Routes, shown
 from headgate.core.rules import Canary, Rules, Wants
 from headgate.core.settled import Settled
 from headgate.core.strategy import SCORED, Runner, drawn, ranked, rotated
+from headgate.core.taught import NOTHING, traits
 from headgate.core.understood import Understood, Wits
 
 AGENT = "agent:"
@@ -217,8 +218,11 @@ class Router:
         if dry or wants.intent:
             intent = heard or wits.classifier.classify(asked)
         weighed = wits.complexity(asked) if dry or wants.complexity else None
-        shift = self.memory.feedback.shift(rules.name) if rules.feedback and rules.feedback.bar else 0.0
-        preference = rules.learned.prefers(asked, shift) if rules.learned else None
+        preference = None
+        if rules.learned is not None:
+            policy = rules.feedback
+            shift = self.memory.feedback.shift(rules.name, policy, asked) if policy else 0.0
+            preference = rules.learned.prefers(asked, shift)
         if intent is None and weighed is None and preference is None:
             return Understood()
         return Understood(intent=intent, weighed=weighed, preference=preference, seconds=self._now() - began)
@@ -302,12 +306,15 @@ class Router:
             return led_by(self._chance.choice(ready), chain)
         return led_by(arms.drawn(route, intent, ready, self._chance), chain)
 
-    def answered(self, key: str, request_id: str, decision: Decision, model: str) -> None:
-        """An answer has ended well; on a route that wants to know, it may be scored."""
+    def answered(self, call: Call, request_id: str, decision: Decision, model: str) -> None:
+        """An answer has ended well, or that of a copy with another id; on a route that wants to know, it may
+        be scored."""
         rules = self._rules.get(decision.route)
-        if rules is not None and rules.feedback is not None:
-            served = Served(decision.route, decision.intent, model)
-            self.memory.feedback.await_(key, request_id, served)
+        if rules is None or rules.feedback is None:
+            return
+        asked = call.payload.asked() if rules.feedback.predictor else None
+        served = Served(decision.route, decision.intent, model, traits(asked) if asked else NOTHING)
+        self.memory.feedback.await_(call.caller.key, request_id, served)
 
     def scored(self, key: str, request_id: str, score: float) -> Served | None:
         """What a caller says of an answer, 0..1; which that was, or `None` where none is awaited."""
@@ -316,11 +323,10 @@ class Router:
         rules = self._rules.get(served.route) if served else None
         if served is None or rules is None or rules.feedback is None:
             return served
-        if rules.feedback.bandit:
-            feedback.arms.observe(served, score)
-        if rules.feedback.bar and rules.learned is not None:
+        feedback.learn(served, rules.feedback, score)
+        if rules.learned is not None:
             weak = served.model == rules.learned.weak
-            feedback.move(rules.name, score, weak=weak, target=rules.learned.target)
+            feedback.learn_of(served, rules.feedback, score, weak=weak, target=rules.learned.target)
         return served
 
     # ── who moves to the front ───────────────────────────────────────────────────────────────────────
