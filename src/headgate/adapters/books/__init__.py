@@ -18,6 +18,8 @@ from headgate.core.journaled import Row
 from headgate.core.report import FAR, GROUPS, REQUEST_FILTERS, Asked, shown_day
 from headgate.core.rollup import BUCKET, SUMS
 
+MOST_DAYS = 400
+"""Days that are asked for one by one."""
 JOURNAL_BITS = 40
 """A row's id: its journal's number, and its own there in so many bits."""
 
@@ -105,13 +107,22 @@ def price_names(entries: Iterable[Entry]) -> set[str]:
     }
 
 
+def _days(asked: Asked) -> tuple[list[str], list[tuple[str, Any]]]:
+    """A condition without values, or with them. Days one by one are found by the sums' own order; a span of
+    them is read with all tags."""
+    if 0 < asked.until - asked.since <= MOST_DAYS:
+        return [f"day IN ({', '.join(str(int(day)) for day in range(asked.since, asked.until))})"], []
+    return [], [("day >= ", asked.since), ("day < ", min(asked.until, FAR))]
+
+
 def usage_query(asked: Asked, place: str) -> tuple[str, list[Any]]:
     """SQL and its values; `place` is how a value's place is written, such as `?` or `$%d`."""
     columns = [GROUPS[name] for name in asked.group_by]
-    wanted: list[tuple[str, Any]] = [("day >= ", asked.since), ("day < ", min(asked.until, FAR))]
+    days, wanted = _days(asked)
     wanted += [("tenant = ", asked.tenant)] if asked.tenant is not None else []
     wanted += [("key_name = ", asked.key)] if asked.key is not None else []
-    where = " AND ".join(text + place_of(place, number) for number, (text, _) in enumerate(wanted, start=1))
+    places = [text + place_of(place, number) for number, (text, _) in enumerate(wanted, start=1)]
+    where = " AND ".join([*days, *places])
     tags = "tag <> ''" if "tag" in asked.group_by else "tag = ''"
     sums = ", ".join(f"CAST(COALESCE(SUM({name}), 0) AS BIGINT) AS {name}" for name in SUMS)
     group = f" GROUP BY {', '.join(columns)}" if columns else ""

@@ -96,7 +96,7 @@ class PostgresLedger:
                 raise asyncpg.InterfaceError("the schema was written by a newer version of Headgate")
             for script in books.MIGRATIONS[known:]:
                 for statement in books.statements(script):
-                    await connection.execute(statement.replace(" INTEGER", " BIGINT"))
+                    await connection.execute(_ours(statement))
             await connection.execute("UPDATE version SET number = $1", len(books.MIGRATIONS))
 
     async def append(self, journal: str, first: int, rows: Sequence[Row]) -> int:
@@ -258,6 +258,11 @@ class PostgresLedger:
                 await connection.close(timeout=CONNECT_S)
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
                 connection.terminate()
+
+
+def _ours(statement: str) -> str:
+    """A statement of the one schema, as PostgreSQL takes it."""
+    return statement.replace(" INTEGER", " BIGINT").replace(" WITHOUT ROWID", "")
 
 
 async def _driven(connection: Any, asking: Asking[_T]) -> _T:

@@ -13,12 +13,13 @@ from itertools import repeat
 
 import msgspec
 
+from headgate.core.semantic.frames import plainly
 from headgate.core.semantic.lexicon.stems import stem
 from headgate.core.semantic.lexicon.table import (
     AUXILIARIES,
-    BECAUSE,
     CASED,
     ENGLISH,
+    ENGLISH_PREPOSITIONS,
     FOREIGN,
     FUTURE,
     IRREGULAR,
@@ -48,26 +49,13 @@ PIECES = re.compile(
     re.VERBOSE,
 )
 MEASURE = re.compile(r"(\d+(?:\.\d+)?)([A-Za-zµ]{1,3})\Z")
-RHETORICAL = re.compile(r"(?:^|(?<=[.?!] ))(ca|could|do|does|did|is|are|was|were|should|wo|would)n't\b", re.I)
-DENIED = re.compile(r"\b(\w+)n't\b|\b(can)not\b", re.I)
-CUT = {"ca": "can", "wo": "will", "sha": "shall"}
-POLITE = re.compile(
-    r"\b(?:can|could|would|will) (?:you|u|someone|anyone)\b(?= (?:please |kindly )?(?:tell|explain|show|give"
-    r"|help|describe|list|name|find|write|translate|let|remind|say|provide|suggest|recommend|clarify))",
-    re.I,
+
+SHORTENED = frozenset(("what's", "who's", "where's", "when's", "how's", "why's", "it's", "that's", "there's"))
+GENDERED = {"he": "he", "him": "he", "his": "he", "she": "she", "her": "she", "hers": "she"}
+ABLE = ("able", "ible")
+NO_ADVERBS = frozenset(
+    ["hardly", "barely", "lately", "shortly", "early", "family", "supply", "reply", "likely", "daily"]
 )
-REWRITTEN = (
-    ("-", re.compile(r"\b[Nn]on-"), "not "),
-    (" not", re.compile(r"\bor not(?=\s*\??\s*$)"), ""),
-    (" and a half", re.compile(r"\b[Oo]ne and a half\b"), "1.5"),
-    (" and a half", re.compile(r"\b[Tt]wo and a half\b"), "2.5"),
-    ("alf of", re.compile(r"\b[Hh]alf of\b"), "50% of"),
-    ("s there a", re.compile(r"\b[Ii]s there (?:a|any) way to\b"), "how to"),
-    ("-", re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])"), " "),
-)
-"""What must be in a text for it to be looked for, what is looked for, and what it becomes."""
-ASIDE = re.compile(r"[.:?!\n]\s")
-CLAUSE = re.compile(r"[^.:?!\n]*[.:?!\n]\s+")
 
 
 class Word(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,16 +86,19 @@ def _known(piece: str, english: bool) -> Word:
     if piece in CASED:
         return Word(bare=piece, sense=CASED[piece], leads=leads)
     bare = lower.partition("'")[0]
-    helps = bare in AUXILIARIES and bare not in PREPOSITIONS
-    role = PREPOSITIONS.get(bare, "" if helps else None)
+    prepositions = ENGLISH_PREPOSITIONS if english else PREPOSITIONS
+    helps = (bare in AUXILIARIES and bare not in prepositions) or lower in SHORTENED
+    role = prepositions.get(bare, "" if helps else None)
     acts, quiet = bare in SELF or bare in OTHER, bare in OWNERS
     who = "self" if bare in SELF else "other" if acts or bare in ("his", "her") else ""
     base = IRREGULAR.get(bare) or stem(bare)
     sense = senses.get(piece.lower()) or senses.get(bare) or senses.get(base)
+    if sense is None and english and bare.endswith("ly"):
+        base, sense = _unadverbed(bare, base)
     if acts or quiet:
         base, sense = "", None
     tense = _tense_of(lower, bare, bare in senses)
-    can = bool(sense and sense[1] is Kind.WORD and bare.endswith(("able", "ible")))
+    can = bool(sense and sense[1] is Kind.WORD and bare.endswith(ABLE) and bare.startswith(sense[0][:4]))
     grammar, filler = bool(who or tense or can), bool(sense and sense[1] is Kind.FILLER)
     return Word(
         bare=bare,
@@ -124,6 +115,16 @@ def _known(piece: str, english: bool) -> Word:
         leads=leads,
         idle=filler and role is None and not (helps or grammar or leads),
     )
+
+
+def _unadverbed(bare: str, base: str) -> tuple[str, Sense | None]:
+    """Quickly is quick, where the lists know that or both are unknown."""
+    if len(bare) < 6 or bare in NO_ADVERBS:
+        return base, None
+    rest = bare[:-4] if bare.endswith("ically") else bare[:-3] + "y" if bare.endswith("ily") else bare[:-2]
+    short = stem(rest)
+    sense = ENGLISH.senses.get(rest) or ENGLISH.senses.get(short)
+    return short, sense if sense and sense[1] is Kind.WORD else None
 
 
 def _tense_of(lower: str, bare: str, listed: bool) -> str:
@@ -166,29 +167,6 @@ def read(text: str) -> Reading:
     return _Reader(text[:LONGEST]).reading(whole=len(text) <= LONGEST)
 
 
-def _spelled(text: str) -> str:
-    """With negations as words of their own (those of `Can't I …?` deny nothing), and without the clause that
-    says why somebody asks."""
-    text = text.replace("’", "'")
-    if ASIDE.search(text):
-        text = CLAUSE.sub(lambda found: "" if BECAUSE & set(plain(found[0][:-1]).split()) else found[0], text)
-    if "n't" in text:
-        text = RHETORICAL.sub(lambda found: CUT.get(found[1].lower(), found[1]), text)
-    if "you" in text:
-        text = POLITE.sub(" ", text)
-    for needs, pattern, instead in REWRITTEN:
-        if needs in text:
-            text = pattern.sub(instead, text)
-    if "n't" in text or "annot" in text:
-        text = DENIED.sub(_apart, text)
-    return text
-
-
-def _apart(found: re.Match[str]) -> str:
-    helped = found[1] or found[2]
-    return f"{CUT.get(helped.lower(), helped)} not"
-
-
 def _pieces(text: str) -> Iterator[tuple[str, str]]:
     """Words, numbers and signs, by kind. Most words are words at sight."""
     for chunk in text.split(" "):
@@ -203,7 +181,7 @@ class _Reader:
     """One text, left to right."""
 
     def __init__(self, text: str) -> None:
-        self._pieces = list(_pieces(_spelled(text)))
+        self._pieces = list(_pieces(plainly(text)))
         self._lower = [plain(piece) for _, piece in self._pieces]
         self._english = sum(map(_TONGUES.get, self._lower, repeat(0))) >= 0
         self._table = ENGLISH if self._english else FOREIGN
@@ -297,6 +275,8 @@ class _Reader:
             if word.acts and not self._role:
                 self._actors.append(word.who)
             self._mark(Kind.PERSON, word.who)
+            if word.bare in GENDERED:
+                self._mark(Kind.PERSON, GENDERED[word.bare])
         if word.tense:
             self._tense(at, word)
         if word.can:
@@ -377,4 +357,6 @@ def _joined(first: float, second: float) -> float | None:
         return first + second
     if 11 <= first <= 20 and 10 <= second < 100:
         return first * 100 + second
+    if 1100 < first < 2100 and first % 10 == 0 and 0 < second < 10:  # nineteen eighty-four
+        return first + second
     return None

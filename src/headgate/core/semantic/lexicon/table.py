@@ -148,6 +148,7 @@ CASED: dict[str, Sense] = {
     **{word: (head, Kind.PLACE) for word, head in _heads(measures.PLACES_CASED).items()},
 }
 PREPOSITIONS = _heads(grammar.PREPOSITIONS)
+ENGLISH_PREPOSITIONS = {word: head for head, words, _ in _lines(grammar.PREPOSITIONS) for word in words}
 AUXILIARIES = frozenset(grammar.AUXILIARIES.replace("|", "").split())
 SELF = frozenset(grammar.SELF.replace("|", "").split())
 OWNERS = frozenset(grammar.OWNERS.split())
