@@ -21,7 +21,7 @@ RAMP_S = MINUTE_S * FULL / 3.0
 """How long it takes to come there."""
 
 
-AHEAD_S = 2.0
+AHEAD_S = 6.0
 AHEAD_CALLS = 2
 """How far a call may run ahead of the pace: so long, or so many full distances, whichever is more."""
 
