@@ -182,7 +182,7 @@ class Hall:
                 self.leave(waiter)
                 heads = scarce.fair.heads()
                 continue
-            waiter.call.line.haste = _haste(waiter, scarce)
+            waiter.call.line.haste = _haste(waiter, scarce, now)
             if lane.pool.ready(waiter.call):
                 self._grant(waiter, lane)
                 return inf
@@ -385,10 +385,10 @@ class Queue:
         )
 
 
-def _haste(waiter: Waiter, scarce: Scarce) -> Haste:
+def _haste(waiter: Waiter, scarce: Scarce, now: float) -> Haste:
     if waiter.modest or scarce.pressed:
-        return Haste.URGENT
-    return Haste.EARLY if waiter.slipped else Haste.STEADY
+        return Haste.URGENT if waiter.modest else Haste.FAIR
+    return Haste.EARLY if waiter.slipped and not scarce.fair.greedy(now) else Haste.STEADY
 
 
 def _sooner_s(pool: Upstream, now: float, least_s: float) -> float:
