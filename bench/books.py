@@ -2,8 +2,8 @@
 
 Three rows. What a request costs more where books are kept: CPU µs in all threads, for its row's whole way
 from the recorder through the journal into the store, the two sides taking turns. How many rows a second one
-process makes durable in the store. And, with `--report`, how long a report of a month takes over the sums of
-ten million requests.
+process makes durable in the store. And, with `--report`, how long a report of a month takes over ten million
+rows.
 """
 
 from __future__ import annotations
@@ -12,14 +12,18 @@ import argparse
 import asyncio
 import gc
 import random
+import sqlite3
 import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
 from statistics import median, quantiles
+from typing import Any
 
 import uvloop
 
 from bench.limits import SLICE, gateway, slice_us
+from headgate.adapters.books import REQUESTS
 from headgate.adapters.postgres import PostgresLedger
 from headgate.adapters.sqlite import SqliteLedger
 from headgate.adapters.system import SystemClock
@@ -27,6 +31,7 @@ from headgate.assemble.books import Books
 from headgate.core.entry import Entry
 from headgate.core.report import Asked
 from headgate.core.retention import Days
+from headgate.core.rollup import SUMS, rolled
 from headgate.ports.store import Store
 
 POSTGRES = "postgresql://postgres@127.0.0.1:5432/test"
@@ -37,7 +42,7 @@ TARGET_REPORT_MS = 300.0
 ROWS = 100_000
 MILLIONS = 10
 KEPT = Days(requests=90_000, usage=90_000, audit=90_000)
-DAYS, TENANTS, MODELS = 365, 100, 12
+TENANTS, MODELS = 100, 12
 
 
 def _ledger(kind: str, at: Path) -> Store:
@@ -126,46 +131,90 @@ async def throughput(kind: str, at: Path) -> None:
     print(f"{kind}: {a_second:,.0f} rows a second: {'ok' if a_second >= TARGET_ROWS else 'too few'}")
 
 
-async def report(at: Path) -> None:
-    """The sums that so many requests leave: each tenant's key uses every model every day."""
-    ledger = SqliteLedger(at / "year.db")
-    each = MILLIONS * 1_000_000 // (DAYS * TENANTS * MODELS)
-    first = 0
-    for day in range(DAYS):
-        rows = [
-            Entry(
-                at_us=(20_000 + day) * 86_400_000_000,
-                request_id="r",
-                outcome="finished",
-                operation="chat",
-                tenant=f"tenant-{tenant}",
-                key=f"key-{tenant}",
-                tier="",
-                requested="auto",
-                intent="",
-                tags="",
-                total_us=1,
-                error="",
-                model=f"model-{model}",
-                provider="openai",
-                cost_nano=each * 765_000,
-            )
-            for tenant in range(TENANTS)
-            for model in range(MODELS)
-        ]
-        await ledger.append("year", first, rows)
-        first += len(rows)
-    asked = Asked(group_by=("tenant", "model"), since=20_300, until=20_330)
+FILL = """
+INSERT INTO requests ({columns})
+WITH RECURSIVE n(i) AS (SELECT :first UNION ALL SELECT i + 1 FROM n WHERE i + 1 < :until),
+     r AS (SELECT i, (i * 2654435761) % 4294967296 AS h FROM n)
+SELECT i, :start + i * 259, 'req_' || i, CASE h % 50 WHEN 0 THEN 'failed' ELSE 'finished' END, 'chat',
+       'tenant-' || (h % 100), 'key-' || (h % 100) || '-' || (h / 100 % 5), 'pro', 'auto', 'code',
+       CASE h / 7 % 4 WHEN 0 THEN 'team-' || (h / 11 % 6) ELSE '' END, 1234567, '', 1,
+       'model-' || (h / 1000 % 12), 'upstream', 'served', 'provider-' || (h / 1000 % 4), '1', 'eu',
+       1000 + h % 999, 0, 0, 100 + h % 99, 0, 765000 + h % 9999, 0, 1, 'miss', 1, 0, 345678, 345000
+FROM r
+"""
+ROLL = """
+INSERT INTO sums
+SELECT at_us / 86400000000, tenant, key_name, model, provider, {tag}, COUNT(*), SUM(outcome = 'failed'), 0,
+       SUM(input), 0, 0, SUM(output), 0, SUM(cost_nano), 0, 0, 0, 0
+FROM requests WHERE {where} GROUP BY 1, 2, 3, 4, 5, 6
+"""
+START_US = 1_793_016_000_000_000
+"""The rows of a month begin here: 10 million of them, 259 µs apart, are 30 days."""
+
+
+async def report(at: Path, millions: int) -> None:
+    """Millions of single rows over a month, of 100 tenants with 5 keys each, 12 models and 4 providers, a
+    quarter of them tagged; and the sums that the ledger would have kept of them, as `_agrees` checks."""
+    file = at / "month.db"
+    ledger = SqliteLedger(file)
+    await ledger.mark("the schema")
+    rows = millions * 1_000_000
+    step_us = 30 * 86_400_000_000 // rows
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("INSERT INTO prices VALUES (1, 'config 3/15/-/-/-')")
+        for first in range(0, rows, 500_000):
+            text = FILL.format(columns=", ".join(REQUESTS)).replace("259", str(step_us))
+            connection.execute(text, {"first": first, "until": first + 500_000, "start": START_US})
+        connection.execute(ROLL.format(tag="''", where="true"))
+        connection.execute(ROLL.format(tag="tags", where="tags <> ''"))
+        (sums,) = connection.execute("SELECT COUNT(*) FROM sums").fetchone()
+    await _agrees(ledger, rows)
+    day = START_US // 86_400_000_000
+    asked = Asked(group_by=("tenant", "model"), since=day, until=day + 31)
     found, took = await ledger.usage(asked), []
-    for _ in range(5):
+    spent = time.process_time()
+    for _ in range(9):
         begun = time.perf_counter()
         await ledger.usage(asked)
         took.append((time.perf_counter() - begun) * 1e3)
+    cpu_ms = (time.process_time() - spent) / 9 * 1e3
     await ledger.close()
     verdict = "ok" if median(took) <= TARGET_REPORT_MS else f"over {TARGET_REPORT_MS:g}"
     print(
-        f"month by tenant and model, {len(found)} lines, of {first:,} sums: {median(took):.0f} ms: {verdict}"
+        f"month by tenant and model, {len(found)} lines, of {sums:,} sums of {rows:,} rows:"
+        f" {median(took):.0f} ms ({min(took):.0f} to {max(took):.0f}; {cpu_ms:.0f} ms of CPU): {verdict}"
     )
+
+
+async def _agrees(ledger: SqliteLedger, rows: int) -> None:
+    """What was filled in is what the ledger reads: as many requests, and a row's own sums by `rolled`."""
+    [total] = await ledger.usage(Asked())
+    assert total["requests"] == rows, total
+    day = START_US // 86_400_000_000
+    one = {"tenant": "tenant-7", "key": "key-7-0"}
+    told = await ledger.usage(Asked(since=day, until=day + 1, group_by=("model", "provider"), **one))
+    single: list[Entry] = []
+    after = 0
+    while page := await ledger.requests(after, 100_000, one):
+        single += [_entry(row) for row in page if row["at_us"] // 86_400_000_000 == day]
+        after = page[-1]["id"]
+    want = {
+        (model, provider): (sums[0], sums[1], sums[SUMS.index("cost_nano")])
+        for (_, _, _, model, provider, tag), sums in rolled(single).items()
+        if not tag
+    }
+    have = {
+        (row["model"], row["provider"]): (row["requests"], row["failed"], row["cost_nano"]) for row in told
+    }
+    assert have == want, (have, want)
+
+
+def _entry(row: dict[str, Any]) -> Entry:
+    names = ("at_us", "tenant", "key", "model", "provider", "outcome", "cost_nano", "tags")
+    blank = dict.fromkeys(("request_id", "operation", "tier", "requested", "intent", "error"), "")
+    members: dict[str, Any] = {**blank, "total_us": 1, **{name: row[name] for name in names}}
+    return Entry(**members)
 
 
 async def _dropped() -> None:
@@ -177,20 +226,22 @@ async def _dropped() -> None:
 
 
 async def main(options: argparse.Namespace) -> None:
-    for kind in options.store or ["sqlite"]:
+    for kind in [] if options.only_report else options.store or ["sqlite"]:
         with tempfile.TemporaryDirectory(prefix="bench-books-") as folder:
             await cost(kind, Path(folder), options.rounds)
             await throughput(kind, Path(folder))
             if kind != "sqlite":
                 await _dropped()
-    if options.report:
+    if options.report or options.only_report:
         with tempfile.TemporaryDirectory(prefix="bench-books-") as folder:
-            await report(Path(folder))
+            await report(Path(folder), options.millions)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m bench.books", description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--store", action="append", choices=list(TARGETS_US), help="may be repeated")
-    parser.add_argument("--report", action="store_true", help="the report too")
+    parser.add_argument("--report", action="store_true", help="the report over a month's rows too")
+    parser.add_argument("--millions", type=int, default=MILLIONS, help="of them; 10 take a minute or two")
+    parser.add_argument("--only-report", action="store_true", help="that alone")
     uvloop.run(main(parser.parse_args()))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
 from headgate.assemble import Gateway, Machine
+from headgate.assemble.jobs import Intake
 from headgate.config.validate import settings
+from headgate.ports.jobs import Jobs
 from headgate.server.app import AsgiApp
 from virtual import clock, run
 
@@ -53,6 +55,11 @@ class Heard:
 
 def gateway(**members: Any) -> Gateway:
     """A gateway of the running (virtual) loop: one quick simulated provider, unless told otherwise."""
+    return gateway_with(None, members)
+
+
+def gateway_with(kept: Jobs | None, members: Mapping[str, Any]) -> Gateway:
+    """The same; `kept`: where its jobs are, if it has any."""
     raw = {
         "keys": [{"name": "me", "key": KEY}, {"name": "guest", "key": "guest-key", "models": ["m"]}],
         "providers": {"p": {"dialect": "simulated", "simulated": {"latency_s": 0.1, "tokens_per_s": 10}}},
@@ -64,7 +71,8 @@ def gateway(**members: Any) -> Gateway:
         },
         **members,
     }
-    machine = Machine(clock=clock(), chance=Random(7), pepper=b"pepper-of-16-byt")
+    jobs = Intake(kept) if kept is not None else None
+    machine = Machine(clock=clock(), chance=Random(7), pepper=b"pepper-of-16-byt", jobs=jobs)
     return Gateway(settings(raw, environ={}), machine)
 
 

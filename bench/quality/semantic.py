@@ -22,7 +22,7 @@ from bench.quality.rows import Measured, Row
 from headgate.adapters.embed import local
 from headgate.core.semantic.gates import Gate, Neighbour, clearance
 from headgate.core.semantic.judge import Candidate, judge
-from headgate.core.semantic.reading import packed
+from headgate.core.semantic.packing import packed
 from headgate.core.semantic.signature import sign
 from headgate.core.semantic.verifier import Proof, verify
 

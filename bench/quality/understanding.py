@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -13,6 +14,8 @@ from bench.quality.rows import Measured, Row
 from headgate.adapters.embed import HASHED, WORDLLAMA, local
 from headgate.adapters.examples import examples, head
 from headgate.core.asked import Asked
+from headgate.core.asked import asked as of_chat
+from headgate.core.chat import Chat, Message, Role, Text
 from headgate.core.complexity import Complexity, weigh, weigh_text
 from headgate.core.intent import reading
 from headgate.core.intent.cascade import Cascade
@@ -20,6 +23,7 @@ from headgate.core.intent.found import BUILT_IN, Thresholds
 from headgate.core.intent.head import Head
 from headgate.core.intent.keywords import Evidence, Keywords
 from headgate.core.intent.vectors import Vectors, fit
+from headgate.ports.embedder import Embedder
 
 LABELLED = Path("intent/intents_dev.jsonl")
 ROUNDS = 15
@@ -118,7 +122,43 @@ def _costs(keywords: Keywords) -> Measured:
         if fitted:
             both = Cascade(keywords, sure, Vectors(embedder, fitted))
             told.append(_cost(f"keywords and vectors ({name})", both.classify, asked, "120"))
+            told.append(_worst(name, partial(_both, keywords, embedder, fitted)))
     return Measured(title="CPU for a prompt of 46 words, µs (the least of 15 rounds)", rows=tuple(told))
+
+
+_MIXED = "abc где 列車 עבר हिन्दी éß 12.,?!{}=\n"
+BAD = ("", "word ", "x", "列", "{", "a.b(c) = 1; ", "'", "1.", "/a", "😀", "xerror ", "\n", _MIXED)
+"""What a megabyte may be made of."""
+
+
+def _both(keywords: Keywords, embedder: Embedder, fitted: Head) -> Cascade:
+    """One that always asks the vectors, and has met no word yet."""
+    return Cascade(keywords, Thresholds(high=1.0), Vectors(embedder, fitted))
+
+
+def _worst(embedder: str, new: Callable[[], Cascade]) -> Row:
+    """Intent and complexity of a megabyte of anything, said in five turns, none of its words met before: the
+    slowest kind."""
+    worst = 0.0
+    for kind in BAD:
+        text = kind * (1_000_000 // max(len(kind), 1))
+        asked = of_chat(Chat(model="m", messages=tuple(_turns(text))))
+        best = float("inf")
+        for _ in range(ROUNDS):
+            reading.read.cache_clear()
+            cascade = new()
+            began = time.process_time()
+            cascade.classify(asked)
+            weigh(asked)
+            best = min(best, time.process_time() - began)
+        worst = max(worst, best)
+    what = f"intent and complexity of a megabyte, the slowest of {len(BAD)} kinds ({embedder})"
+    return Row(what=what, value=worst * 1e6, digits=0, reach="at most 1000")
+
+
+def _turns(text: str) -> Iterator[Message]:
+    for role in (Role.USER, Role.ASSISTANT, Role.USER, Role.USER, Role.USER):
+        yield Message(role=role, parts=(Text(text),))
 
 
 def _cost(what: str, decide: Callable[[Asked], object], asked: Iterable[Asked], reach: str) -> Row:

@@ -12,8 +12,9 @@ import pytest
 from booked import ASIDE, DAY, FAILED, NOON_US, Make, entry, run
 from headgate.adapters.postgres import PostgresLedger
 from headgate.adapters.sqlite import SqliteLedger
-from headgate.core.audit import broken_at
+from headgate.core.audit import Act, broken_at
 from headgate.core.entry import COLUMNS, Flag, entry_document
+from headgate.core.issued import Terms
 from headgate.core.report import Asked
 from headgate.core.retention import Old
 from headgate.core.rollup import DAY_US
@@ -219,3 +220,26 @@ def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
             await ledger.mark("j")
 
     run(lambda: SqliteLedger(file), story)
+
+
+def test_what_is_agreed_with_others_holds_until_it_is_taken_away(make: Make) -> None:
+    acme = Terms(
+        kind="tenant", name="acme", budgets=((5, "day"), (7, "month")), rpm=3, time_zone="Asia/Kolkata"
+    )
+    key = Terms(kind="key", name="acme", tpm=9)
+
+    async def story(store: Store) -> Any:
+        await store.pepper(b"p" * 32)
+        assert await store.agree(key)
+        assert await store.agree(Terms(kind="tenant", name="acme", rpm=1))
+        assert await store.agree(acme, Act(at_us=1, who="me", action="terms.set", target="tenant/acme"))
+        before = await store.snapshot(-1)
+        assert not await store.agree(Terms(kind="tier", name="acme"))
+        assert await store.snapshot(before.generation if before else -1) is None
+        assert await store.agree(Terms(kind="key", name="acme"))
+        return before, await store.snapshot(-1), await store.acts(0, 10)
+
+    before, after, [act] = run(make, story)
+    assert before.terms == (key, acme)
+    assert (after.terms, after.generation) == ((acme,), before.generation + 1)
+    assert (act.action, act.target) == ("terms.set", "tenant/acme")

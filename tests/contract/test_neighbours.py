@@ -21,7 +21,7 @@ MAKERS: dict[str, Callable[[int], Neighbours]] = {
     "grown": lambda most: Questions(DIMENSION, most, grown=Graph, grows_at=40),
 }
 A, B = b"a" * 16, b"b" * 16
-SIGNED = 7 << 90 | 3
+SIGNED = 7 << 120 | 3
 
 
 @pytest.fixture(params=list(MAKERS.values()), ids=list(MAKERS))

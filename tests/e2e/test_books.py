@@ -274,6 +274,11 @@ def test_a_key_s_own_limits_are_held_and_told(tmp_path: Path) -> None:
     assert first.headers["x-ratelimit-limit-requests"] == "2"
     assert second.headers["x-ratelimit-remaining-requests"] == "0"
     assert 0 < int(second.headers["x-ratelimit-remaining-tokens"]) < 9999
+    for answer, kind in ((second, "requests"), (second, "tokens"), (third, "requests")):
+        reset = answer.headers[f"x-ratelimit-reset-{kind}"]
+        assert reset.endswith("s")
+        assert 50 < float(reset[:-1]) <= 61
+    assert third.headers["x-ratelimit-remaining-requests"] == "0"
     assert third.error["code"] == "rate_limit_exceeded"
     assert int(third.headers["retry-after"]) > 50
 

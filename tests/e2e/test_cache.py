@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -67,3 +68,31 @@ def test_warmed_counted_cleared_and_found_after_a_restart(tmp_path: Path) -> Non
         gateway.until(lambda _: kept(gateway, "What is a ferry?") == "MISS")
         questions.write_text("{not json")
         cache(gateway, "warm", str(questions), "--url", gateway.url, code=2)
+
+
+def other_words(gateway: Gateway, text: str) -> str:
+    answer = gateway.ask(CHAT, {"model": "auto", "messages": [{"role": "user", "content": text}]})
+    return str(answer.headers["cache-status"])
+
+
+@pytest.mark.parametrize("damage", [None, b"no database at all"])
+def test_questions_are_found_after_a_restart(tmp_path: Path, damage: bytes | None) -> None:
+    semantic = f"{tmp_path}/questions.db"
+    told = config(tmp_path).replace(
+        "cache: {store: file,", f"cache: {{semantic: {{store: file, file: '{semantic}'}}, store: file,"
+    )
+    with running(told) as gateway:
+        assert other_words(gateway, "How do I boil an egg for 5 minutes?").endswith("miss")
+        assert gateway.stop() == 0
+    if damage:
+        Path(semantic).write_bytes(damage)
+    asked = "please tell me how to boil an egg for five minutes"
+    with running(told) as gateway:
+        if damage is None:
+            spellings = (asked + "?" * times for times in count(1))
+            gateway.until(lambda _: "detail=semantic" in other_words(gateway, next(spellings)))
+        else:
+            assert other_words(gateway, asked).endswith("miss")
+            assert "detail=semantic" in other_words(gateway, "How can I boil an egg for 5 minutes?")
+            assert Path(f"{semantic}.corrupt").read_bytes() == damage
+            assert "set aside, begun anew" in gateway.log

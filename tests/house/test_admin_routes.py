@@ -29,7 +29,9 @@ class Door:
 
 def app() -> FastAPI:
     front = SimpleNamespace(admin=Door(), config=dict, known=Known())
-    house: Any = SimpleNamespace(front=front, store=None, wall=lambda: 0.0, denied=lambda error, asked: None)
+    house: Any = SimpleNamespace(
+        front=front, store=None, teller=None, wall=lambda: 0.0, denied=lambda error, asked: None
+    )
     return cold.create(house, OpenAISurface(lambda: 0.0, lambda: "id"))
 
 

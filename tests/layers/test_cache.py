@@ -35,12 +35,12 @@ PRICE = Price(input=3_000_000, output=5_000_000)
 
 
 def cached(
-    *acts: Act, shared: bool = False, pace: float = 0.0, max_bytes: int = 1000
+    *acts: Act, shared: bool = False, pace: float = 0.0, max_bytes: int = 1000, region: str = ""
 ) -> tuple[Service, Scripted, MemoryCache]:
     up = Scripted(*acts, price=PRICE)
     cache = MemoryCache(max_bytes=100_000)
     service = stack(
-        lambda inner: Identify(inner, shared=shared, form=""),
+        lambda inner: Identify(inner, shared=shared, form="", region=region),
         lambda inner: Lookup(inner, cache=cache, clock=clock(), pace=pace),
         lambda inner: Keep(inner, cache=cache, clock=clock(), ttl_s=TTL_S, max_bytes=max_bytes, marked=True),
         leaf=up,
@@ -143,6 +143,23 @@ def test_of_a_private_callers_requests_nothing_is_kept(privacy: str) -> None:
             _, reply = await whole(service, question(caller=caller))
             assert reply.reuse is Reuse.BYPASS
         assert (up.calls, len(cache)) == (2, 0)
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    ("regions", "region", "kept"),
+    [(None, "us", 1), ({"eu"}, "", 1), ({"eu"}, "eu", 1), ({"eu", "us"}, "us", 1), ({"eu"}, "us", 0)],
+)
+def test_answers_are_kept_only_where_their_caller_may_be_served(
+    regions: set[str] | None, region: str, kept: int
+) -> None:
+    async def story() -> None:
+        service, up, cache = cached(region=region)
+        bound = None if regions is None else frozenset(regions)
+        for _ in range(2):
+            await whole(service, question(caller=Caller(key="alice", tenant="t", regions=bound)))
+        assert (up.calls, len(cache)) == (2 - kept, kept)
 
     run(story())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AbstractAsyncContextManager
 
 import msgspec
@@ -10,10 +11,11 @@ import pytest
 from headgate.core.call import Call, Payload, Reply, Tape
 from headgate.core.decision import Cascade as Pair
 from headgate.core.decision import Decision
-from headgate.core.errors import Overloaded, UpstreamInterrupted, UpstreamUnavailable
+from headgate.core.errors import DeadlineExceeded, Overloaded, UpstreamInterrupted, UpstreamUnavailable
 from headgate.core.price import Price
 from headgate.core.usage import Usage
 from headgate.pipeline.cascade import Cascade
+from headgate.pipeline.deadline import Deadline
 from scripted import Act, Scripted, answers, asked, cancelled_at_every_turn, drain, fails, fate
 from turning import TurningLoop
 from virtual import clock, run
@@ -130,6 +132,38 @@ def test_where_the_strong_model_has_no_answer_the_doubtful_one_is_told(error: Ex
         reply, body = await told(house, call())
         assert (reply.source.model_id, reply.judged, body) == ("weak", "kept", b"wrongtail")
         assert reply.discarded == ()
+
+    run(story())
+
+
+@pytest.mark.parametrize(("deadline_s", "told_at_s"), [(60.0, 59.75), (1.0, 0.9)])
+def test_where_the_strong_model_would_be_too_late_the_doubtful_answer_is_told_in_time(
+    deadline_s: float, told_at_s: float
+) -> None:
+    async def story() -> None:
+        house = House(answers(*BAD), answers(*GOOD, after_s=1_000.0))
+        made, began = call(), clock().now()
+        layer = Deadline(house.layer, clock=clock())
+        async with layer(msgspec.structs.replace(made, deadline_at=began + deadline_s)) as reply:
+            assert clock().now() - began == pytest.approx(told_at_s)
+            assert b"".join([piece async for piece in reply.body]) == b"wrong"
+        assert (reply.source.model_id, reply.judged, reply.discarded) == ("weak", "kept", ())
+        assert (house.weak.open, house.strong.open) == (0, 0)
+        task = asyncio.current_task()
+        assert task is not None
+        assert task.cancelling() == 0
+
+    run(story())
+
+
+def test_without_a_whole_answer_the_strong_model_has_all_the_time_there_is() -> None:
+    async def story() -> None:
+        house = House(answers(b"ri", UpstreamInterrupted("cut")), answers(*GOOD, after_s=1_000.0))
+        made, began = call(), clock().now()
+        layer = Deadline(house.layer, clock=clock())
+        error = await fate(layer, msgspec.structs.replace(made, deadline_at=began + 60.0))
+        assert isinstance(error, DeadlineExceeded)
+        assert clock().now() - began == pytest.approx(60.0)
 
     run(story())
 

@@ -93,6 +93,7 @@ class House:
             cans=cans,
             may_serve=lambda call, model: may,
             clock=clock(),
+            ttl_s=9.0,
         )
 
     async def ask(self, call: Call) -> tuple[bytes, Reply]:
@@ -220,10 +221,11 @@ def test_who_hangs_is_waited_for_only_so_long() -> None:
 def test_a_canned_answer_is_told_before_anybody_is_asked() -> None:
     async def story() -> None:
         up = Scripted(answers(b"asked"))
-        service = CannedAnswers(up, cans=HOURS, clock=clock())
+        service = CannedAnswers(up, cans=HOURS, clock=clock(), ttl_s=9.0)
         async with service(question(gist=WHEN)) as reply:
             assert b"".join([piece async for piece in reply.body]) == b"Nine to five."
             assert (reply.reuse, reply.attempts, reply.cost_nano(), up.calls) == (Reuse.TEMPLATE, 0, 0, 0)
+            assert reply.left_s == 9.0
         for call in (question(), question(gist=WHEN, wants=Freshness(no_cache=True))):
             async with service(call) as reply:
                 assert b"".join([piece async for piece in reply.body]) == b"asked"

@@ -8,7 +8,7 @@ import pytest
 
 from headgate.core.allowance import Rates
 from headgate.core.errors import GatewayError, Overloaded, RateLimited, UpstreamUnavailable
-from headgate.core.quota import Quota
+from headgate.core.quota import Quota, Several
 from headgate.core.usage import Usage
 from headgate.core.window import Windows
 from headgate.pipeline.quota import Quotas
@@ -23,7 +23,8 @@ def quota(*, per_day: int | None = None, processes: int = 1, **rates: int) -> Qu
 
 
 def layer(made: Quota, *acts: Act, name: str = "") -> Quotas:
-    return Quotas(Scripted(*acts), quotas={name or asked().caller.key: made}, clock=clock())
+    of = {name or asked().caller.key: made}
+    return Quotas(Scripted(*acts), limits=lambda call: of.get(call.caller.key), clock=clock())
 
 
 async def one(service: Quotas) -> GatewayError | None:
@@ -43,6 +44,9 @@ def test_over_the_limit_is_refused_with_the_time_and_then_there_is_room() -> Non
         assert [await one(service) for _ in range(3)] == [None] * 3
         refused = await one(service)
         assert isinstance(refused, RateLimited)
+        assert refused.allowed is not None
+        assert (refused.allowed.requests, refused.allowed.requests_left) == (3, 0)
+        assert 59 <= refused.allowed.reset_s <= 61
         assert refused.retry_after_s is not None
         assert 59 <= refused.retry_after_s <= 61
         await clock().sleep(ceil(refused.retry_after_s))
@@ -120,5 +124,31 @@ def test_new_limits_hold_at_once_for_what_was_used_before() -> None:
         assert [await one(service) for _ in range(3)] == [None] * 3
         made.allow(Rates(rpm=3), None)
         assert isinstance(await one(service), RateLimited)
+
+    run(story())
+
+
+def test_of_several_limits_a_request_takes_its_part_of_all_or_of_none() -> None:
+    async def story() -> None:
+        key, tenant, route = quota(rpm=5, tpm=10_000), quota(rpm=2), quota(rpm=100, per_day=50)
+        both = Several([key, tenant, route])
+        service = Quotas(Scripted(answers(b"a")), limits=lambda call: both, clock=clock())
+        assert [await one(service) for _ in range(2)] == [None] * 2
+        refused = await one(service)
+        assert isinstance(refused, RateLimited)
+        assert refused.retry_after_s is not None
+        assert 59 <= refused.retry_after_s <= 61
+        now = clock().now()
+        assert [each.allowed(now).requests_left for each in (key, tenant, route)] == [3, 0, 98]
+        told = both.allowed(now)
+        assert (told.requests, told.requests_left, told.tokens, told.tokens_left) == (2, 0, 10_000, 9_800)
+
+    run(story())
+
+
+def test_what_has_no_limit_of_a_kind_says_so() -> None:
+    async def story() -> None:
+        told = Several([quota(per_day=3), quota(rpm=2)]).allowed(clock().now())
+        assert (told.requests, told.tokens) == (2, None)
 
     run(story())

@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
-from asgi import Heard, ask, gateway
+from asgi import KEY, Heard, ask, gateway
 from headgate.assemble import Gateway
+from headgate.core.call import Operation
 from headgate.core.errors import Unsupported
-from headgate.providers.openai.batching import apportioned, split
-from scripted import FakePayload
+from headgate.core.usage import Usage, apportioned
+from headgate.providers.openai import OpenAISurface, TextBatching
+from headgate.providers.openai.batching import completions_split, split
+from scripted import FakePayload, asked
 from virtual import clock, run
 
 PATH = "/v1/embeddings"
@@ -125,6 +128,84 @@ def test_a_provider_that_fails_fails_for_each() -> None:
         app = served.endpoints()[PATH]
         jobs = [ask(app, PATH, {"model": "down", "input": f"t{n}"}) for n in range(10)]
         assert {one.status for one in await asyncio.gather(*jobs)} == {502}
+
+    run(story())
+
+
+COMPLETIONS = "/v1/completions"
+
+
+async def completed(served: Gateway, prompt: str, key: str = KEY, **more: Any) -> Heard:
+    app = served.endpoints()[COMPLETIONS]
+    return await ask(app, COMPLETIONS, {"model": "m", "prompt": prompt, **more}, key=key)
+
+
+async def all_completed(served: Gateway, count: int, **more: Any) -> tuple[list[Heard], int]:
+    """So many at once, and how many upstream calls that took."""
+    asked = [completed(served, f"Tell me about bridge {number}", **more) for number in range(count)]
+    found = await asyncio.gather(*asked)
+    return found, sum(one.report().requests for one in served.simulations().values())
+
+
+def test_text_completions_go_together_and_say_what_each_would_have_said_alone() -> None:
+    async def story() -> None:
+        together, calls = await all_completed(gateway(cache={"exact": {"ttl_s": 0}}), 40, max_tokens=30)
+        apart, as_many = await all_completed(
+            gateway(**ALONE, cache={"exact": {"ttl_s": 0}}), 40, max_tokens=30
+        )
+        assert (calls, as_many) == (2, 40)
+        for one, other in zip(together, apart, strict=True):
+            assert one.status == 200
+            assert one.document["choices"] == other.document["choices"]
+        counts = [sum(one.document["usage"]["total_tokens"] for one in each) for each in (together, apart)]
+        assert counts[0] == counts[1]
+        assert len({one.document["id"] for one in together}) == 40
+
+    run(story())
+
+
+@pytest.mark.parametrize("more", [{"stream": True}, {"n": 2}, {"seed": 1}])
+def test_completions_that_are_more_than_one_text_go_alone(more: dict[str, Any]) -> None:
+    async def story() -> None:
+        found, calls = await all_completed(gateway(), 8, **more)
+        assert calls == 8
+        assert all(one.status == 200 for one in found)
+
+    run(story())
+
+
+def test_a_model_that_takes_one_prompt_is_asked_one_at_a_time() -> None:
+    payload = FakePayload(dialect="openai", operation=Operation.COMPLETION, raw=b'{"model":"m","prompt":"x"}')
+
+    async def story() -> None:
+        surface = OpenAISurface(clock().wall, lambda: "")
+        for chain, together in ((("takes",), True), (("takes", "not"), False), (("not",), False)):
+            call = asked(payload=payload, chain=chain)
+            batching = TextBatching(surface, lambda model: model == "takes")
+            assert (batching.common(call) is not None) == together
+
+    run(story())
+
+
+@pytest.mark.parametrize("document", [b"{}", b"x", b'{"choices":[{"text":"a","index":0}]}'])
+def test_completions_that_do_not_fit_are_no_answer(document: bytes) -> None:
+    payloads = [FakePayload(raw=b'{"prompt":"one"}'), FakePayload(raw=b'{"prompt":"two"}')]
+    with pytest.raises(Unsupported):
+        completions_split(document, payloads, Usage(input=5))
+
+
+@pytest.mark.parametrize(("scope", "least"), [("tenant", 4), ("shared", 2)])
+def test_tenants_share_a_call_only_where_they_share_answers(scope: str, least: int) -> None:
+    async def story() -> None:
+        served = gateway(cache={"exact": {"ttl_s": 0}, "scope": scope})
+        app = served.endpoints()[PATH]
+        asked = [
+            ask(app, PATH, {"model": "m", "input": f"t{number}"}, key=key)
+            for number in range(20)
+            for key in (KEY, "guest-key")
+        ]
+        assert {one.status for one in await asyncio.gather(*asked)} == {200}
+        assert sum(one.report().requests for one in served.simulations().values()) == least
 
     run(story())
 

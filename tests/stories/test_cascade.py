@@ -54,7 +54,7 @@ def test_a_doubtful_one_goes_to_the_strong_model_and_both_are_paid_for() -> None
         assert own
         assert weak
         assert record.cost_nano == own + weak
-    counters = stage.gateway.tally.counters
+    counters = dict(stage.gateway.tally.snapshot().counters)
     assert counters["cascades_total", "b", "escalated"] == 2
     assert [counters["key_requests_total", name, "1"] for name in ("north", "south")] == [2, 2]
     assert stage.seen["visits"] == (2, 2)

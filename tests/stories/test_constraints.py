@@ -48,15 +48,7 @@ CASES = 100_000 if process_environment().get("HEADGATE_SOAK") == "1" else 500
 A_LOOP = 250
 MODELS = [f"m{number}" for number in range(5)]
 ABILITIES = ["tools", "vision", "json", "embeddings"]
-STRATEGIES = [
-    "in_order",
-    "round_robin",
-    "weighted",
-    "least_latency",
-    "cheapest",
-    "best_quality",
-    "balanced",
-]
+STRATEGIES = ["in_order", "round_robin", "weighted", "least_latency", "cheapest", "best_quality", "balanced"]
 CONSTRAINED = (Forbidden, InvalidRequest)
 KEPT = Kept()
 """Holds classifier and embedder, which are the same for all."""
@@ -127,7 +119,9 @@ def _route(chance: Random) -> dict[str, Any]:
     rules = chance.sample(["code", "general", "simple", "complex", "code+free", "simple+free", "free"], 3)
     experiment = chance.choice(["split", "canary", None, None])
     shares = {name: chance.random() + 0.1 for name in some(chance, MODELS)}
+    bandit = {"bandit": True, "floor": 0.3} if experiment is None and chance.random() < 0.5 else None
     return {
+        "feedback": bandit,
         "use": some(chance, MODELS),
         "by": by,
         "when": {rule: some(chance, MODELS) for rule in rules} if by != "none" else {},
@@ -306,10 +300,11 @@ class Moody:
 
 
 class House:
-    """Route, mirror, cascade and fallback over moody pools."""
+    """Route, mirror, cascade and fallback over moody pools; callers who score what they get."""
 
     def __init__(self, chance: Random) -> None:
         raw = written(chance)
+        self.chance = chance
         self.law = Law(raw)
         settings = Settings.model_validate(said(raw))
         self.keys = {key["name"]: key for key in raw["keys"]}
@@ -335,8 +330,12 @@ class House:
             max_bytes=1000,
             marked=False,
         )
-        mirror = Mirror(cascade, shadow=fallback, most=most, answered=lambda *_: None)
+        mirror = Mirror(cascade, shadow=fallback, most=most, answered=self.copied)
         self.service: Service = Route(mirror, router=self.router, clock=clock(), recorder=Notes())
+
+    def copied(self, call: Call, request_id: str, model: str) -> None:
+        if call.decision is not None:
+            self.router.answered(call, request_id, call.decision, model)
 
     async def ask(self, asked: Question, caller: Caller, request_id: str, session: str | None) -> None:
         now = clock().now()
@@ -359,6 +358,8 @@ class House:
         if copies:
             await asyncio.wait(copies)
         self.judge(asked, caller, request_id, refused)
+        for answer in (request_id, f"{request_id}.mirror"):
+            self.router.scored(caller.key, answer, self.chance.random())
 
     def judge(self, asked: Question, caller: Caller, request_id: str, refused: GatewayError | None) -> None:
         """Who was asked may be asked; and who is refused for a constraint may truly be asked by nobody."""

@@ -21,6 +21,19 @@ ASKED: dict[str, dict[str, Any]] = {
     "/v1/embeddings": {"model": "m", "input": "Bridges"},
     "/v1/messages": {"model": "m", "messages": HI, "max_tokens": 50},
 }
+TOOL = {
+    "type": "function",
+    "function": {"name": "look_up", "parameters": {"type": "object", "properties": {}}},
+}
+DOT = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA="
+SEEN = [{"type": "text", "text": "what is this"}, {"type": "image_url", "image_url": {"url": DOT}}]
+CALLED = {"model": "m", "messages": [{"role": "user", "content": "look_up bridges"}], "tools": [TOOL]}
+RICH = [
+    (CHAT, {**body, "stream": stream})
+    for body in (CALLED, {"model": "m", "messages": [{"role": "user", "content": SEEN}]})
+    for stream in (False, True)
+]
+"""Tools that are called, and images that are asked about."""
 STREAMED = [(path, {**ASKED[path], "stream": True}) for path in (CHAT, "/v1/messages")]
 PRICED = {"models": {"m": {"provider": "p", "price": {"input": 1.0, "output": 10.0}}}}
 TWO_TENANTS = {
@@ -50,7 +63,7 @@ def counted(served: Gateway, name: str) -> float:
     return sum(count for key, count in served.tally.snapshot().counters if key[0] == name)
 
 
-@pytest.mark.parametrize(("path", "body"), [*ASKED.items(), *STREAMED])
+@pytest.mark.parametrize(("path", "body"), [*ASKED.items(), *STREAMED, *RICH])
 def test_the_same_question_is_answered_from_here_in_every_dialect(path: str, body: dict[str, Any]) -> None:
     async def story() -> None:
         served = gateway(**PRICED)
@@ -88,6 +101,19 @@ def test_a_hundred_at_once_are_one_upstream_call(path: str, body: dict[str, Any]
         assert counted(served, "model_requests_total") == 1
         assert counted(served, "coalesced_total") == 99
         assert counted(served, "requests_total") == 100
+
+    run(story())
+
+
+def test_what_a_model_was_asked_with_tools_is_kept_with_its_calls() -> None:
+    async def story() -> None:
+        app = gateway(**PRICED).endpoints()[CHAT]
+        first, second = [await ask(app, CHAT, CALLED) for _ in range(2)]
+        assert second.headers["x-cache"] == "HIT"
+        calls = [one.document["choices"][0]["message"]["tool_calls"] for one in (first, second)]
+        assert calls[0] == calls[1] != []
+        other = {**CALLED, "tools": [{"type": "function", "function": {"name": "look_it_up"}}]}
+        assert (await ask(app, CHAT, other)).headers["x-cache"] == "MISS", "other tools are another question"
 
     run(story())
 

@@ -53,7 +53,9 @@ _SAID = ("requested", "served_model", "finish")
 """Words of callers and providers: nobody else bounds them."""
 
 _WORD = re.compile(r"[\w./:#@+-]+")
-_QUIET = frozenset({Outcome.FINISHED, Outcome.CLIENT_GONE, Outcome.REFUSED, Outcome.REJECTED})
+_QUIET = frozenset(
+    {Outcome.FINISHED, Outcome.CLIENT_GONE, Outcome.REFUSED, Outcome.REJECTED, Outcome.DEFERRED}
+)
 
 
 class JsonFormatter(logging.Formatter):
@@ -115,7 +117,7 @@ class LogRecorder:
         access.log(logging.INFO if quiet else logging.WARNING, "request", extra={"fields": _fields(record)})
 
     def attempt_failed(self, call: Call, source: Source, error: GatewayError) -> None:
-        fields = {"upstream": source.label, "error": type(error).__name__, "message": _told(error)}
+        fields = {"upstream": source.label, "error": type(error).__name__, "message": _told(call, error)}
         self._event(logging.INFO, "attempt_failed", call, fields)
 
     def fell_back(self, call: Call, from_model: str, to_model: str, error: GatewayError) -> None:
@@ -123,7 +125,7 @@ class LogRecorder:
             "from_model": from_model,
             "to_model": to_model,
             "error": type(error).__name__,
-            "message": error.message,
+            "message": _told(call, error),
         }
         self._event(logging.WARNING, "fell_back", call, fields)
 
@@ -161,9 +163,9 @@ def _fields(record: Record) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value not in (None, ())}
 
 
-def _told(error: GatewayError) -> str | None:
-    """An error's message, unless a provider may quote the request in it."""
-    return None if isinstance(error, UpstreamRejected) else error.message
+def _told(call: Call, error: GatewayError) -> str | None:
+    """An error's message, unless a provider may quote the request in it; nothing, where nothing is kept."""
+    return error.message if call.caller.is_kept and not isinstance(error, UpstreamRejected) else None
 
 
 def _rounded(seconds: float | None) -> float | None:

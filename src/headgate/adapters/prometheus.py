@@ -18,17 +18,20 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from headgate.core.breaker import State
-from headgate.core.call import Call, Discarded, Reply, Source
+from headgate.core.call import Call, Discarded, Outcome, Reply, Source
 from headgate.core.decision import Decision
 from headgate.core.errors import GatewayError
 from headgate.core.fleet import Fleet
 from headgate.core.price import usd
 from headgate.core.record import Record
-from headgate.core.reuse import Reuse
+from headgate.core.reuse import Reuse, Rung
 from headgate.core.tally import UNKNOWN, Histogram, Key, Series, Snapshot, Tally
 from headgate.core.waiting import Left
 
 T = TypeVar("T")
+
+FINISHED = Outcome.FINISHED
+BYPASS, MISS, COALESCED = Reuse.BYPASS, Reuse.MISS, Reuse.COALESCED
 
 BUSY_S = 1.0
 """How long a scrape waits for the loop."""
@@ -58,6 +61,7 @@ COUNTERS = {
     "key_cost_usd_total": ("What they cost, where the price is known.", ("provider", "key")),
     "refusals_total": ("Requests for which there was no room, by why.", ("queue", "reason")),
     "fleet_transitions_total": ("Fleets opened and closed.", ("fleet", "to")),
+    "budget_alerts_total": ("Times that so much percent of a budget were spent.", ("budget", "percent")),
     "breaker_transitions_total": ("Changes of a breaker's state.", ("upstream", "to")),
     "breaker_state_seconds_total": ("Time spent in states that have ended.", ("upstream", "state")),
 }
@@ -84,6 +88,7 @@ GAUGES = {
     "key_rotation_due_seconds": ("How long ago a key should have been rotated.", ("provider", "key")),
     "ledger_journal_rows": ("Rows that the store of the books does not have yet.", ()),
     "ledger_lost_rows": ("Rows that neither disk nor memory would take.", ()),
+    "budget_spent_ratio": ("How much of a budget is spent; 1 is all of it.", ("budget",)),
     "limits_shared": ("1 while limits are shared with other processes, 0 without their store.", ()),
     "token_estimate_error_ratio": (
         "Mean error of estimated tokens, as a share: of prompts, and of what is reserved in total.",
@@ -113,11 +118,19 @@ class PrometheusRecorder:
             return
         if reply is not None and reply.degraded is not None:
             self._tally.counters["degraded_total", reply.degraded] += 1
+        elif record.outcome is Outcome.DEFERRED:
+            self._tally.counters["degraded_total", Rung.JOB] += 1
         decision = record.decision
         intent = self._classified(decision) if decision is not None else UNKNOWN
-        self._tally.counters["requests_total", model, intent, record.outcome] += 1
-        if reply is not None and not self._reused(reply, record.tenant):
-            self._answered(self._tally.of(model, intent), record, reply)
+        if reply is None or self._reused(reply, record.tenant):
+            self._tally.counters["requests_total", model, intent, record.outcome] += 1
+        else:
+            series = self._tally.of(model, intent)
+            if record.outcome is FINISHED:
+                series.finished += 1
+            else:
+                self._tally.counters["requests_total", model, intent, record.outcome] += 1
+            self._answered(series, record, reply)
             if reply.judged is not None:
                 self._tally.counters["cascades_total", model, reply.judged] += 1
         if record.discarded:
@@ -145,14 +158,14 @@ class PrometheusRecorder:
 
     def _reused(self, reply: Reply, tenant: str) -> bool:
         """Whether the answer came from here, which is counted apart: no model served it."""
-        reuse, counters = reply.reuse, self._tally.counters
-        if reuse is Reuse.BYPASS:
+        reuse = reply.reuse
+        if reuse is BYPASS:
             return False
-        if reuse is Reuse.MISS:
-            counters["cache_requests_total", Reuse.EXACT, "miss"] += 1
-            counters["tenant_cache_requests_total", tenant, reuse] += 1
+        if reuse is MISS:
+            self._tally.missed[tenant] += 1
             return False
-        if reuse is Reuse.COALESCED:
+        counters = self._tally.counters
+        if reuse is COALESCED:
             counters["coalesced_total",] += 1
         else:
             counters["cache_requests_total", reuse, "hit"] += 1

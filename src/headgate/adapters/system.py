@@ -18,14 +18,12 @@ class SystemClock:
     Build it inside the loop it serves.
     """
 
-    __slots__ = ("at", "now")
+    __slots__ = ("at", "now", "wall")
 
     def __init__(self) -> None:
         self.now = time.monotonic
+        self.wall = time.time
         self.at = Alarms(asyncio.get_running_loop(), time.monotonic).at
-
-    def wall(self) -> float:
-        return time.time()
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,8 @@ class Books:
         self._denials = Denials()
         self._telling: Alarm | None = None
         self.dropped = 0
+        self._loop = asyncio.get_running_loop()
+        self._last: list[Callable[[], None]] = []
 
     # ── ports.Recorder ──
 
@@ -149,6 +151,14 @@ class Books:
         except JournalFailed as error:
             raise NotKept(str(error)) from error
 
+    def soon(self, work: Callable[[], None]) -> None:
+        """Does it in the loop, from another thread."""
+        self._loop.call_soon_threadsafe(work)
+
+    def before_close(self, work: Callable[[], None]) -> None:
+        """Waits for that, in another thread, before the last row is written."""
+        self._last.append(work)
+
     # ── beside the requests ──
 
     async def run(self) -> None:
@@ -218,6 +228,9 @@ class Books:
         for alarm in (self._alarm, self._telling):
             if alarm is not None:
                 alarm.cancel()
+        for work in self._last:
+            await asyncio.to_thread(work)
+        await self._clock.sleep(0.0)  # what they have handed over by then is done
         for act in self._denials.due():
             self.note(act)
         await asyncio.to_thread(self._journal.close)
@@ -244,5 +257,7 @@ class Books:
         found: dict[str, Any] = {"store": self.kind, "state": state, "journal": self.waiting}
         if self.lost:
             found["lost"] = self.lost
+        if self.dropped:
+            found["captures_dropped"] = self.dropped
         error = journal.error or self._error.partition(":")[0]  # the rest may name paths: it is in the log
         return {**found, "error": error} if error else found

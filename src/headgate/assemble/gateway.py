@@ -13,9 +13,11 @@ from headgate.adapters.prometheus import LEVEL, Page, PrometheusRecorder
 from headgate.adapters.record import Recorders
 from headgate.adapters.shared import Folder
 from headgate.adapters.system import Ids
+from headgate.assemble.alerts import Alerts
 from headgate.assemble.generation import Generation
 from headgate.assemble.kept import Kept, Machine, Prices
 from headgate.assemble.keywatch import KeyWatch
+from headgate.assemble.teller import Teller
 from headgate.config.tree import Settings
 from headgate.core.call import Operation
 from headgate.core.strain import TICK_S
@@ -27,6 +29,7 @@ from headgate.providers.simulated import Simulation
 from headgate.server.app import Hot
 from headgate.server.front import House
 from headgate.server.hot import Endpoint
+from headgate.server.worker import Worker
 
 
 class Gateway:
@@ -57,9 +60,16 @@ class Gateway:
             before=self.show_health,
             others=folder.others if folder else lambda: (),
         )
+        if machine.bank is not None:
+            machine.bank.alerts.append(
+                Alerts(self.tally, lambda: self.settings.budgets.webhook, machine.clock)
+            )
         self.house = House(self._generation.front, metrics=self.page, wall=machine.clock.wall)
         if machine.books is not None:
             self.house.keep(machine.books.ledger, machine.books.denied)
+        if machine.jobs is not None:
+            self.house.jobs = machine.jobs.store
+        self.house.teller = Teller(lambda: self.settings, machine.issued, machine.bank, machine.clock)
 
     @property
     def service(self) -> Service:
@@ -95,6 +105,16 @@ class Gateway:
             "/v1/embeddings": endpoint(openai, Operation.EMBEDDINGS),
             "/v1/messages": endpoint(anthropic, Operation.CHAT),
         }
+
+    def worker(self) -> Worker | None:
+        """Who runs jobs, where there are any."""
+        if self.house.jobs is None:
+            return None
+        surfaces = {one.dialect: one for one in (self.surface, AnthropicSurface(Ids("")))}
+        machine = self._machine
+        return Worker(
+            self.house, self.house.jobs, surfaces=surfaces, clock=machine.clock, chance=machine.chance
+        )
 
     def feel(self) -> None:
         """From now on watches how late its own loop is, and lets in accordingly."""
@@ -138,4 +158,6 @@ class Gateway:
         if (books := self._machine.books) is not None:
             gauges["ledger_journal_rows",] = float(books.waiting)
             gauges["ledger_lost_rows",] = float(books.lost)
+        if (bank := self._machine.bank) is not None:
+            gauges |= {("budget_spent_ratio", name): share for name, share in bank.levels()}
         return gauges

@@ -8,7 +8,11 @@ from functools import partial
 from typing import Any
 
 from headgate.adapters.system import Ids
+from headgate.assemble.budgets import budgets
+from headgate.assemble.capturing import capturing
+from headgate.assemble.deferring import deferring
 from headgate.assemble.fleets import member
+from headgate.assemble.jobs import plan
 from headgate.assemble.kept import Kept, Machine, Prices
 from headgate.assemble.keystates import Key, states
 from headgate.assemble.learned import doubts
@@ -92,6 +96,7 @@ class Generation:
             body_patience_s=BODY_PATIENCE_S,
             metadata_in_headers=settings.server.metadata in ("both", "headers"),
             metadata_in_body=settings.server.metadata in ("both", "body"),
+            plan=plan(settings),
         )
 
     def _service(self) -> Service:
@@ -108,6 +113,7 @@ class Generation:
             partial(Trace, span_id=Ids("", size=8)),  # everything below is inside the span
             partial(Meter, recorder=recorder, clock=machine.clock),  # sees refusals too; one record a request
             *self._durable(),  # where a route is strict: its answers end when their row is on disk
+            *capturing(settings, machine, self.kept),  # where a route keeps what was said, redacted
             partial(Deadline, clock=machine.clock),  # absolute, so that retries cannot extend it
             leaf=self.admit,  # our own health before anybody's rights: refusing must cost nothing
         )
@@ -138,9 +144,12 @@ class Generation:
             recorder=self._recorder,
         )
         return stack(
+            *deferring(settings, machine),  # where nobody answers now: later, if the caller takes that
             *quotas(settings, machine, self.kept),  # the caller's own limits, before anything is spent on it
             decide,  # the candidates, in order, and why
-            *reusing.layers(self.router.may_serve),  # cache, degrade, coalesce; batch comes here
+            *reusing.layers(self.router.may_serve),  # cache, degrade, coalesce
+            *budgets(settings, self.prices, machine, self.kept),  # a kept answer costs nothing
+            *reusing.batch(),  # each pays his own part
             *self._mirror(pools, queue.taken),  # a share of what is asked goes to another model too
             *self._cascade(),  # where a route has one: a weak answer is judged before it is told
             *self._fleets(),  # of the candidates, those whose fleet is open
@@ -192,7 +201,7 @@ class Generation:
     def _copied(self, call: Call, request_id: str, model: str) -> None:
         """A copy may be scored by who made the request."""
         if call.decision is not None:
-            self.router.answered(call.caller.key, request_id, call.decision, model)
+            self.router.answered(call, request_id, call.decision, model)
 
     def _scored(self, caller: Caller, request_id: str, score: float) -> dict[str, Any] | None:
         served = self.router.scored(caller.key, request_id, score)
@@ -285,6 +294,7 @@ class Generation:
             **({"limits": sharing.condition()} if (sharing := self._machine.sharing) else {}),
             **({"keys": issued.condition()} if (issued := self._machine.issued) else {}),
             **({"books": books.condition()} if (books := self._machine.books) else {}),
+            **({"budgets": bank.condition()} if (bank := self._machine.bank) and bank.slots else {}),
             **({"fleets": self.fleets.condition()} if self.fleets else {}),
             "models": models,
         }

@@ -9,14 +9,16 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from headgate.config.callers import Key
+from headgate.config.callers import Budget, Key
 from headgate.config.tree import Settings
 from headgate.core.issued import NOBODY, Issued, Snapshot
+from headgate.core.price import NANO
 from headgate.core.secret import Secret
 from headgate.ports.clock import Clock
 from headgate.ports.issuing import Issuing
@@ -108,4 +110,5 @@ def _as_key(one: Issued) -> Key:
         privacy=one.privacy,
         rpm=one.rpm,
         tpm=one.tpm,
+        budget=tuple(Budget(usd=Decimal(nano) / NANO, per=per) for nano, per in one.budgets),
     )

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, TypeVar
 
+from headgate.assemble.bank import Bank
 from headgate.assemble.books import Books
 from headgate.assemble.issued import IssuedKeys
+from headgate.assemble.jobs import Intake
+from headgate.assemble.remembered import Remembered
 from headgate.assemble.ring import KeyRing
 from headgate.assemble.sharing import Sharing
 from headgate.assemble.shelved import Shelved
@@ -25,8 +28,9 @@ T = TypeVar("T")
 class Machine:
     """What a process has one of, whatever its configuration. `pepper`: 16 to 64 random bytes; `sharing`: with
     whom it shares the limits of its keys, if with anybody; `ring`: what has been said of them; `books`: where
-    what happened is written down for good; `issued`: keys that were made at run time; `answers`: those that
-    it keeps, where there is more than its memory for them."""
+    what happened is written down for good; `issued`: keys that were made at run time; `answers`
+    and `questions`: those that it keeps, where there is more than its memory for them; `bank`: who knows what
+    may be spent; `jobs`: what is to be answered later."""
 
     clock: Clock
     chance: Random
@@ -36,6 +40,9 @@ class Machine:
     books: Books | None = None
     issued: IssuedKeys | None = None
     answers: Shelved | None = None
+    questions: Remembered | None = None
+    bank: Bank | None = None
+    jobs: Intake | None = None
 
 
 class Kept:

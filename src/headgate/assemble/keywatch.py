@@ -9,7 +9,6 @@ from headgate.core.breaker import State
 from headgate.core.call import Call, Source
 from headgate.core.errors import GatewayError, KeyRejected, Scope
 from headgate.core.fleet import Fleet
-from headgate.core.price import usd
 from headgate.core.record import Record
 from headgate.core.tally import Tally
 from headgate.core.usage import Usage
@@ -41,11 +40,11 @@ class KeyWatch:
             self._tell(key, "dead", "active")
 
     def _counted(self, source: Source, usage: Usage, cost_nano: int | None) -> Key:
-        key, counters = (source.provider, source.key or "1"), self._tally.counters
-        counters["key_requests_total", *key] += 1
-        counters["key_tokens_total", *key] += usage.total
-        if cost_nano:
-            counters["key_cost_usd_total", *key] += usd(cost_nano)
+        key = source.provider, source.key or "1"
+        series = self._tally.key(*key)
+        series.served += 1
+        series.tokens += usage.total
+        series.cost_nano += cost_nano or 0
         return key
 
     def attempt_failed(self, call: Call, source: Source, error: GatewayError) -> None:

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import logging
 from functools import partial
+from pathlib import Path
 
 from headgate.adapters.embed import local
 from headgate.adapters.near import index_of
 from headgate.assemble.kept import Kept
+from headgate.assemble.remembered import Remembered
 from headgate.config.reuse import Semantic
 from headgate.config.tree import Settings
 from headgate.core.semantic.gates import Gate
+from headgate.core.semantic.packing import MADE_BY
 from headgate.pipeline.deadline import Deadline
 from headgate.pipeline.meter import Meter
 from headgate.pipeline.semantic import Terms
 from headgate.pipeline.service import Layer, Service, stack
 from headgate.ports.clock import Clock
 from headgate.ports.embedder import Embedder
-from headgate.ports.neighbours import Neighbours
+from headgate.ports.neighbours import Neighbours, Register
 from headgate.ports.recorder import Recorder
+
+Likeness = tuple[Embedder, Neighbours]
 
 STRICT = 0.6
 """How clear a neighbour must stand while a gate knows nothing."""
@@ -26,8 +31,12 @@ STRICT = 0.6
 log = logging.getLogger("headgate")
 
 
-def likeness(section: Semantic, kept: Kept) -> tuple[Embedder, Neighbours] | None:
-    """`None`, with a warning, where what it takes is not installed: then nothing is answered by likeness."""
+def likeness(section: Semantic, kept: Kept, remembered: Remembered | None) -> Likeness | None:
+    """`None`, with a warning, where what it takes is not installed: then nothing is answered by likeness.
+    `remembered`: the questions of this process, where there is more than its memory for them."""
+    if remembered is not None:
+        remembered.resize(section.max_entries)
+        return remembered.embedder, remembered
     embedder = kept("embedder of questions", section.embedder, partial(_embedder, section.embedder))
     if embedder is None:
         return None
@@ -42,6 +51,34 @@ def _embedder(name: str) -> Embedder | None:
     except (ImportError, ValueError) as missing:
         log.warning("cache.semantic is off: %s", missing)
         return None
+
+
+def remembered(settings: Settings, clock: Clock) -> Remembered | None:
+    """What survives this process, as it is configured. Raises `ImportError` where a client is not there."""
+    section = settings.cache.semantic
+    if section is None or section.store == "memory" or not section.ttl_s:
+        return None
+    embedder = _embedder(section.embedder)
+    if embedder is None:
+        return None
+    index = index_of(embedder.dimension, section.max_entries)
+    return Remembered(index, _register(settings, section, embedder), clock, embedder)
+
+
+def _register(settings: Settings, section: Semantic, embedder: Embedder) -> Register:
+    if section.store == "postgres" and settings.store.url is not None:
+        from headgate.adapters.postgres.questions import PostgresRegister
+
+        url, schema = settings.store.url.reveal(), settings.store.namespace
+        return PostgresRegister(url, schema=schema, dimension=embedder.dimension, most=section.max_entries)
+    from headgate.adapters.sqlite import SqliteRegister
+
+    return SqliteRegister(Path(section.file), made_by=made_by(embedder), most=section.max_entries)
+
+
+def made_by(embedder: Embedder) -> str:
+    """What makes vectors and readings: those of another say nothing here."""
+    return f"{embedder.id} {MADE_BY}"
 
 
 def gates(settings: Settings, section: Semantic, kept: Kept) -> dict[str, Gate]:
@@ -65,10 +102,10 @@ def checking(recorder: Recorder, clock: Clock) -> Layer:
     return around
 
 
-def terms(section: Semantic, shared: bool, form: str) -> Terms:
+def terms(section: Semantic, shared: bool, form: str, embedder: Embedder) -> Terms:
     return Terms(
         shared=shared,
-        form=form,
+        form=f"{form}/{made_by(embedder)}",
         ttl_s=section.ttl_s,
         floor=section.threshold,
         max_turns=section.max_turns,

@@ -8,6 +8,7 @@ from hashlib import blake2b
 
 from headgate.adapters.memory.cache import MemoryCache
 from headgate.adapters.system import Ids
+from headgate.assemble.batches import batched_routes, takes_prompts, takes_schema
 from headgate.assemble.kept import Kept, Machine
 from headgate.assemble.likeness import checking, gates, likeness, terms
 from headgate.config.reuse import Degrade as DegradeSettings
@@ -27,7 +28,7 @@ from headgate.pipeline.semantic import Semantic
 from headgate.pipeline.service import Layer, Service, stack
 from headgate.ports.clock import Clock
 from headgate.ports.recorder import Recorder
-from headgate.providers.openai import EmbeddingsBatching, OpenAISurface
+from headgate.providers.openai import NumberedBatching, OpenAISurface, TextBatching
 from headgate.providers.retold import retold
 
 
@@ -49,6 +50,7 @@ class Reusing:
         self._recorder = recorder
         self._chance = machine.chance
         self._kept = kept
+        self._questions = machine.questions
         self.gates: dict[str, Gate] = {}
         self._marked = settings.server.metadata in ("both", "body")
         exact, templates = settings.cache.exact, settings.cache.template
@@ -62,12 +64,14 @@ class Reusing:
     def layers(self, may_serve: Callable[[Call, str], bool]) -> Iterator[Layer]:
         exact, coalesce, clock = self._settings.cache.exact, self._settings.coalesce, self._clock
         if self._always:
-            yield partial(CannedAnswers, cans=self._always, clock=clock)  # needs no identity
+            ttl_s = self._settings.cache.template.ttl_s
+            yield partial(CannedAnswers, cans=self._always, clock=clock, ttl_s=ttl_s)  # needs no identity
         if exact.ttl_s or coalesce.window_s:
             yield partial(  # what makes two requests the same; below route, which says who may answer
                 Identify,
                 shared=self._settings.cache.scope == "shared",
                 form=_form(self._settings, self._marked),
+                region=self._settings.cache.region,
             )
         if exact.ttl_s:
             yield self._lookup()  # a hit needs no leader
@@ -89,18 +93,29 @@ class Reusing:
                 revalidate_s=exact.stale_while_revalidate_s,
                 if_error_s=exact.stale_if_error_s,
             )
-        yield from self._batch()  # below the cache, which keeps each caller's own part
 
-    def _batch(self) -> Iterator[Layer]:
-        batch = self._settings.batch
-        if batch.size > 1 and batch.wait_s:
-            surface = OpenAISurface(self._clock.wall, Ids(""))
+    def batch(self) -> Iterator[Layer]:
+        """Below the cache, which keeps each caller's own part."""
+        batch, shared = self._settings.batch, self._settings.cache.scope == "shared"
+        surface = OpenAISurface(self._clock.wall, Ids(""))
+        for route, several in batched_routes(self._settings):
             yield partial(
                 Batch,
-                batching=EmbeddingsBatching(surface),
+                batching=NumberedBatching(
+                    surface, route=route, max_chars=several.max_chars, takes=takes_schema(self._settings)
+                ),
+                clock=self._clock,
+                size=several.size,
+                wait_s=several.wait_s,
+            )
+        if batch.size > 1 and batch.wait_s:
+            yield partial(
+                Batch,
+                batching=TextBatching(surface, takes_prompts(self._settings)),
                 clock=self._clock,
                 size=batch.size,
                 wait_s=batch.wait_s,
+                shared=shared,
             )
 
     def _lookup(self) -> Layer:
@@ -121,13 +136,15 @@ class Reusing:
         section = self._settings.cache.semantic
         if section is None or not section.ttl_s or not self._settings.cache.exact.ttl_s:
             return
-        found = likeness(section, self._kept)
+        found = likeness(section, self._kept, self._questions)
         if found is None:
             return
         self.gates = gates(self._settings, section, self._kept)
         yield partial(
             Semantic,
-            terms=terms(section, self._settings.cache.scope == "shared", _form(self._settings, self._marked)),
+            terms=terms(
+                section, self._settings.cache.scope == "shared", _form(self._settings, self._marked), found[0]
+            ),
             embedder=found[0],
             questions=found[1],
             cache=self._cache,
@@ -155,6 +172,7 @@ class Reusing:
                 cans=self._all,
                 may_serve=may_serve,
                 clock=self._clock,
+                ttl_s=settings.cache.template.ttl_s,
             )
 
 

@@ -44,6 +44,7 @@ def known(settings: Settings) -> Known:
         models=frozenset(settings.models) | frozenset(settings.routes),
         tiers=frozenset(settings.tiers),
         keys=frozenset(key.name for key in settings.keys),
+        routes=frozenset(settings.routes),
     )
 
 

@@ -50,6 +50,7 @@ def router(
         memory=kept("routing memory", None, Memory),
         chance=machine.chance,
         now=machine.clock.now,
+        written=settings.store.region if machine.books else "",
     )
 
 
@@ -138,10 +139,8 @@ def info(settings: Settings, number: int, decides: Router) -> Callable[[Caller],
             }
             for name, agent in settings.agents.items()
         }
-        bars = {name: round(bar.shift, 4) for name, bar in memory.feedback.bars.items()}
-        feedback = {"models": memory.feedback.arms.told(), "bars": bars}
-        found = {"agents": agents, "canaries": dict(_canaries(settings, decides)), "feedback": feedback}
-        return known | found
+        canaries = dict(_canaries(settings, decides))
+        return known | {"agents": agents, "canaries": canaries, "feedback": memory.feedback.told()}
 
     return document
 

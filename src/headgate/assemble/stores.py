@@ -16,8 +16,12 @@ from headgate.adapters.memory.cache import MemoryCache
 from headgate.adapters.notices import FolderNotices, folder_of
 from headgate.adapters.shared import Folder
 from headgate.adapters.sqlite import SqliteCounters
+from headgate.assemble.budgets import bank
 from headgate.assemble.gateway import Gateway
+from headgate.assemble.jobs import Intake, jobs
 from headgate.assemble.ledgers import books, issued
+from headgate.assemble.likeness import remembered
+from headgate.assemble.remembered import Remembered
 from headgate.assemble.ring import KeyRing
 from headgate.assemble.sharing import Sharing
 from headgate.assemble.shelved import Shelved
@@ -25,8 +29,11 @@ from headgate.config.tree import Settings
 from headgate.ports.cache import Shelf
 from headgate.ports.clock import Clock
 from headgate.ports.notices import Notices
+from headgate.server.worker import Worker
 
 NO_CLIENT = "store.redis is set, but the client is not installed (pip install 'headgate[redis]')"
+
+NO_POSTGRES = "cache.semantic.store needs a client that is not installed (pip install 'headgate[postgres]')"
 
 log = logging.getLogger("headgate")
 
@@ -79,6 +86,14 @@ def shelf(settings: Settings) -> Shelf | None:
     return None
 
 
+def _questions(settings: Settings, clock: Clock) -> Remembered | None:
+    try:
+        return remembered(settings, clock)
+    except ImportError:
+        log.error(NO_POSTGRES)
+        return None
+
+
 class Stores:
     """What a process shares with others, or finds again: limits, what is said of keys, answers, the books."""
 
@@ -88,9 +103,13 @@ class Stores:
         self.ring = KeyRing(clock, found) if found else None
         self.books = books(settings, clock, file)
         self.issued = issued(settings, self.books, clock, file)
+        self.bank = bank(settings, clock, file, folder)
         kept = shelf(settings)
         memory = MemoryCache(max_bytes=settings.cache.exact.max_bytes)
         self.answers = Shelved(memory, kept, clock) if kept else None
+        self.questions = _questions(settings, clock)
+        self.jobs = Intake(jobs(settings, file))
+        self._worker: Worker | None = None
 
     async def start(self) -> None:
         """Before the gateway is built: it must know which keys it may use."""
@@ -104,26 +123,39 @@ class Stores:
         if self.sharing is not None:
             await self.sharing.start()
             yield self.sharing.run()
-        if self.answers is not None:
-            yield self.answers.follow()
+        for kept in self._kept():
+            yield kept.follow()
         if self.ring is not None:
             yield self.ring.follow(partial(_renew, gateway), lambda: gateway.settings)
         if self.books is not None:
             yield self.books.run()
+        self._worker = gateway.worker()
+        if self._worker is not None:
+            yield self._worker.run()
         if self.issued is not None:
             yield self.issued.follow(partial(_changed, gateway))
+        if self.bank is not None:
+            await self.bank.start()
+            yield self.bank.run()
+
+    def _kept(self) -> list[Shelved | Remembered]:
+        return [one for one in (self.answers, self.questions) if one is not None]
 
     async def close(self) -> None:
-        if self.sharing is not None:
-            await self.sharing.close()
-        if self.ring is not None:
-            await self.ring.close()
-        if self.issued is not None:
-            await self.issued.close()
-        if self.books is not None:
-            await self.books.close()
-        if self.answers is not None:
-            await self.answers.close()
+        if self._worker is not None:
+            await self._worker.stop()
+        await self.jobs.store.close()
+        for one in (
+            self.bank,
+            self.sharing,
+            self.ring,
+            self.issued,
+            self.books,
+            self.questions,
+            self.answers,
+        ):
+            if one is not None:
+                await one.close()
 
 
 def _changed(gateway: Gateway) -> None:

@@ -20,8 +20,10 @@ from headgate.assemble.rim import known
 from headgate.config.check import ConfigError
 from headgate.config.load import load
 from headgate.config.tree import Settings
+from headgate.core.budget import Per, terms
 from headgate.core.errors import InvalidRequest
 from headgate.core.issued import Issued, ends_at
+from headgate.core.price import usd
 from headgate.ports.ledger import LedgerGone
 from headgate.ports.store import Store
 from headgate.server.desk import Desk as Keys
@@ -98,11 +100,19 @@ def _row(key: Issued) -> dict[str, Any]:
         "tier": key.tier,
         "rpm": key.rpm,
         "tpm": key.tpm,
+        "budget": ",".join(f"{usd(amount):g}/{per}" for amount, per in key.budgets),
         "models": ",".join(key.models or ()),
         "regions": ",".join(key.regions or ()),
         "privacy": key.privacy,
         "expires_at": key.expires_at and time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(key.expires_at)),
     }
+
+
+def budgets(text: str) -> tuple[tuple[int, Per], ...]:
+    try:
+        return terms(text)
+    except ValueError as error:
+        stop(f"--budget-usd takes {error}", 2)
 
 
 def until(text: str) -> float:

@@ -110,6 +110,9 @@ def create(
     tier: Annotated[str, typer.Option(help="What is promised to it: one of `tiers`.")] = "",
     rpm: Annotated[int | None, typer.Option(min=1, help="Requests in any 60 seconds.")] = None,
     tpm: Annotated[int | None, typer.Option(min=1, help="Tokens in any 60 seconds.")] = None,
+    budget_usd: Annotated[
+        str, typer.Option(help="What it may spend: 100/month, 5/day, or several with commas.")
+    ] = "",
     models: Annotated[
         str, typer.Option(help="Models and routes it may use, with commas; default: all.")
     ] = "",
@@ -129,6 +132,7 @@ def create(
         tier=tier,
         rpm=rpm,
         tpm=tpm,
+        budgets=issue.budgets(budget_usd),
         models=_listed(models),
         regions=_listed(regions),
         privacy=str(privacy),

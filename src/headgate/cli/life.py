@@ -96,6 +96,9 @@ async def life(
         books=stores.books,
         issued=stores.issued,
         answers=stores.answers,
+        questions=stores.questions,
+        bank=stores.bank,
+        jobs=stores.jobs,
     )
     gateway = Gateway(settings, machine, folder=folder)
     gateway.feel()

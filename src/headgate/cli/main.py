@@ -140,6 +140,10 @@ def main() -> None:
         from headgate.cli.cache import cache
 
         app.add_typer(cache, name="cache")
+    if sys.argv[1:2] in (["jobs"], ["--help"], []):
+        from headgate.cli.jobs import jobs
+
+        app.add_typer(jobs, name="jobs")
     if sys.argv[1:2] in (["router"], ["--help"], []):
         from headgate.cli.router import app as router
 

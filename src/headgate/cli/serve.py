@@ -27,6 +27,10 @@ DESCRIPTORS = 1 << 20
 BACKLOG = 4096
 """Connections the kernel may hold for us; a burst is not an attack."""
 
+HEALTH_S = 30
+"""A worker that does not answer its supervisor for so long is replaced. Many that start at once are slow, and
+starting them again does not make them quicker."""
+
 _STOP = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -84,6 +88,7 @@ def config(application: Application, settings: Settings) -> uvicorn.Config:
         date_header=True,
         backlog=BACKLOG,
         timeout_keep_alive=75,
+        timeout_worker_healthcheck=HEALTH_S,
         timeout_graceful_shutdown=ceil(server.drain_s),
     )
 

@@ -6,7 +6,18 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from headgate.config.kinds import Count, MaybeBooks, MaybeRedis, Name, OneOrMore, SecondsOrZero, Share, wrong
+from headgate.config.callers import BudgetsOf
+from headgate.config.kinds import (
+    Count,
+    MaybeBooks,
+    MaybeRedis,
+    Name,
+    NameOrEmpty,
+    OneOrMore,
+    SecondsOrZero,
+    Share,
+    wrong,
+)
 from headgate.config.section import Section, by
 
 
@@ -28,6 +39,12 @@ class Store(Section):
         description="Where the books are kept: `sqlite:///FILE` (relative to the configuration file),"
         " `postgresql://HOST/DATABASE`, or `off`.",
         json_schema_extra=by("SQLite in `.headgate/` beside the configuration file"),
+    )
+    region: NameOrEmpty = Field(
+        default="",
+        description="Where that is, such as `eu`: a key with other `regions` is refused, because its requests"
+        " may not be written down there.",
+        json_schema_extra=by("not known"),
     )
     folder: Annotated[str, Field(max_length=4096)] = Field(
         default="",
@@ -87,6 +104,21 @@ class Tier(Section):
         default=None,
         description="Seconds a request may wait for room before it is refused.",
         json_schema_extra=by("`queue.max_wait_s`"),
+    )
+    rpm: Count | None = Field(
+        default=None,
+        description="Requests all its callers together may make in any 60 seconds.",
+        json_schema_extra=by("no limit"),
+    )
+    tpm: Count | None = Field(
+        default=None,
+        description="Tokens all its callers together may use in any 60 seconds.",
+        json_schema_extra=by("no limit"),
+    )
+    budget: BudgetsOf = Field(
+        default=(),
+        description="What all callers of this tier may spend together.",
+        json_schema_extra=by("no limit"),
     )
     providers: Annotated[tuple[Name, ...], OneOrMore] | None = Field(
         default=None, description="Providers that may serve them.", json_schema_extra=by("all")

@@ -80,6 +80,15 @@ def _degrade(raw: Mapping[str, Any]) -> Iterator[Finding]:
 def _cache(raw: Mapping[str, Any]) -> Iterator[Finding]:
     if _table(raw, "cache").get("store") == "redis" and not _table(raw, "store").get("redis"):
         yield Finding(("cache", "store"), "needs to know where that is", "set store.redis")
+    semantic = _table(_table(raw, "cache"), "semantic")
+    kept = semantic.get("store", "memory")
+    if kept != "memory" and _table(raw, "cache").get("store", "memory") == "memory":
+        message = "keeps questions whose answers are gone with the process"
+        yield Finding(("cache", "semantic", "store"), message, "set cache.store")
+    url = _table(raw, "store").get("url")
+    if kept == "postgres" and not (isinstance(url, Secret) and url.reveal().startswith("postgres")):
+        message = "needs to know where that is"
+        yield Finding(("cache", "semantic", "store"), message, "set store.url to postgresql://…")
 
 
 def _providers(raw: Mapping[str, Any]) -> Iterator[Finding]:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
@@ -100,6 +102,20 @@ def _one_is_a_list(value: object) -> object:
     if value is None:
         return ()
     return (value,) if isinstance(value, str | Secret) else value
+
+
+def _time_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise wrong("is not a time zone: it takes a name such as Europe/Berlin or UTC") from None
+    return value
+
+
+def _one_table_is_a_list(value: object) -> object:
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, Mapping) else value
 
 
 def is_loopback(host: str) -> bool:
@@ -255,3 +271,5 @@ Namespace = Annotated[
 ]
 FaultText = Annotated[str, AfterValidator(_fault)]
 OneOrMore = BeforeValidator(_one_is_a_list)
+OneTableOrMore = BeforeValidator(_one_table_is_a_list)
+TimeZone = Annotated[str, AfterValidator(_time_zone)]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from headgate.config.kinds import Count, Name, OneOrMore, Seconds, SecondsOrZero, Share, wrong
+from headgate.config.kinds import Count, Name, NameOrEmpty, OneOrMore, Seconds, SecondsOrZero, Share, wrong
 from headgate.config.section import Section, by
 from headgate.core.canned import Unusable, canned
 
@@ -52,6 +52,15 @@ class Semantic(Section):
     )
     max_entries: Annotated[int, Field(ge=1, le=5_000_000)] = Field(
         default=100_000, description="Questions that are known, per worker; the oldest go first."
+    )
+    store: Literal["memory", "file", "postgres"] = Field(
+        default="memory",
+        description="Where questions are kept behind each process's memory: nowhere, in `file`, which"
+        " survives a restart and which the workers of a host share, or at `store.url`, a PostgreSQL with"
+        " pgvector that replicas share. Answers must survive too: `cache.store`. Read once, at the start.",
+    )
+    file: Annotated[str, Field(min_length=1, max_length=4096)] = Field(
+        default="headgate-questions.db", description="That file, relative to the working directory."
     )
     max_turns: Annotated[int, Field(ge=1, le=100)] = Field(
         default=4, description="Conversations with more turns of the user are always asked upstream."
@@ -110,6 +119,10 @@ class Degrade(Section):
     )
     stale: bool = Field(default=True, description="A kept answer that is past its time.")
     template: bool = Field(default=True, description="One of `cache.template`.")
+    job: bool = Field(
+        default=True,
+        description="A job, for a caller who takes the answer later (`Prefer: respond-async`).",
+    )
     after_s: Seconds | None = Field(
         default=None,
         description="Seconds to wait for somebody to begin to answer, before it comes to that.",
@@ -135,6 +148,11 @@ class CacheSettings(Section):
     file: Annotated[str, Field(min_length=1, max_length=4096)] = Field(
         default="headgate-answers.db", description="That file, relative to the working directory."
     )
+    region: NameOrEmpty = Field(
+        default="",
+        description="Where that is, such as `eu`: keys with other `regions` have no answers kept.",
+        json_schema_extra=by("not known"),
+    )
     store_bytes: Annotated[int, Field(ge=1, le=1_000_000_000_000)] = Field(
         default=1_073_741_824, description="Room for answers there; the least recently used go first."
     )
@@ -144,7 +162,7 @@ class CacheSettings(Section):
 
 
 class Batch(Section):
-    """Embeddings that are asked for at the same time, as one upstream call."""
+    """Embeddings and text completions that are asked for at the same time, as one upstream call."""
 
     size: Annotated[int, Field(ge=1, le=2048)] = Field(
         default=50, description="Texts in one upstream call, at most; 1 switches it off."
@@ -153,6 +171,19 @@ class Batch(Section):
         default=0.01,
         description="Seconds to wait for company while others are under way; who comes alone never waits. 0"
         " switches it off.",
+    )
+
+
+class PromptBatch(Section):
+    """Short questions that are asked at the same time, as one numbered call with a structured answer."""
+
+    size: Annotated[int, Field(ge=2, le=4)] = Field(default=4, description="Questions in one call, at most.")
+    wait_s: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)] = Field(
+        default=0.02,
+        description="Seconds to wait for company while others are under way; who comes alone never waits.",
+    )
+    max_chars: Annotated[int, Field(ge=1, le=20_000)] = Field(
+        default=1000, description="A longer question goes alone."
     )
 
 

@@ -7,8 +7,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from headgate.config.callers import BudgetsOf
 from headgate.config.kinds import Count, Name, OneOrMore, Seconds, Share, wrong
-from headgate.config.reuse import Degrade
+from headgate.config.privacy import Capture
+from headgate.config.reuse import Degrade, PromptBatch
 from headgate.config.section import EmptyIsNone, Section
 from headgate.config.section import by as unless_named
 
@@ -102,6 +104,10 @@ class Feedback(Section):
     bar: bool = Field(
         default=False, description="Whether the threshold of `by: learned` moves until `target` is met."
     )
+    predictor: bool = Field(
+        default=False,
+        description="Whether `by: learned` learns from scores which requests the strong model is worth.",
+    )
 
 
 class Route(Section):
@@ -133,6 +139,11 @@ class Route(Section):
         default="none",
         description="Whether requests of one session, or of one conversation too, stay with their model.",
     )
+    capture: Capture | None = Field(
+        default=None,
+        description="What is kept of requests and answers, redacted.",
+        json_schema_extra=unless_named("nothing"),
+    )
     split: Split | None = Field(
         default=None, description="An experiment.", json_schema_extra=unless_named("none")
     )
@@ -157,6 +168,11 @@ class Route(Section):
         description="What is made of callers' scores.",
         json_schema_extra=unless_named("none"),
     )
+    batch: PromptBatch | None = Field(
+        default=None,
+        description="Short questions of one tenant that are asked at the same time go as one call.",
+        json_schema_extra=unless_named("each goes alone"),
+    )
     degrade: Degrade | None = Field(
         default=None,
         description="What answers when nobody does who should.",
@@ -166,6 +182,21 @@ class Route(Section):
         default=None,
         description="Of all requests, so many may be answered wrongly by `cache.semantic`.",
         json_schema_extra=unless_named("`cache.semantic.max_false_hit_rate`"),
+    )
+    rpm: Count | None = Field(
+        default=None,
+        description="Requests all its callers together may make in any 60 seconds.",
+        json_schema_extra=unless_named("no limit"),
+    )
+    tpm: Count | None = Field(
+        default=None,
+        description="Tokens all its callers together may use in any 60 seconds.",
+        json_schema_extra=unless_named("no limit"),
+    )
+    budget: BudgetsOf = Field(
+        default=(),
+        description="What may be spent on this route, by all its callers together.",
+        json_schema_extra=unless_named("no limit"),
     )
     deadline_s: Seconds | None = Field(
         default=None,
@@ -190,10 +221,16 @@ class Route(Section):
             raise wrong("and a canary on one route would blur each other: keep one", at="split")
         if self.feedback and self.feedback.bandit and (self.split or self.canary or self.learned):
             raise wrong("'bandit' goes without split, canary and 'by: learned'", at="feedback")
-        if self.feedback and self.feedback.bar and not self.learned:
-            raise wrong("'bar' goes with 'by: learned'", at="feedback")
+        if self.feedback and (self.feedback.bar or self.feedback.predictor) and not self.learned:
+            raise wrong("'bar' and 'predictor' go with 'by: learned'", at="feedback")
+        return self
+
+    @model_validator(mode="after")
+    def _a_cascade_judges_single_answers_of_two_models(self) -> Self:
         if self.cascade and self.cascade.weak == self.cascade.strong:
             raise wrong("needs two models, and both are the same", at="cascade")
+        if self.cascade and self.batch:
+            raise wrong("goes without a cascade, which judges single answers", at="batch")
         return self
 
 

@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema
 
-from headgate.config.callers import AdminKey, Key
+from headgate.config.callers import AdminKey, Budgets, Key, Tenant
 from headgate.config.capacity import Fleets, Queue, Store, Tier
 from headgate.config.intents import Intents
+from headgate.config.jobs import Jobs
 from headgate.config.kinds import (
     BaseUrl,
     Count,
@@ -40,6 +41,7 @@ from headgate.config.kinds import (
     is_loopback,
     wrong,
 )
+from headgate.config.privacy import Redaction
 from headgate.config.reuse import Batch, CacheSettings, Coalesce, Degrade
 from headgate.config.routing import Agent, Prompt, Route
 from headgate.config.section import EmptyIsNone, Section, by
@@ -362,18 +364,26 @@ class Settings(Section):
         default={}, description="What is promised to whom, by name."
     )
     keys: Annotated[tuple[Key, ...], OneOrMore] = Field(default=(), description="Keys that callers show.")
+    tenants: Annotated[Mapping[Name, Tenant], EmptyIsNone] = Field(
+        default={}, description="Whose keys belong together, by name."
+    )
+    budgets: Budgets = Field(default=Budgets(), description="What holds of all budgets.")
     cache: CacheSettings = Field(default=CacheSettings(), description="Which answers are kept, and for whom.")
     coalesce: Coalesce = Field(
         default=Coalesce(), description="Requests that say the same, at the same time."
     )
     batch: Batch = Field(
-        default=Batch(), description="Embeddings that are asked for at the same time, as one upstream call."
+        default=Batch(), description="Texts that are asked for at the same time, as one upstream call."
     )
     degrade: Degrade = Field(default=Degrade(), description="What answers when nobody does who should.")
+    jobs: Jobs = Field(default=Jobs(), description="Requests that are answered later.")
     fleets: Fleets = Field(
         default=Fleets(), description="When providers serve that are not of the primary fleet."
     )
     queue: Queue = Field(default=Queue(), description="Where requests wait for room.")
     breaker: Breaker = Field(default=Breaker(), description="When an upstream is left alone.")
     retry: Retry = Field(default=Retry(), description="How often a failed request is tried again.")
+    redaction: Redaction = Field(
+        default=Redaction(), description="What is taken out of content before any of it is kept."
+    )
     metrics: Metrics = Field(default=Metrics(), description="What is measured.")

@@ -9,7 +9,6 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from headgate.config import cross_routing
-from headgate.config.callers import Key
 from headgate.config.capacity import Store
 from headgate.config.check import ConfigError, Path, Problem, dotted, quoted
 from headgate.config.cross import Finding, findings, nearest
@@ -24,7 +23,6 @@ S = TypeVar("S", bound=Section)
 LATER: Mapping[type[Section], frozenset[str]] = {
     Settings: frozenset({"health"}),
     Store: frozenset({"queue"}),
-    Key: frozenset({"budget"}),
 }
 """Keys whose place is taken but which do nothing yet. Accepting them would be ignoring them."""
 

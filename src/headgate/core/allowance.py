@@ -81,6 +81,10 @@ class Allowance(Protocol):
         where it cannot be known."""
         ...
 
+    def clears_at(self, now: float) -> float:
+        """When the limits of a minute will be whole again, if nobody reserves."""
+        ...
+
     def refill(self, now: float, calls: int, tokens: int) -> float:
         """The same for so many calls of `tokens` each."""
         ...

@@ -25,7 +25,7 @@ class Turn(msgspec.Struct, frozen=True):
     text: str
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+class Asked(msgspec.Struct, frozen=True, gc=False):
     """What is asked, for classification and for capability filters. All texts are samples: bounded in size.
 
     `text`: the last turn of the user, `""` where there is none, or where it is only images.

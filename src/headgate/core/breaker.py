@@ -18,6 +18,9 @@ class State(StrEnum):
     HALF_OPEN = "half_open"
 
 
+_CLOSED = State.CLOSED
+
+
 class Ending(StrEnum):
     """What a call that was let through has shown about its upstream."""
 
@@ -53,7 +56,7 @@ class Breaker(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def spotless(self) -> bool:
         """Closed without a failure: another success changes nothing."""
-        return self.state is State.CLOSED and not self.failures
+        return not self.failures and self.state is _CLOSED
 
     def ready_at(self, now: float) -> float:
         """The earliest time a call may pass. While a probe is out that is unknown: `now`."""

@@ -42,6 +42,7 @@ class Outcome(StrEnum):
     UPSTREAM_CUT = "upstream_cut"
     CLIENT_GONE = "client_gone"
     CANCELLED = "cancelled"
+    DEFERRED = "deferred"
     DEADLINE = "deadline"
 
 
@@ -117,6 +118,19 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     regions: frozenset[str] | None = None
     privacy: str = "standard"
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether anything of what it says, or is told, may be kept."""
+        return self.privacy == "standard"
+
+
+class Later(msgspec.Struct, frozen=True):
+    """The caller takes an answer later, if nobody gives one now: after `wait_s` seconds, where it says so.
+    `headers` are those that say more of the request, for whoever makes it again."""
+
+    wait_s: float | None = None
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
 
 class Line(msgspec.Struct, eq=False):
     """What all copies of one call share. The caller's end of the line: `gone` is set before a hang-up cancels
@@ -138,7 +152,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     Times are seconds of the gateway's `Clock`. `chain` holds the ids of the pools to try, best first;
     it is empty until routing has decided; `decision` says why, where there was something to decide. `session`
     is the caller's word for the conversation that this request belongs to. `wants` is what the caller says of
-    answers that are kept, `identity` what requests have in common that one answer will do for.
+    answers that are kept, `identity` what requests have in common that one answer will do for; `later`
+    whether it would take an answer later than now.
     """
 
     payload: Payload
@@ -152,6 +167,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     wants: Freshness = ANY
     identity: bytes | None = None
     session: str | None = None
+    later: Later | None = None
     decision: Decision | None = None
     line: Line = msgspec.field(default_factory=Line)
 
@@ -184,8 +200,8 @@ class Seen(msgspec.Struct, eq=False):
     seconds, is set while the body waits for its upstream and not for its reader; `complete` once the answer
     is, by its dialect's own last word; `over` once the upstream will say no more. On a `tape`, if somebody
     has put one in, the body's pieces are noted as they are handed out; `keepable` is false where the upstream
-    forbids to keep its answer, `said` what else it has said of keeping it. `standing` is how our key there
-    stood with its limits when the answer began, where it told.
+    forbids to keep its answer, or declines to give one, `said` what else it has said of keeping it.
+    `standing` is how our key there stood with its limits when the answer began, where it told.
     """
 
     prompt_chars: int = 0
@@ -255,7 +271,8 @@ class Reply(msgspec.Struct, eq=False, kw_only=True):
     that were paid for and not told. `reuse` says whether an answer was kept somewhere, `age_s` for
     how long, `left_s` how long it stays fresh, and `saved_nano` what it would have cost; `sure`, from 0 to 1,
     that it fits, where it was kept for other words.
-    `degraded`: nobody answered who should have, and this is what came instead. `allowed` is
+    `degraded`: nobody answered who should have, and this is what came instead. `batched`: so many requests
+    were answered by one upstream call. `allowed` is
     what is left of the caller's own limits. `seal`, where there is one, is awaited before the last of the
     answer leaves; it may raise. `sealed`: its row has been made.
     """
@@ -275,6 +292,7 @@ class Reply(msgspec.Struct, eq=False, kw_only=True):
     saved_nano: int = 0
     sure: float | None = None
     degraded: Rung | None = None
+    batched: int = 1
     decision: Decision | None = None
     queued: Queued | None = None
     judged: str | None = None
@@ -301,10 +319,10 @@ class Reply(msgspec.Struct, eq=False, kw_only=True):
 
     def own_nano(self) -> int | None:
         """The same of this answer alone."""
-        price = self.source.price
+        price, seen = self.source.price, self.seen
         if price is None:
             return None
-        usage = self.usage()
+        usage = self.usage() if seen.usage is None or seen.finish is None else seen.usage
         if usage is not self._priced:
             self._priced, self._cost = usage, price.cost_nano(usage)
         return self._cost

@@ -67,9 +67,11 @@ class Sieved(msgspec.Struct, frozen=True):
         return Sieved(kept, (*self.removed, *out), self.emptied_by if kept else filter_)
 
 
-def lawful(candidates: Iterable[Candidate], rights: Rights, *, named: Iterable[str] = ()) -> Sieved:
+def lawful(
+    candidates: Iterable[Candidate], rights: Rights, *, named: Iterable[str] = (), written: str = ""
+) -> Sieved:
     """Those that `rights` allow. Who may use one of the names the caller `named` may use all it stands
-    for."""
+    for. `written`: the region in which it is written down what becomes of a request, if that is known."""
     found = Sieved(tuple(candidates))
     models, providers, regions = rights.models, rights.providers, rights.regions
     if models is not None and models.isdisjoint(named):
@@ -86,6 +88,8 @@ def lawful(candidates: Iterable[Candidate], rights: Rights, *, named: Iterable[s
             Filter.REGIONS,
             lambda one: None if one.region in regions else f"its region is {one.region or 'not known'}",
         )
+    if regions is not None and written and written not in regions:
+        found = found.then(Filter.REGIONS, lambda one: f"it would be written down in {written}")
     if rights.local_only:
         found = found.then(Filter.PRIVACY, lambda one: None if one.local else "it would leave the house")
     return found

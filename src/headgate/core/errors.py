@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from headgate.core.decision import Decision
+    from headgate.core.quota import Allowed
 
 from headgate.core.standing import Standing
 
@@ -106,7 +107,9 @@ class UnknownModel(Refused):
 
 
 class RateLimited(Refused):
-    """The caller's own limit."""
+    """The caller's own limit. `allowed` is what is left of its limits, where they are of a minute."""
+
+    allowed: Allowed | None = None
 
 
 class OverLimit(RateLimited):

@@ -1,12 +1,13 @@
 """What callers say of answers, and what routing makes of it. Off unless a route asks for it.
 
-Two things learn from scores. `Arms`, a bandit: for each route, intent and model how good the answers were,
+Three things learn from scores. `Arms`, a bandit: for each route, intent and model how good the answers were,
 as a Beta distribution that forgets slowly; who goes first is drawn by Thompson sampling, and a floor of
 requests goes to anybody, so that nobody is forgotten for good. `Bar`, for a trained router: where its
-threshold should lie, so that what the weak model answers is as good as was promised.
+threshold should lie, so that what the weak model answers is as good as was promised. `core.taught`, for one
+too: on which requests the strong model is worth more than it was trained to believe.
 
-Known weakness: the bar compares answers to different requests, the harder of which the strong model got;
-what was trained is not trained further. And what is learned is this process's own, until it ends.
+Known weakness: the bar compares answers to different requests, the harder of which the strong model got. And
+what is learned is this process's own, until it ends.
 """
 
 from __future__ import annotations
@@ -14,8 +15,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from random import Random
+from typing import Any
 
 import msgspec
+
+from headgate.core.asked import Asked
+from headgate.core.taught import NOTHING, Taught, Traits, traits
 
 FORGETTING = 0.995
 """What a score still counts after each one that follows for the same model: some 200 are remembered."""
@@ -33,14 +38,16 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     bandit: bool = False
     floor: float = 0.05
     bar: bool = False
+    predictor: bool = False
 
 
 class Served(msgspec.Struct, frozen=True, gc=False):
-    """An answer that may be scored."""
+    """An answer that may be scored; and of what was asked, what a predictor learns by."""
 
     route: str
     intent: str | None
     model: str
+    traits: Traits = NOTHING
 
 
 class Arms:
@@ -107,14 +114,38 @@ class Feedback:
     def __init__(self) -> None:
         self.arms = Arms()
         self.bars: dict[str, Bar] = {}
+        self.taught: dict[str, Taught] = {}
         self._awaited: OrderedDict[tuple[str, str], Served] = OrderedDict()
 
-    def shift(self, route: str) -> float:
-        """How far the bar of a route has moved."""
-        return self.bars.get(route, Bar()).shift
+    def shift(self, route: str, policy: Policy, asked: Asked) -> float:
+        """How far the bar of a route lies from where it was trained to be, for this request."""
+        shift = self.bars.get(route, Bar()).shift if policy.bar else 0.0
+        taught = self.taught.get(route) if policy.predictor else None
+        return shift - taught.lift(traits(asked)) if taught else shift
 
-    def move(self, route: str, score: float, *, weak: bool, target: float) -> None:
-        self.bars[route] = self.bars.get(route, Bar()).after(score, weak=weak, target=target)
+    def learn(self, served: Served, policy: Policy, score: float) -> None:
+        """A score, 0..1: for the bandit."""
+        if policy.bandit:
+            self.arms.observe(served, score)
+
+    def learn_of(self, served: Served, policy: Policy, score: float, *, weak: bool, target: float) -> None:
+        """The same for a trained router, of an answer of its `weak` model or its strong one."""
+        route = served.route
+        if policy.bar:
+            self.bars[route] = self.bars.get(route, Bar()).after(score, weak=weak, target=target)
+        if policy.predictor:
+            self.taught[route] = self.taught.get(route, Taught()).after(served.traits, score, weak=weak)
+
+    def told(self) -> dict[str, Any]:
+        """For people: what has been learned."""
+        return {
+            "models": self.arms.told(),
+            "bars": {name: round(bar.shift, 4) for name, bar in self.bars.items()},
+            "predictors": {
+                name: {"weak_scores": one.weak.count, "strong_scores": one.strong.count}
+                for name, one in self.taught.items()
+            },
+        }
 
     def await_(self, key: str, request_id: str, served: Served) -> None:
         """The answer to a request that was made with the key of that name may be scored, once."""

@@ -9,6 +9,8 @@ from collections import OrderedDict
 
 import msgspec
 
+from headgate.core.asked import Asked
+from headgate.core.constraints import tokens
 from headgate.core.price import Price
 from headgate.core.usage import Usage
 
@@ -33,22 +35,44 @@ class Lengths:
     """
 
     def __init__(self) -> None:
-        self._seen: dict[tuple[str, str | None], tuple[float, int]] = {}
+        self._seen: dict[str, dict[str | None, _Mean]] = {}
 
     def observe(self, model: str, intent: str | None, tokens: int) -> None:
-        self._observe((model, None), tokens)
+        seen = self._seen.get(model)
+        if seen is None:
+            seen = self._seen[model] = {None: _Mean()}
+        _observed(seen[None], tokens)
         if intent is not None:
-            self._observe((model, intent), tokens)
-
-    def _observe(self, key: tuple[str, str | None], tokens: int) -> None:
-        mean, count = self._seen.get(key, (0.0, 0))
-        weight = SMOOTHING if count >= 1.0 / SMOOTHING else 1.0 / (count + 1)
-        self._seen[key] = mean + weight * (tokens - mean), count + 1
+            if intent not in seen:
+                seen[intent] = _Mean()
+            _observed(seen[intent], tokens)
 
     def expected(self, model: str, intent: str | None) -> float:
         """For this intent; where none was seen, for the model altogether."""
-        found = self._seen.get((model, intent)) or self._seen.get((model, None))
-        return found[0] if found else UNKNOWN_OUTPUT
+        seen = self._seen.get(model)
+        return UNKNOWN_OUTPUT if seen is None else (seen.get(intent) or seen[None]).value
+
+    def cost_nano(self, price: Price, model: str, intent: str | None, asked: Asked, cached: float) -> int:
+        """What an answer will probably cost, where so large a share of the prompt is `cached`."""
+        output = self.expected(model, intent)
+        if asked.max_tokens:
+            output = min(output, float(asked.max_tokens))
+        return expected_nano(price, prompt=tokens(asked), cached=cached, output=output)
+
+
+class _Mean(msgspec.Struct):
+    """Of numbers, lately weighed more; of the first few, all alike."""
+
+    value: float = 0.0
+    weight: float = 1.0
+    """Of the next."""
+
+
+def _observed(mean: _Mean, one: float) -> None:
+    weight = mean.weight
+    mean.value += weight * (one - mean.value)
+    if weight > SMOOTHING:
+        mean.weight = max(weight / (1.0 + weight), SMOOTHING)  # 1, 1/2, 1/3 …
 
 
 class Warm(msgspec.Struct, frozen=True):
@@ -98,11 +122,10 @@ class Sessions:
         return found if found and found.share > 0.0 and now - found.at <= PROMPT_CACHE_S else None
 
 
-def expected_nano(price: Price | None, *, prompt: int, cached: float, output: float) -> int | None:
-    """Nano-dollars for `prompt` tokens, of which a share is `cached`, and so many tokens of answer; `None`
-    where the price is not known."""
-    if price is None:
-        return None
-    read = price.input if price.cache_read is None else price.cache_read
-    per_million = prompt * ((1.0 - cached) * price.input + cached * read) + output * price.output
-    return round(per_million / _PER_MILLION)
+def expected_nano(price: Price, *, prompt: int, cached: float, output: float) -> int:
+    """Nano-dollars for `prompt` tokens, of which a share is `cached`, and so many tokens of answer."""
+    fresh: float = prompt * price.input
+    if cached:
+        read = price.input if price.cache_read is None else price.cache_read
+        fresh = prompt * ((1.0 - cached) * price.input + cached * read)
+    return round((fresh + output * price.output) / _PER_MILLION)

@@ -11,14 +11,16 @@ from math import inf
 
 import msgspec
 
+from headgate.core.budget import Per
+
 PREFIX = "hg_"
 """What every such key begins with."""
 
 
 class Issued(msgspec.Struct, frozen=True, kw_only=True):
     """One of them. `digest` is `digested` of the key, `hint` its end. Times are seconds since the epoch;
-    `None` is no limit. `former` is the digest of the key that it took the place of, good until
-    `former_until`."""
+    `None` is no limit. `budgets`: nano-dollars, and in which period. `former` is the digest of the key that
+    it took the place of, good until `former_until`."""
 
     name: str
     tenant: str
@@ -31,14 +33,16 @@ class Issued(msgspec.Struct, frozen=True, kw_only=True):
     privacy: str = "standard"
     rpm: int | None = None
     tpm: int | None = None
+    budgets: tuple[tuple[int, Per], ...] = ()
     expires_at: float | None = None
     revoked_at: float | None = None
     former: bytes | None = None
     former_until: float = 0.0
 
     def digests(self) -> Iterator[tuple[bytes, float]]:
-        """What opens the door, and until when: the key, and for a while the one that it took the place of."""
-        until = min(self.revoked_at or inf, self.expires_at or inf)
+        """What opens the door, and until when: the key, and for a while the one that it took the place of.
+        What is revoked opens nothing any more, wherever the clock is set."""
+        until = -inf if self.revoked_at is not None else self.expires_at or inf
         yield self.digest, until
         if self.former is not None:
             yield self.former, min(until, self.former_until)
@@ -50,6 +54,22 @@ class Issued(msgspec.Struct, frozen=True, kw_only=True):
         return "expired" if self.expires_at is not None and wall >= self.expires_at else "active"
 
 
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """What was agreed at run time with a `kind` of payer: key, tenant, tier or route, by name. What the
+    configuration says of the same wins. `time_zone` is of tenants alone; `None` is no limit."""
+
+    kind: str
+    name: str
+    budgets: tuple[tuple[int, Per], ...] = ()
+    rpm: int | None = None
+    tpm: int | None = None
+    time_zone: str | None = None
+
+    @property
+    def empty(self) -> bool:
+        return self == Terms(kind=self.kind, name=self.name)
+
+
 class Known(msgspec.Struct, frozen=True, kw_only=True):
     """Names of the configuration: what a key may ask for, what may be promised to it, and names that are
     taken."""
@@ -57,6 +77,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     models: frozenset[str] = frozenset()
     tiers: frozenset[str] = frozenset()
     keys: frozenset[str] = frozenset()
+    routes: frozenset[str] = frozenset()
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -65,6 +86,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     generation: int
     pepper: bytes
     keys: tuple[Issued, ...]
+    terms: tuple[Terms, ...] = ()
 
 
 NOBODY = Snapshot(0, b"", ())

@@ -92,6 +92,9 @@ class LeasedWindows:
                 at = max(at, min(hand.ready_at(units, now), max(self._holder.next_at, now) + TURN_S))
         return at
 
+    def clears_at(self, now: float) -> float:
+        return self._own.clears_at(now)
+
     def refill(self, now: float, calls: int, tokens: int) -> float:
         at = self._own.refill(now, calls, tokens)
         for hand, units in ((self._calls, calls), (self._tokens, calls * self._size(tokens))):

@@ -71,8 +71,10 @@ def panel(found: Sieved) -> Panel:
 class Panels:
     """The panels of one generation."""
 
-    def __init__(self, models: Mapping[str, Candidate]) -> None:
+    def __init__(self, models: Mapping[str, Candidate], *, written: str = "") -> None:
+        """`written`: in which region requests are written down."""
         self._models = models
+        self._written = written
         self._kept: dict[tuple[object, ...], Panel] = {}
 
     def of(
@@ -93,7 +95,10 @@ class Panels:
             if len(self._kept) >= MOST_PANELS:
                 self._kept.clear()
             found = lawful(
-                (self._models[one] for one in models), rights or Rights(), named=(requested, rules.name)
+                (self._models[one] for one in models),
+                rights or Rights(),
+                named=(requested, rules.name),
+                written=self._written,
             )
             known = self._kept[key] = panel(good_enough(found, intent, least))
         return known

@@ -1,4 +1,5 @@
-"""What one key of a caller's may do: requests and tokens a minute, requests a day. All at once or nothing.
+"""What one key of a caller's may do: requests and tokens a minute, requests a day. All at once or nothing;
+and the same of its tenant, its tier and a route, of which many have a part.
 
 Known weakness: a day's requests are counted by each process for itself, up to its part of them; a restart
 forgets them.
@@ -6,8 +7,9 @@ forgets them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import inf
+from typing import Any, Protocol
 
 import msgspec
 
@@ -18,12 +20,14 @@ DAY_S = 86_400.0
 
 
 class Allowed(msgspec.Struct, frozen=True):
-    """Limits of a minute, and what is left of them; `None` where there is none."""
+    """Limits of a minute, and what is left of them; `None` where there is none. They are whole again after
+    `reset_s` seconds, if nobody asks."""
 
     requests: int | None
     tokens: int | None
     requests_left: int
     tokens_left: int
+    reset_s: float = 0.0
 
 
 class Taken(msgspec.Struct, eq=False):
@@ -31,6 +35,19 @@ class Taken(msgspec.Struct, eq=False):
 
     grant: Grant
     of_day: Entry | None
+
+
+class Limits(Protocol):
+    """What `pipeline.quota` asks: one quota, or several at once. What `take` returns is given back to it."""
+
+    @property
+    def metered(self) -> bool: ...
+    def take(self, now: float, tokens: int) -> Any: ...
+    def next_at(self, now: float, tokens: int) -> float: ...
+    def answered(self, taken: Any, now: float) -> None: ...
+    def settle(self, taken: Any, tokens: int, now: float) -> None: ...
+    def cancel(self, taken: Any, now: float) -> None: ...
+    def allowed(self, now: float) -> Allowed: ...
 
 
 class Quota:
@@ -94,4 +111,58 @@ class Quota:
             rates.tpm,
             max(0, (rates.rpm or 0) - levels.calls),
             max(0, (rates.tpm or 0) - levels.tokens),
+            self._minute.clears_at(now) - now,
         )
+
+
+class Several:
+    """Several quotas as one: a request takes its part of all of them, or of none."""
+
+    def __init__(self, quotas: Sequence[Quota]) -> None:
+        self._quotas = tuple(quotas)
+        self.metered = any(one.metered for one in quotas)
+
+    def take(self, now: float, tokens: int) -> list[tuple[Quota, Taken]] | None:
+        found: list[tuple[Quota, Taken]] = []
+        for one in self._quotas:
+            taken = one.take(now, tokens)
+            if taken is None:
+                self.cancel(found, now)
+                return None
+            found.append((one, taken))
+        return found
+
+    def next_at(self, now: float, tokens: int) -> float:
+        return max(one.next_at(now, tokens) for one in self._quotas)
+
+    def answered(self, taken: list[tuple[Quota, Taken]], now: float) -> None:
+        for one, part in taken:
+            one.answered(part, now)
+
+    def settle(self, taken: list[tuple[Quota, Taken]], tokens: int, now: float) -> None:
+        for one, part in taken:
+            one.settle(part, tokens, now)
+
+    def cancel(self, taken: list[tuple[Quota, Taken]], now: float) -> None:
+        for one, part in taken:
+            one.cancel(part, now)
+
+    def allowed(self, now: float) -> Allowed:
+        """Of each kind, that of which least is left."""
+        each = [one.allowed(now) for one in self._quotas]
+        calls = min((one for one in each if one.requests is not None), key=_requests_left, default=None)
+        tokens = min((one for one in each if one.tokens is not None), key=_tokens_left, default=None)
+        return Allowed(
+            calls.requests if calls else None,
+            tokens.tokens if tokens else None,
+            calls.requests_left if calls else 0,
+            tokens.tokens_left if tokens else 0,
+        )
+
+
+def _requests_left(of: Allowed) -> int:
+    return of.requests_left
+
+
+def _tokens_left(of: Allowed) -> int:
+    return of.tokens_left

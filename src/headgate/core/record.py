@@ -8,6 +8,7 @@ from headgate.core.attempt import Attempt
 from headgate.core.call import Call, Caller, Discarded, Operation, Outcome, Reply
 from headgate.core.decision import Decision
 from headgate.core.errors import GatewayError, UpstreamError, UpstreamRejected
+from headgate.core.job import Deferred
 from headgate.core.reuse import Reuse
 from headgate.core.usage import Usage
 
@@ -48,7 +49,7 @@ class Record(msgspec.Struct, eq=False):
         """How it was routed, where there was something to decide."""
         if self.reply:
             return self.reply.decision
-        return self.cause.decision if isinstance(self.cause, GatewayError) else None
+        return self.cause.decision if isinstance(self.cause, GatewayError | Deferred) else None
 
     @property
     def intent(self) -> str | None:
@@ -136,8 +137,11 @@ class Record(msgspec.Struct, eq=False):
 
     @property
     def message(self) -> str | None:
-        """What the caller was told; but not a provider's word about the request, which may quote it."""
+        """What the caller was told; but not a provider's word about the request, which may quote it, nor
+        anything told to a caller of whom nothing is kept."""
         if isinstance(self.cause, UpstreamRejected) or not isinstance(self.cause, GatewayError):
+            return None
+        if self.caller is not None and not self.caller.is_kept:
             return None
         return self.cause.message
 

@@ -56,6 +56,7 @@ class Rung(StrEnum):
     LOCAL = "local"
     STALE = "stale"
     TEMPLATE = "template"
+    JOB = "job"
 
 
 class Freshness(msgspec.Struct, frozen=True, kw_only=True):
@@ -228,7 +229,8 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def weight(self) -> int:
         """Bytes it takes in memory, about."""
-        return ENTRY_BYTES + len(self.body) + length(self.end)
+        before, after = self.end
+        return ENTRY_BYTES + len(self.body) + len(before) + len(after or b"")
 
 
 def unpacked(packed: bytes) -> Stored | None:

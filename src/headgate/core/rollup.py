@@ -37,7 +37,7 @@ SUMS = (
     "estimated",
     "unreconciled",
 )
-_WELL = frozenset({Outcome.FINISHED, Outcome.CLIENT_GONE, Outcome.CANCELLED})
+_WELL = frozenset({Outcome.FINISHED, Outcome.CLIENT_GONE, Outcome.CANCELLED, Outcome.DEFERRED})
 """Endings that are nobody's failure."""
 _UNTAGGED = ("",)
 _UNPRICED, _ESTIMATED, _UNRECONCILED = int(Flag.UNPRICED), int(Flag.ESTIMATED), int(Flag.UNRECONCILED)

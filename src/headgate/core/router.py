@@ -16,16 +16,18 @@ from headgate.core.agents import Agent
 from headgate.core.asked import Asked
 from headgate.core.call import Call
 from headgate.core.chains import by_chain, cascaded, conversation, led_by, unit_of
-from headgate.core.constraints import refusal, tokens, unbound
+from headgate.core.constraints import refusal, unbound
 from headgate.core.decision import Candidate, Decision, Verdict
 from headgate.core.experiment import place, side
 from headgate.core.feedback import Policy, Served
-from headgate.core.forecast import expected_nano
+from headgate.core.intent.found import Intent
 from headgate.core.memory import Memory
 from headgate.core.panel import Panel, Panels, narrowed
 from headgate.core.routes import Routes, shown
-from headgate.core.rules import Canary, Rules, Wants, When
+from headgate.core.rules import Canary, Rules, Wants
+from headgate.core.settled import Settled
 from headgate.core.strategy import SCORED, Runner, drawn, ranked, rotated
+from headgate.core.taught import NOTHING, traits
 from headgate.core.understood import Understood, Wits
 
 AGENT = "agent:"
@@ -54,7 +56,9 @@ class Router:
         memory: Memory,
         chance: Random,
         now: Callable[[], float],
+        written: str = "",
     ) -> None:
+        """`written`: in which region it is written down what becomes of requests, if that is known."""
         self._rules = rules
         self._models = models
         self._pools = pools
@@ -64,9 +68,13 @@ class Router:
         self.memory = memory
         self._chance = chance
         self._now = now
-        self._panels = Panels(models)
+        self._panels = Panels(models, written=written)
         self._wants = {name: one.wants() for name, one in rules.items()}
         self._deciding = frozenset(name for name, one in rules.items() if not one.plain)
+        self._simple = {
+            name: one for name, one in rules.items() if one.simple and not (one.plain or one.cascade)
+        }
+        self._settled = Settled(self._panels, models, memory.lengths)
         self._open = {name: self._unbound_chain(one) for name, one in rules.items() if one.plain}
 
     def _unbound_chain(self, rules: Rules) -> tuple[str, ...]:
@@ -108,17 +116,29 @@ class Router:
 
     def decide(self, call: Call, *, dry: bool = False) -> Decision:
         """The whole receipt. `dry`: only to explain, so nobody's turn is used up. Raises a `Refused`."""
-        payload = call.payload
-        asked = payload.asked()
-        requested = payload.model
-        agent, fit = self._agent(call, asked) if requested.startswith(AGENT) else (None, None)
+        simple = None if dry else self._simple.get(call.payload.model)
+        asked = call.payload.asked()
+        if simple is None or asked is None:
+            return self._decided(call, asked, None, dry=dry)
+        understood = self._understood(simple, self._wants[simple.name], asked, None, dry=False)
+        decision = self._settled.decision(simple, call, asked, understood)
+        return decision or self._decided(call, asked, understood, dry=False)
+
+    def _decided(
+        self, call: Call, asked: Asked | None, understood: Understood | None, *, dry: bool
+    ) -> Decision:
+        """Whatever the route. `understood`, where that was worked out already."""
+        requested = call.payload.model
+        for_agent = requested.startswith(AGENT)
+        agent, fit, heard = self._agent(call, asked) if for_agent else (None, None, None)
         rules = self._rules.get(agent.route if agent else requested)
         if rules is None:
             raise self._names.unknown(requested, call.caller.models)
         if agent and not dry:
             self.memory.agents.count(call.caller.tenant, agent.name)
         wants = self._wants[rules.name]
-        understood = self._understood(rules, wants, asked, dry=dry)
+        if understood is None:
+            understood = self._understood(rules, wants, asked, heard, dry=dry)
         when, panel = self._panel(call, rules, understood, asked)
         session = conversation(call, asked) if dry or wants.session else None
         chain, verdicts, experiment = panel.chain, panel.verdicts, None
@@ -163,16 +183,17 @@ class Router:
         """Those of the route that decided."""
         return self._rules.get(decision.route)
 
-    def _agent(self, call: Call, asked: Asked | None) -> tuple[Agent | None, float | None]:
-        """The agent that is asked for, and how well it fits where the choice was ours."""
+    def _agent(self, call: Call, asked: Asked | None) -> tuple[Agent | None, float | None, Intent | None]:
+        """The agent that is asked for; how well it fits where the choice was ours, and the intent it was made
+        by."""
         name = call.payload.model
         if not self._agents:
-            return None, None
+            return None, None, None
         if name != AUTO:
             agent = self._agents.get(name)
             if agent is None:
                 raise self._names.unknown(name, call.caller.models)
-            return agent, None
+            return agent, None, None
         known = tuple(self._agents.values())
         text = asked.text if asked else ""
         intent = self._wits.classifier.classify(asked) if asked else None
@@ -180,20 +201,28 @@ class Router:
         waits = {one.name: self._wait_s(one) for one in known}
         fits = personas.fitted(known, text, intent, similarity=similarity, wait_s=waits)
         agent = personas.chosen(known, fits)
-        return agent, next(fit.confidence for fit in fits if fit.agent is agent)
+        return agent, next(fit.confidence for fit in fits if fit.agent is agent), intent
 
     def _wait_s(self, agent: Agent) -> float:
         rules = self._rules.get(agent.route)
         return min((self._pools[model].load() for model in rules.use), default=0.0) if rules else 0.0
 
-    def _understood(self, rules: Rules, wants: Wants, asked: Asked | None, *, dry: bool) -> Understood:
+    def _understood(
+        self, rules: Rules, wants: Wants, asked: Asked | None, heard: Intent | None, *, dry: bool
+    ) -> Understood:
+        """`heard`: the intent, where an agent was chosen by it."""
         if asked is None:
             return Understood()
         wits, began = self._wits, self._now()
-        intent = wits.classifier.classify(asked) if dry or wants.intent else None
+        intent = None
+        if dry or wants.intent:
+            intent = heard or wits.classifier.classify(asked)
         weighed = wits.complexity(asked) if dry or wants.complexity else None
-        shift = self.memory.feedback.shift(rules.name) if rules.feedback and rules.feedback.bar else 0.0
-        preference = rules.learned.prefers(asked, shift) if rules.learned else None
+        preference = None
+        if rules.learned is not None:
+            policy = rules.feedback
+            shift = self.memory.feedback.shift(rules.name, policy, asked) if policy else 0.0
+            preference = rules.learned.prefers(asked, shift)
         if intent is None and weighed is None and preference is None:
             return Understood()
         return Understood(intent=intent, weighed=weighed, preference=preference, seconds=self._now() - began)
@@ -202,7 +231,7 @@ class Router:
         self, call: Call, rules: Rules, understood: Understood, asked: Asked | None
     ) -> tuple[str | None, Panel]:
         """Who is in the running, and the rule that says so. Where nothing is left of its models, `use` is."""
-        when = _rule(rules, understood, call.caller.tier.name)
+        when = rules.rule(understood.name, understood.complexity, call.caller.tier.name)
         panel = self._lawful(call, rules, rules.use if when is None else when.models, understood.name, asked)
         if when is not None and not panel.chain:
             when, panel = None, self._lawful(call, rules, rules.use, understood.name, asked)
@@ -261,12 +290,7 @@ class Router:
 
     def _cost(self, model: str, asked: Asked | None, intent: str | None, cached: float) -> int | None:
         price = self._models[model].price
-        if price is None or asked is None:
-            return None
-        output = self.memory.lengths.expected(model, intent)
-        if asked.max_tokens:
-            output = min(output, float(asked.max_tokens))
-        return expected_nano(price, prompt=tokens(asked), cached=cached, output=output)
+        return self.memory.lengths.cost_nano(price, model, intent, asked, cached) if price and asked else None
 
     # ── what callers say of answers ──────────────────────────────────────────────────────────────────
 
@@ -282,12 +306,15 @@ class Router:
             return led_by(self._chance.choice(ready), chain)
         return led_by(arms.drawn(route, intent, ready, self._chance), chain)
 
-    def answered(self, key: str, request_id: str, decision: Decision, model: str) -> None:
-        """An answer has ended well; on a route that wants to know, it may be scored."""
+    def answered(self, call: Call, request_id: str, decision: Decision, model: str) -> None:
+        """An answer has ended well, or that of a copy with another id; on a route that wants to know, it may
+        be scored."""
         rules = self._rules.get(decision.route)
-        if rules is not None and rules.feedback is not None:
-            served = Served(decision.route, decision.intent, model)
-            self.memory.feedback.await_(key, request_id, served)
+        if rules is None or rules.feedback is None:
+            return
+        asked = call.payload.asked() if rules.feedback.predictor else None
+        served = Served(decision.route, decision.intent, model, traits(asked) if asked else NOTHING)
+        self.memory.feedback.await_(call.caller.key, request_id, served)
 
     def scored(self, key: str, request_id: str, score: float) -> Served | None:
         """What a caller says of an answer, 0..1; which that was, or `None` where none is awaited."""
@@ -296,11 +323,10 @@ class Router:
         rules = self._rules.get(served.route) if served else None
         if served is None or rules is None or rules.feedback is None:
             return served
-        if rules.feedback.bandit:
-            feedback.arms.observe(served, score)
-        if rules.feedback.bar and rules.learned is not None:
+        feedback.learn(served, rules.feedback, score)
+        if rules.learned is not None:
             weak = served.model == rules.learned.weak
-            feedback.move(rules.name, score, weak=weak, target=rules.learned.target)
+            feedback.learn_of(served, rules.feedback, score, weak=weak, target=rules.learned.target)
         return served
 
     # ── who moves to the front ───────────────────────────────────────────────────────────────────────
@@ -362,11 +388,3 @@ class Router:
     def _passes(self, model: str, rules: Rules, call: Call, asked: Asked | None, intent: str | None) -> bool:
         """Whether a model that is not of the rule's own may serve all the same: by the same filters."""
         return bool(self._lawful(call, rules, (model,), intent, asked).chain)
-
-
-def _rule(rules: Rules, understood: Understood, tier: str) -> When | None:
-    name, complexity = understood.name, understood.complexity
-    for one in rules.when:
-        if one.fits(name, complexity, tier):
-            return one
-    return None

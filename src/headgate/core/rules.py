@@ -113,6 +113,10 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     cascade: Cascade | None = None
     feedback: Policy | None = None
 
+    def rule(self, intent: str | None, complexity: str | None, tier: str) -> When | None:
+        """The first that fits."""
+        return next((one for one in self.when if one.fits(intent, complexity, tier)), None)
+
     @property
     def plain(self) -> bool:
         """Whether there is nothing to decide: its models, in their order."""

@@ -71,6 +71,7 @@ class Series(msgspec.Struct, eq=False):
 
     latency: Histogram
     first_token: Histogram
+    finished: int = 0
     served: int = 0
     cost_nano: int = 0
     input: int = 0
@@ -79,8 +80,10 @@ class Series(msgspec.Struct, eq=False):
     output: int = 0
     reasoning: int = 0
 
-    def counts(self, model: str) -> Iterator[tuple[Key, float]]:
+    def counts(self, model: str, intent: str) -> Iterator[tuple[Key, float]]:
         yield ("model_requests_total", model), self.served
+        if self.finished:
+            yield ("requests_total", model, intent, "finished"), self.finished
         if self.cost_nano:
             yield ("cost_usd_total", model), usd(self.cost_nano)
         for kind in TOKEN_CLASSES:
@@ -88,14 +91,31 @@ class Series(msgspec.Struct, eq=False):
                 yield ("tokens_total", model, kind), count
 
 
+class KeySeries(msgspec.Struct, eq=False):
+    """The same of one key of a provider."""
+
+    served: int = 0
+    tokens: int = 0
+    cost_nano: int = 0
+
+    def counts(self, provider: str, key: str) -> Iterator[tuple[Key, float]]:
+        yield ("key_requests_total", provider, key), self.served
+        yield ("key_tokens_total", provider, key), self.tokens
+        if self.cost_nano:
+            yield ("key_cost_usd_total", provider, key), usd(self.cost_nano)
+
+
 class Tally:
-    """One process's counts. `gauges` are what is so now; the others only grow."""
+    """One process's counts. `gauges` are what is so now; the others only grow. `missed`: requests of each
+    tenant that could have been answered from here and were not."""
 
     def __init__(self) -> None:
         self.counters: defaultdict[Key, float] = defaultdict(float)
         self.histograms: dict[Key, Histogram] = {}
         self.gauges: dict[Key, float] = {}
         self.series: dict[tuple[str, str], Series] = {}
+        self.keys: dict[tuple[str, str], KeySeries] = {}
+        self.missed: defaultdict[str, int] = defaultdict(int)
 
     def histogram(self, *key: str) -> Histogram:
         """The histogram of that name and those labels, made on first use."""
@@ -113,10 +133,22 @@ class Tally:
             self.series[model, intent] = found
         return found
 
+    def key(self, provider: str, key: str) -> KeySeries:
+        """That of a key, made on first use."""
+        found = self.keys.get((provider, key))
+        if found is None:
+            found = self.keys[provider, key] = KeySeries()
+        return found
+
     def snapshot(self) -> Snapshot:
         counters = list(self.counters.items())
-        for (model, _), series in list(self.series.items()):
-            counters += series.counts(model)
+        for (model, intent), series in list(self.series.items()):
+            counters += series.counts(model, intent)
+        for named, key in list(self.keys.items()):
+            counters += key.counts(*named)
+        for tenant, missed in list(self.missed.items()):
+            counters.append((("cache_requests_total", "exact", "miss"), missed))
+            counters.append((("tenant_cache_requests_total", tenant, "miss"), missed))
         return Snapshot(
             counters=counters,
             histograms=[(key, found.counts, found.total) for key, found in list(self.histograms.items())],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 CHARS_PER_TOKEN = 4
@@ -37,7 +39,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def total(self) -> int:
-        return self.prompt + self.completion
+        return self.input + self.cache_read + self.cache_write + self.output + self.reasoning
 
     @property
     def unreconciled(self) -> bool:
@@ -52,6 +54,39 @@ def at_least(usage: Usage, *, output_chars: int) -> Usage:
         return usage
     output = usage.output + said - usage.completion
     return msgspec.structs.replace(usage, output=output, reported_total=None, estimated=True)
+
+
+def apportioned(total: int, weights: Sequence[int]) -> list[int]:
+    """Whole numbers in proportion to the weights, that add up to the total (largest remainders)."""
+    whole = sum(weights)
+    shares = [total * weight // whole for weight in weights]
+    short = sorted(range(len(weights)), key=lambda at: -(total * weights[at] % whole))
+    for at in short[: total - sum(shares)]:
+        shares[at] += 1
+    return shares
+
+
+def shared_out(usage: Usage, asked: Sequence[int], said: Sequence[int]) -> list[Usage]:
+    """One call's tokens as those of the requests in it, by the length of what each asked and was told: every
+    class adds up to the whole. Lengths are positive."""
+    classes = [
+        apportioned(usage.input, asked),
+        apportioned(usage.cache_read, asked),
+        apportioned(usage.cache_write, asked),
+        apportioned(usage.output, said),
+        apportioned(usage.reasoning, said),
+    ]
+    return [
+        Usage(
+            input=fresh,
+            cache_read=read,
+            cache_write=written,
+            output=output,
+            reasoning=reasoning,
+            estimated=usage.estimated,
+        )
+        for fresh, read, written, output, reasoning in zip(*classes, strict=True)
+    ]
 
 
 def estimate(*, prompt_chars: int, output_chars: int) -> Usage:

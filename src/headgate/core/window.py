@@ -130,6 +130,10 @@ class Window:
                 return at
         return inf
 
+    def empties_at(self, now: float) -> float:
+        """When all that counts now will have left."""
+        return max(now, self.leaves_at(self._entries[-1])) if self._entries else now
+
     def left_by(self, until: float) -> tuple[int, int]:
         """(calls, tokens) that will have left by then."""
         calls = tokens = 0
@@ -225,6 +229,11 @@ class Windows:
             return at
         self._second.expire(now)
         return max(at, self._second.frees_at(now, self._second.calls + 1 - rates.burst, 0))
+
+    def clears_at(self, now: float) -> float:
+        now = self._time(now)
+        self._minute.expire(now)
+        return self._minute.empties_at(now)
 
     def refill(self, now: float, calls: int, tokens: int) -> float:
         now, rates, minute = self._time(now), self.rates, self._minute

@@ -11,8 +11,6 @@ work until the loop itself is late.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from headgate.core.call import Call
 from headgate.core.errors import Overloaded
 from headgate.core.permits import Permits
@@ -51,7 +49,6 @@ class Admit:
 
 
 class _Admitted(Passage, eq=False, kw_only=True):
-    listens: ClassVar[bool] = False
     admit: Admit
     permits: Permits
     strain: Strain

@@ -1,12 +1,17 @@
-"""Batch: embeddings that are asked for at the same time go as one call, and its answer is split again.
+"""Batch: requests of one kind that are asked at the same time go as one call, and its answer is split again.
+
+Embeddings, text completions, and short chats where a route says so (`providers.openai`).
 
 Stands below the cache, which keeps each caller's own answer, and above fallback, so that a batch is tried
 like any request. Who comes while nobody else does goes at once; who comes while others are under way, or
-right behind another, waits `wait_s` for company, or until `size` texts have come. The call runs in a task
-of its own, for as long as anybody waits for it, and until the last of their deadlines. Where the provider
-refuses it, each goes alone. Holds the texts and the answer until all have been told.
+right behind another, waits `wait_s` for company, or until `size` texts have come. Only requests of one
+tenant, unless all share, and of keys with the same privacy and regions. The call runs in a task of its own,
+for as long as anybody waits for it, and until the last of their deadlines. Where the provider refuses it,
+each goes alone, and so does everybody like them for a while; whoever's part of the answer is in doubt goes
+alone too, and his part of what was paid is put down to him. Holds the texts and the answer until all have
+been told.
 
-Known weakness: callers in one batch share its fate at the provider, and the tier of who came first.
+Known weakness: requests in one batch share its fate at the provider, and the tier of who came first.
 """
 
 from __future__ import annotations
@@ -16,46 +21,64 @@ import copy
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 import msgspec
 
-from headgate.core.call import Call, Line, Payload, Reply, Seen
+from headgate.core.call import Call, Discarded, Line, Payload, Reply, Seen
 from headgate.core.errors import Unsupported, UpstreamRejected, UpstreamUnavailable
-from headgate.core.usage import Usage
+from headgate.core.usage import Usage, shared_out
 from headgate.pipeline.service import Passage, Service
 from headgate.ports.clock import Alarm, Clock
 
-Key = tuple[bytes, str, str, tuple[str, ...]]
+Key = tuple[object, ...]
+SHY_S = 60.0
+"""For how long requests of a kind go alone, once a batch of them has come to nothing."""
+MOST_KINDS = 4096
+"""Of those, so many are remembered."""
 
 
 class Part(Protocol):
-    """One caller's part of an answer."""
+    """One caller's part of an answer: `tail` is `None` where there is a doubt."""
 
     @property
-    def tail(self) -> Callable[[bytes | None], bytes]: ...
+    def tail(self) -> Callable[[bytes | None], bytes] | None: ...
     @property
     def usage(self) -> Usage | None: ...
+    @property
+    def finish(self) -> str | None: ...
 
 
 class Batching(Protocol):
     """How requests of a dialect are joined, and their answer split."""
 
-    def common(self, payload: Payload, /) -> tuple[bytes, int] | None:
+    def common(self, call: Call, /) -> tuple[bytes, int] | None:
         """What requests of one batch have in common, and how many texts this one brings; `None`: alone."""
         ...
 
     def joined(self, payloads: Sequence[Payload], /) -> Payload: ...
 
-    def split(self, document: bytes, payloads: Sequence[Payload], /) -> Sequence[Part]:
-        """Raises `Unsupported` for an answer that does not fit: then each goes alone."""
+    def split(self, document: bytes, payloads: Sequence[Payload], usage: Usage, /) -> Sequence[Part]:
+        """`usage` is that of the whole. Raises `Unsupported` for an answer that does not fit at all."""
         ...
 
 
 class Batch:
-    def __init__(self, inner: Service, *, batching: Batching, clock: Clock, size: int, wait_s: float) -> None:
+    def __init__(
+        self,
+        inner: Service,
+        *,
+        batching: Batching,
+        clock: Clock,
+        size: int,
+        wait_s: float,
+        shared: bool = False,
+    ) -> None:
+        """`shared`: requests of several tenants may go together."""
         self.inner = inner
         self.batching = batching
+        self._shared = shared
+        self._shy: dict[int, float] = {}
         self.clock = clock
         self.wait_s = wait_s
         self._size = size
@@ -63,10 +86,14 @@ class Batch:
         self._busy: dict[Key, tuple[int, float]] = {}
 
     def __call__(self, call: Call) -> AbstractAsyncContextManager[Reply]:
-        found = self.batching.common(call.payload)
+        found = self.batching.common(call)
         if found is None or found[1] >= self._size:
             return self.inner(call)
-        key = (found[0], call.payload.model, call.payload.dialect, call.chain)
+        payload, caller = call.payload, call.caller
+        tenant = None if self._shared else caller.tenant
+        key = (found[0], payload.model, payload.dialect, call.chain, tenant, caller.privacy, caller.regions)
+        if self._shy and self._is_shy(key):
+            return self.inner(call)
         group = self._open.get(key)
         if group is None and self._idle(key):
             return _Alone(self.inner, call, owner=self, key=key)
@@ -89,6 +116,19 @@ class Batch:
         """It is gathered no longer."""
         if self._open.get(group.key) is group:
             del self._open[group.key]
+
+    def came_to_nothing(self, key: Key) -> None:
+        """Whoever is asked does not take such batches, or makes nothing of them."""
+        if len(self._shy) >= MOST_KINDS:
+            self._shy.clear()
+        self._shy[hash(key)] = self.clock.now() + SHY_S
+
+    def _is_shy(self, key: Key) -> bool:
+        until = self._shy.get(hash(key))
+        if until is not None and self.clock.now() >= until:
+            del self._shy[hash(key)]
+            return False
+        return until is not None
 
     def begun(self, key: Key) -> None:
         count, _ = self._busy.get(key, (0, 0.0))
@@ -115,7 +155,6 @@ class Batch:
 class _Alone(Passage, eq=False, kw_only=True):
     """One that goes at once."""
 
-    listens: ClassVar[bool] = False
     owner: Batch
     key: Key
 
@@ -164,6 +203,8 @@ class Group:
         try:
             await self._asked(members)
         except Exception as error:  # noqa: BLE001  # each member raises it, in a task that somebody watches
+            if isinstance(error, UpstreamRejected | Unsupported) and len(members) > 1:
+                self._owner.came_to_nothing(self.key)
             for member in members:
                 member.fails(error)
         finally:
@@ -183,21 +224,41 @@ class Group:
                 deadline_at=max(member.call.deadline_at for member in members),
                 line=Line(),
             )
-        async with owner.inner(call) as reply:
-            if len(members) == 1:
-                members[0].told(reply)
-                return
-            async for _ in reply.body:
-                pass
-            parts = owner.batching.split(reply.tail(None), payloads)
+        try:
+            async with owner.inner(call) as reply:
+                if len(members) == 1:
+                    members[0].told(reply)
+                    return
+                async for _ in reply.body:
+                    pass
+                parts = self._parts(reply, payloads)
+        finally:
+            if call is not first:  # what failed on the way is the first's
+                first.line.failed += call.line.failed
+                first.line.discarded += call.line.discarded
+        if all(part.tail is None for part in parts):
+            owner.came_to_nothing(self.key)
         for member, part in zip(members, parts, strict=True):
-            member.told(_own(reply, member.call, part, first=member is members[0]))
+            if part.tail is None:
+                member.doubts(reply, part.usage)
+            else:
+                is_first = member is members[0]
+                own = _own(reply, member.call, part, part.tail, first=is_first, batched=len(members))
+                member.told(own)
+
+    def _parts(self, reply: Reply, payloads: Sequence[Payload]) -> Sequence[Part]:
+        usage = reply.usage()
+        try:
+            return self._owner.batching.split(reply.tail(None), payloads, usage)
+        except Unsupported:
+            lengths = [len(payload.raw) for payload in payloads]
+            return [_Doubt(share) for share in shared_out(usage, lengths, lengths)]
 
 
 class Member:
     """One caller's request in a batch."""
 
-    __slots__ = ("_alone", "_group", "_key", "_owner", "_ready", "_texts", "call")
+    __slots__ = ("_alone", "_doubted", "_group", "_key", "_owner", "_ready", "_texts", "call")
 
     def __init__(self, owner: Batch, call: Call, key: Key, texts: int) -> None:
         self.call = call
@@ -205,6 +266,7 @@ class Member:
         self._key = key
         self._texts = texts
         self._alone: AbstractAsyncContextManager[Reply] | None = None
+        self._doubted: tuple[Discarded, ...] = ()
 
     async def __aenter__(self) -> Reply:
         self._ready: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
@@ -215,7 +277,14 @@ class Member:
             self._alone = self._owner.inner(self.call)  # what is wrong may be another's
         finally:
             self._group.leave(self, self._texts)
-        return await self._alone.__aenter__()
+        try:
+            reply = await self._alone.__aenter__()
+        except BaseException:
+            self.call.line.discarded += self._doubted
+            raise
+        if self._doubted:
+            reply.discarded = (*self._doubted, *reply.discarded)
+        return reply
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -226,6 +295,13 @@ class Member:
         if not self._ready.done():
             self._ready.set_result(reply)
 
+    def doubts(self, reply: Reply, usage: Usage | None) -> None:
+        """His part of the answer is not to be trusted, and has been paid for."""
+        if usage is not None and usage.total and not self._ready.done():
+            price = reply.source.price
+            self._doubted = (Discarded(reply.source, usage, price.cost_nano(usage) if price else None),)
+        self.fails(Unsupported("A part of a batch that cannot be trusted."))
+
     def fails(self, error: Exception) -> None:
         """Each has an error of its own: a traceback belongs to one task."""
         if not self._ready.done():
@@ -235,7 +311,17 @@ class Member:
             self._ready.exception()  # who has left will not ask
 
 
-def _own(reply: Reply, call: Call, part: Part, *, first: bool) -> Reply:
+class _Doubt(msgspec.Struct, frozen=True):
+    """A `Part` of an answer of which nothing can be told."""
+
+    usage: Usage | None
+    tail: Callable[[bytes | None], bytes] | None = None
+    finish: str | None = None
+
+
+def _own(
+    reply: Reply, call: Call, part: Part, tail: Callable[[bytes | None], bytes], *, first: bool, batched: int
+) -> Reply:
     """The shared reply as one caller's; the upstream calls are those of the first."""
     seen = reply.seen
     return Reply(
@@ -244,7 +330,7 @@ def _own(reply: Reply, call: Call, part: Part, *, first: bool) -> Reply:
             prompt_chars=len(call.payload.raw),
             started=True,
             model=seen.model,
-            finish=seen.finish,
+            finish=part.finish or seen.finish,
             usage=part.usage,
             complete=True,
             over=True,
@@ -252,7 +338,7 @@ def _own(reply: Reply, call: Call, part: Part, *, first: bool) -> Reply:
             said=seen.said,
         ),
         body=_Nothing(),
-        tail=part.tail,
+        tail=tail,
         stream=False,
         asked_at=reply.asked_at,
         opened_at=reply.opened_at,
@@ -261,6 +347,8 @@ def _own(reply: Reply, call: Call, part: Part, *, first: bool) -> Reply:
         decision=reply.decision,
         queued=reply.queued,
         degraded=reply.degraded,
+        discarded=reply.discarded if first else (),
+        batched=batched,
     )
 
 

@@ -29,6 +29,8 @@ from headgate.pipeline.service import Passage, Upstream
 from headgate.ports.clock import Clock
 from headgate.ports.recorder import Recorder
 
+CLOSED, SUCCEEDED = State.CLOSED, Ending.SUCCEEDED
+
 
 def ending_of(error: BaseException) -> Ending:
     """What a failure has shown about the upstream."""
@@ -59,7 +61,7 @@ class CircuitBreaker:
         return _Guarded(self._inner, call, guard=self)
 
     def ready(self, call: Call | None = None) -> bool:
-        closed = self.breaker.state is State.CLOSED
+        closed = self.breaker.state is CLOSED
         return (closed or self.breaker.admits(self._clock.now())) and self._inner.ready(call)
 
     def ready_at(self, call: Call | None = None) -> float:
@@ -114,7 +116,7 @@ class CircuitBreaker:
 
     def settle(self, ending: Ending, epoch: int) -> None:
         self._endings[ending] += 1
-        if ending is Ending.SUCCEEDED and self.breaker.spotless:
+        if ending is SUCCEEDED and self.breaker.spotless:
             return
         now = self._clock.now()
         self._move(self.breaker.settled(ending, epoch=epoch, now=now), now)
@@ -147,7 +149,7 @@ class _Guarded(Passage, eq=False, kw_only=True):
 
     def begin(self) -> None:
         breaker = self.guard.breaker
-        self.epoch = breaker.epoch if breaker.state is State.CLOSED else self.guard.admit()
+        self.epoch = breaker.epoch if breaker.state is CLOSED else self.guard.admit()
 
     def opened(self, reply: Reply) -> None:
         if self.guard.breaker.probing:
@@ -155,7 +157,7 @@ class _Guarded(Passage, eq=False, kw_only=True):
 
     def ended(self, error: BaseException | None) -> BaseException | None:
         if error is None:
-            self.guard.settle(Ending.SUCCEEDED, self.epoch)
+            self.guard.settle(SUCCEEDED, self.epoch)
             return None
         if isinstance(error, UpstreamError):
             self.guard.failed(self.call, error)

@@ -19,17 +19,19 @@ from types import TracebackType
 
 import msgspec
 
-from headgate.core.call import Call, Line, Reply, Seen, Tape
+from headgate.core.call import Call, Line, Reply, Tape
 from headgate.core.chat import FinishReason
 from headgate.core.errors import GatewayError, NotCached
 from headgate.core.popular import Popular
-from headgate.core.reuse import Ending, Freshness, Reuse, Said, Stored, length
+from headgate.core.reuse import Ending, Freshness, Reuse, Said, Stored
 from headgate.pipeline.replay import Hit, Retell, other_form, replayed
 from headgate.pipeline.service import Layer, Passage, Service
 from headgate.ports.cache import Cache
 from headgate.ports.clock import Alarm, Clock
 
 ANEW = Freshness(no_cache=True)
+MISS, EXACT, STALE = Reuse.MISS, Reuse.EXACT, Reuse.STALE
+REFUSED = FinishReason.CONTENT_FILTER
 WARMED_EVERY_S = 30.0
 WARM_BYTES = 65_536
 """A longer question is not kept for being asked anew."""
@@ -55,7 +57,9 @@ class Lookup:
         form that another request wants, if it can be had."""
         self._inner = inner
         self._cache = cache
+        self._get, self._deep = cache.get, cache.deep
         self._clock = clock
+        self.wall = clock.wall
         self._pace = pace
         self._renew = renewing(inner) if renewing else None
         self._renewing: dict[bytes, asyncio.Task[None]] = {}
@@ -69,23 +73,25 @@ class Lookup:
             return self.ask(call)
         if self._popular is not None:
             self._note(self._popular, identity, call)
-        wall = self._clock.wall()
-        answer = self._cache.get(identity, wall)
+        wall = self.wall()
+        answer = self._get(identity, wall)
         if self._retell and (answer is None or answer.left_s(wall) <= 0.0):
             answer = other_form(self._cache, identity, call.payload, wall, self._retell) or answer
         if answer is not None:
             return self.hit(call, answer, wall) or self.ask(call)
-        return Sought(self, call, identity) if self._cache.deep else self.ask(call)
+        if self._deep:
+            return Sought(self, call, identity)
+        return self.ask(call) if call.wants.only_if_cached else self._inner(call)
 
     def hit(self, call: Call, answer: Stored, wall: float) -> Hit | None:
         """What is kept, where it will do. A stale answer may, while a newer one is fetched for the next."""
         age_s, left_s = wall - answer.stored_at, answer.left_s(wall)
         if call.wants.takes(age_s, left_s):
-            return self._told(answer, Reuse.EXACT if left_s > 0.0 else Reuse.STALE)
+            return self._told(answer, EXACT if left_s > 0.0 else STALE)
         if self._renew is None or wall >= answer.revalidate_until or not call.wants.bears(age_s, left_s):
             return None
         self._fetch(self._renew, call)
-        return self._told(answer, Reuse.STALE)
+        return self._told(answer, STALE)
 
     def _told(self, answer: Stored, reuse: Reuse) -> Hit:
         return Hit(replayed(answer, reuse, self._clock, self._pace))
@@ -98,9 +104,6 @@ class Lookup:
 
     async def seek(self, identity: bytes, wall: float) -> Stored | None:
         return await self._cache.seek(identity, wall)
-
-    def wall(self) -> float:
-        return self._clock.wall()
 
     def _note(self, popular: Popular[Call], identity: bytes, call: Call) -> None:
         """Looks after what is asked most for as long as anybody asks."""
@@ -189,9 +192,8 @@ class Keep:
         nobody answers. What the answer itself says of that comes first."""
         self.marked = marked
         self._inner = inner
-        self._cache = cache
-        self._clock = clock
-        self._said = Said(ttl_s, revalidate_s, if_error_s)
+        self._put, self._wall = cache.put, clock.wall
+        self._ours = (ttl_s, revalidate_s, if_error_s)
         self.max_bytes = max_bytes
 
     def __call__(self, call: Call) -> AbstractAsyncContextManager[Reply]:
@@ -201,11 +203,12 @@ class Keep:
 
     def put(self, identity: bytes, reply: Reply, tape: Tape | None, ending: Ending) -> None:
         """An answer that went well, if it is whole, not too long, and nobody minds."""
-        wall, source, seen = self._clock.wall(), reply.source, reply.seen
-        fresh_s, revalidate_s, if_error_s = self._times(seen.said)
+        wall, source, seen = self._wall(), reply.source, reply.seen
+        fresh_s, revalidate_s, if_error_s = self._ours if seen.said is None else _times(self._ours, seen.said)
         end = ending.end if ending.tail is None else ending.known()
-        if length(end) > self.max_bytes:
+        if len(end[0]) + len(end[1] or b"") > self.max_bytes:
             return
+        fresh_until = wall + fresh_s
         answer = Stored(
             provider=source.provider,
             model_id=source.model_id,
@@ -218,31 +221,26 @@ class Keep:
             body=b"".join(tape.pieces) if tape else b"",
             end=end,
             stored_at=wall,
-            expires_at=wall + fresh_s + max(revalidate_s, if_error_s),
-            fresh_until=wall + fresh_s,
-            revalidate_until=wall + fresh_s + revalidate_s,
+            expires_at=fresh_until + (revalidate_s if revalidate_s > if_error_s else if_error_s),
+            fresh_until=fresh_until,
+            revalidate_until=fresh_until + revalidate_s,
         )
-        self._cache.put(identity, answer)
+        self._put(identity, answer)
 
-    def _times(self, said: Said | None) -> tuple[float, float, float]:
-        """For how long an answer is fresh, and then may be told while it is stale, in seconds."""
-        ours = self._said
-        fresh_s, revalidate_s, if_error_s = (
-            ours.fresh_s or 0.0,
-            ours.revalidate_s or 0.0,
-            ours.if_error_s or 0.0,
-        )
-        if said is None:
-            return fresh_s, revalidate_s, if_error_s
-        if said.fresh_s is not None:
-            fresh_s = min(fresh_s, said.fresh_s)
-        if said.strict:
-            return fresh_s, 0.0, 0.0
-        return (
-            fresh_s,
-            revalidate_s if said.revalidate_s is None else said.revalidate_s,
-            if_error_s if said.if_error_s is None else said.if_error_s,
-        )
+
+def _times(ours: tuple[float, float, float], said: Said) -> tuple[float, float, float]:
+    """For how long an answer is fresh, and then may be told while it is stale, in seconds: where the answer
+    itself has something to say of that."""
+    fresh_s, revalidate_s, if_error_s = ours
+    if said.fresh_s is not None:
+        fresh_s = min(fresh_s, said.fresh_s)
+    if said.strict:
+        return fresh_s, 0.0, 0.0
+    return (
+        fresh_s,
+        revalidate_s if said.revalidate_s is None else said.revalidate_s,
+        if_error_s if said.if_error_s is None else said.if_error_s,
+    )
 
 
 class _Keeping(Passage, eq=False, kw_only=True):
@@ -253,18 +251,17 @@ class _Keeping(Passage, eq=False, kw_only=True):
 
     def opened(self, reply: Reply) -> None:
         self.reply = reply
-        reply.reuse = Reuse.MISS
+        reply.reuse = MISS
         if reply.stream:
             reply.seen.tape = self.tape = Tape(self.keep.max_bytes)
         reply.tail = self.ending = Ending(reply.tail, self.keep.marked)
 
     def ended(self, error: BaseException | None) -> BaseException | None:
+        """Keeps what is whole, where nobody minds."""
         reply, ending, identity = self.reply, self.ending, self.call.identity
-        if error is None and reply and ending and identity and self._is_whole(reply.seen):
-            self.keep.put(identity, reply, self.tape, ending)
+        if error is None and reply and ending and identity:
+            seen, tape = reply.seen, self.tape
+            whole = tape is None or (seen.over and not tape.full)
+            if whole and seen.keepable and seen.finish != REFUSED:
+                self.keep.put(identity, reply, tape, ending)
         return error
-
-    def _is_whole(self, seen: Seen) -> bool:
-        """And nobody minds that it is kept."""
-        whole = self.tape is None or (seen.over and not self.tape.full)
-        return whole and seen.keepable and seen.finish != FinishReason.CONTENT_FILTER

@@ -18,11 +18,13 @@ from headgate.ports.clock import Clock
 
 
 class CannedAnswers:
-    def __init__(self, inner: Service, *, cans: Cans, clock: Clock) -> None:
+    def __init__(self, inner: Service, *, cans: Cans, clock: Clock, ttl_s: float) -> None:
+        """`ttl_s`: for how long an answer is good, as its caller is told."""
         self._inner = inner
         self._cans = cans
         self._clock = clock
+        self._ttl_s = ttl_s
 
     def __call__(self, call: Call) -> AbstractAsyncContextManager[Reply]:
         found = None if call.wants.no_cache else self._cans.told(call.payload.asked())
-        return Hit(written(call, *found, self._clock)) if found else self._inner(call)
+        return Hit(written(call, *found, self._clock, self._ttl_s)) if found else self._inner(call)

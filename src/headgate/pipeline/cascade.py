@@ -5,11 +5,11 @@ whatever follows a chain, so that each of the two has its own retries and fallba
 here and what is shared, so that one judged answer serves them all. Holds the first answer whole until it
 has been judged: nothing of it leaves before. An answer that will do, one that cannot be judged (tools are
 called, or it is too long) and one from a model that stood in are told as they came. A doubtful one, and one
-that broke off, is put aside and the rest of the chain is asked; where that fails, the doubtful one is told
-after all, if it was whole.
+that broke off, is put aside and the rest of the chain is asked; where that fails, or has not begun to answer
+shortly before the request's deadline, the doubtful one is told after all, if it was whole.
 
-Known weakness: a stream begins only when the weak answer is complete; a deadline that passes while the strong
-model is asked ends the request, though an answer is at hand.
+Known weakness: a stream begins only when the weak answer is complete; and one of the strong model's that has
+begun in time is cut at the deadline, though a whole answer was at hand.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from headgate.core.call import Call, Payload, Reply, Seen, put_aside
 from headgate.core.chains import cascaded
 from headgate.core.errors import GatewayError, UpstreamError
 from headgate.core.reuse import Ending
+from headgate.pipeline.scope import Scope
 from headgate.pipeline.service import Service
 from headgate.ports.clock import Clock
 
@@ -35,6 +36,10 @@ Doubts = Callable[[str, str], bool]
 
 Reader = Callable[[Payload, bytes], str | None]
 """The text of a whole answer in the caller's dialect; `None` where it is more than text."""
+
+RESERVE, MOST_RESERVED_S = 0.1, 0.25
+"""What the strong model is not given of the time that is left: a share of it, and at most so many seconds. An
+answer that is here already is told in that."""
 
 ACCEPTED, ESCALATED, KEPT = "accepted", "escalated", "kept"
 
@@ -139,20 +144,29 @@ class _Cascading:
         """The strong model's answer. Where it has none, the weak one's, if that was whole."""
         call = self._call
         opened = self._cascade.inner(msgspec.structs.replace(call, chain=_strong_first(call)))
+        bound = self._bound() if whole else None
         try:
             reply = await opened.__aenter__()
         except BaseException as error:
-            if whole and isinstance(error, GatewayError):
+            late = bound is not None and bound.left(error)
+            if late or (whole and isinstance(error, GatewayError)):
                 weak.judged = KEPT
                 return weak
             call.line.discarded = (put_aside(weak),)
             raise
+        if bound is not None:
+            bound.left(None)
         self._opened = opened
         reply.judged = ESCALATED
         reply.discarded = (put_aside(weak),)
         reply.attempts += weak.attempts
         reply.asked_at = weak.asked_at
         return reply
+
+    def _bound(self) -> Scope:
+        """How long the strong model may take to begin, where there is another answer."""
+        clock, until = self._cascade.clock, self._call.deadline_at
+        return Scope(clock, until - min((until - clock.now()) * RESERVE, MOST_RESERVED_S))
 
 
 def _strong_first(call: Call) -> tuple[str, ...]:

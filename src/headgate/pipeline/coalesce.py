@@ -24,6 +24,7 @@ import msgspec
 from headgate.core.broadcast import Listener, Pieces
 from headgate.core.call import Call, Reply, Source
 from headgate.core.errors import (
+    BudgetSpent,
     GatewayError,
     Overloaded,
     UpstreamInterrupted,
@@ -222,12 +223,18 @@ class Following(msgspec.Struct, eq=False):
     _listener: Listener = msgspec.UNSET  # type: ignore[assignment]  # likewise
 
     async def __aenter__(self) -> Reply:
-        try:
-            return await self._opened()
-        except (UpstreamUnavailable, Overloaded) as error:
-            if self._shared.call is self._call:
-                raise
-            error.__traceback__ = None
+        while True:
+            try:
+                return await self._opened()
+            except BudgetSpent as error:  # his, and not mine: whoever asks next asks for himself
+                if self._shared.call is self._call or self._shared.call.caller.key == self._call.caller.key:
+                    raise
+                error.__traceback__ = None
+            except (UpstreamUnavailable, Overloaded) as error:
+                if self._shared.call is self._call:
+                    raise
+                error.__traceback__ = None
+                break
         return await self._opened()
 
     async def __aexit__(

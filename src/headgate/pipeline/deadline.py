@@ -9,8 +9,6 @@ noticed by `timeout`, which is why that stands inside the breaker.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from headgate.core.call import Call
 from headgate.core.errors import DeadlineExceeded
 from headgate.pipeline.scope import Scope
@@ -28,7 +26,6 @@ class Deadline:
 
 
 class _Bounded(Passage, eq=False, kw_only=True):
-    listens: ClassVar[bool] = False
     clock: Clock
     scope: Scope | None = None
 

@@ -3,7 +3,7 @@
     a local model, which was not in the chain        and may serve this caller
     an answer that is kept and past its time         stale, with its age
     an answer written by the operator                from a pattern
-    the error                                        as it was
+    the error                                        as it was; `defer`, above, may make a job of it
 
 Each rung can be switched off, by route. Stands above coalesce, so that everybody climbs down for himself, and
 below the cache, which has looked for a fresh answer. Comes into play only before the first byte, and for
@@ -16,9 +16,10 @@ before the ladder is reached.
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from types import TracebackType
+from typing import ClassVar
 
 import msgspec
 
@@ -31,10 +32,11 @@ from headgate.core.errors import (
     Overloaded,
     UpstreamUnavailable,
 )
+from headgate.core.job import NOBODY_BEGAN
 from headgate.core.reuse import Reuse, Rung
-from headgate.pipeline.replay import replayed, written
+from headgate.pipeline.replay import Hit, replayed, written
 from headgate.pipeline.scope import Scope
-from headgate.pipeline.service import Service
+from headgate.pipeline.service import Passage, Service
 from headgate.ports.cache import Cache
 from headgate.ports.clock import Clock
 
@@ -62,9 +64,10 @@ class Degrade:
         cans: Cans,
         may_serve: Callable[[Call, str], bool],
         clock: Clock,
+        ttl_s: float,
     ) -> None:
         """`ladders` by the name asked for, where it is not the `usual` one. `may_serve`: whether a model may
-        serve a caller though it is not in the chain."""
+        serve a caller though it is not in the chain. `ttl_s`: for how long a written answer is good."""
         self.inner = inner
         self._ladders = ladders
         self._usual = usual
@@ -72,9 +75,13 @@ class Degrade:
         self._cans = cans
         self._may_serve = may_serve
         self._clock = clock
+        self._ttl_s = ttl_s
 
     def __call__(self, call: Call) -> AbstractAsyncContextManager[Reply]:
-        return _Climbing(self, call, self._ladders.get(call.payload.model, self._usual))
+        ladder = self._ladders.get(call.payload.model, self._usual)
+        if ladder.after_s is None:
+            return _Climbing(self.inner, call, degrade=self, ladder=ladder)
+        return _Hurried(self.inner, call, degrade=self, ladder=ladder, after_s=ladder.after_s)
 
     def bound(self, after_s: float) -> Scope:
         return Scope(self._clock, self._clock.now() + after_s)
@@ -97,60 +104,60 @@ class Degrade:
                 return replayed(answer, Reuse.STALE, self._clock)
         if ladder.template and not call.wants.no_cache:
             found = self._cans.told(call.payload.asked())
-            return written(call, *found, self._clock) if found else None
+            return written(call, *found, self._clock, self._ttl_s) if found else None
         return None
 
 
-class _Climbing(msgspec.Struct, eq=False):
+class _Climbing(Passage, eq=False, kw_only=True):
     """One request's way down, if it comes to that."""
 
-    _degrade: Degrade
-    _call: Call
-    _ladder: Ladder
-    _opened: AbstractAsyncContextManager[Reply] | None = None
+    saves: ClassVar[tuple[type[BaseException], ...]] = OUTAGE
+    degrade: Degrade
+    ladder: Ladder
 
-    async def __aenter__(self) -> Reply:
+    async def save(self, error: BaseException) -> tuple[AbstractAsyncContextManager[Reply], Reply]:
         try:
-            if self._ladder.after_s is not None:
-                return await self._in_time(self._ladder.after_s)
-            self._opened = opened = self._degrade.inner(self._call)
-            return await opened.__aenter__()
-        except OUTAGE as error:
-            error.__traceback__, failure = None, error
-        return await self._down(failure)
-
-    async def _in_time(self, after_s: float) -> Reply:
-        """Whoever begins to answer within that time. Raises what else happened."""
-        scope = self._degrade.bound(after_s)
-        try:
-            self._opened = self._degrade.inner(self._call)
-            reply = await self._opened.__aenter__()
-            scope.lift()
-        except BaseException as error:
-            if not scope.left(error):
-                raise
-            failure = Overloaded(f"Nobody began to answer within {after_s:g} s.", code="no_answer_in_time")
-        else:
-            return reply
-        raise failure
-
-    async def _down(self, error: GatewayError) -> Reply:
-        self._opened = None
-        try:
-            opened = self._degrade.elsewhere(self._call, self._ladder)
+            opened = self.degrade.elsewhere(self.call, self.ladder)
             if opened is not None:
                 reply = await opened.__aenter__()
-                self._opened, reply.degraded, reply.fallback_from = opened, Rung.LOCAL, self._call.chain[0]
-                return reply
+                reply.degraded, reply.fallback_from = Rung.LOCAL, self.call.chain[0]
+                return opened, reply
         except OUTAGE as also:
             also.__traceback__ = None  # what comes first is what the caller is told
-        kept = await self._degrade.kept(self._call, self._ladder)
+        kept = await self.degrade.kept(self.call, self.ladder)
         if kept is None:
             raise error
         kept.degraded = Rung.STALE if kept.reuse is Reuse.STALE else Rung.TEMPLATE
-        return kept
+        return Hit(kept), kept
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
-        return None if self._opened is None else await self._opened.__aexit__(kind, error, trace)
+
+class _Hurried(_Climbing, eq=False, kw_only=True):
+    """The same, where nobody waits any longer than `after_s` for somebody to begin."""
+
+    saves: ClassVar[tuple[type[BaseException], ...]] = (*OUTAGE, CancelledError)
+    after_s: float
+    scope: Scope | None = None
+
+    def begin(self) -> None:
+        self.scope = self.degrade.bound(self.after_s)
+
+    def opened(self, reply: Reply) -> None:
+        if self.scope is not None:
+            self.scope.lift()
+
+    def ended(self, error: BaseException | None) -> BaseException | None:
+        """Of a call that nobody could save."""
+        return self._late(error) or error
+
+    async def save(self, error: BaseException) -> tuple[AbstractAsyncContextManager[Reply], Reply]:
+        late = self._late(error)
+        if late is None and isinstance(error, CancelledError):
+            raise error
+        return await _Climbing.save(self, late or error)
+
+    def _late(self, error: BaseException | None) -> GatewayError | None:
+        """Whether it was the time that ended the call. The bound is looked at once."""
+        scope, self.scope = self.scope, None
+        if scope is None or not scope.left(error):
+            return None
+        return Overloaded(f"Nobody began to answer within {self.after_s:g} s.", code=NOBODY_BEGAN)

@@ -16,8 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from random import Random
-from types import TracebackType
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import msgspec
 
@@ -34,7 +33,7 @@ from headgate.core.errors import (
     UpstreamUnavailable,
 )
 from headgate.core.retry import Backoff, RetryBudget
-from headgate.pipeline.service import Upstream
+from headgate.pipeline.service import Passage, Upstream
 from headgate.ports.clock import Clock
 from headgate.ports.recorder import Recorder
 
@@ -98,9 +97,9 @@ class Fallback:
         self._recorder = recorder
 
     def __call__(self, call: Call) -> _Falling:
-        return _Falling(self, call)
+        return _Falling(self._first, call, fallback=self)
 
-    def first(self, call: Call) -> Opened:
+    def _first(self, call: Call) -> Opened:
         """The first choice, not entered yet. Nearly every request ends there."""
         self._budget.deposit()
         model = call.chain[0]
@@ -108,7 +107,7 @@ class Fallback:
             raise Overloaded("Others wait for it.")
         return self._pools[model](call)
 
-    async def carry_on(self, call: Call, error: Exception) -> tuple[Opened, Reply]:
+    async def carry_on(self, call: Call, error: BaseException) -> tuple[Opened, Reply]:
         """After the first choice has failed with `error`: the first context that opens, entered, and its
         reply."""
         tries = _Tries(max(self._retry.attempts, len(call.chain)))
@@ -142,7 +141,7 @@ class Fallback:
                 raise
         return None
 
-    def _noted(self, model: str, tries: _Tries, error: Exception) -> bool:
+    def _noted(self, model: str, tries: _Tries, error: BaseException) -> bool:
         """Keeps the books of a failure. Whether the same pool may be asked again at once.
 
         Without its traceback: that knows the frames that know the books, and the request would be kept by it.
@@ -217,28 +216,14 @@ class Fallback:
         return gave_up(call, tries, retry_after_s=max(soonest - self._clock.now(), 1.0))
 
 
-class _Falling:
-    """One request's way through the pools. A hand-written context: it is entered on every request."""
+class _Falling(Passage, eq=False, kw_only=True):
+    """One request's way through the pools."""
 
-    __slots__ = ("_call", "_fallback", "_opened")
+    saves: ClassVar[tuple[type[BaseException], ...]] = RECOVERABLE
+    fallback: Fallback
 
-    def __init__(self, fallback: Fallback, call: Call) -> None:
-        self._fallback = fallback
-        self._call = call
-
-    async def __aenter__(self) -> Reply:
-        try:
-            self._opened = self._fallback.first(self._call)
-            return await self._opened.__aenter__()
-        except RECOVERABLE as error:
-            failure = error
-        self._opened, reply = await self._fallback.carry_on(self._call, failure)
-        return reply
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
-        return await self._opened.__aexit__(kind, error, trace)
+    async def save(self, error: BaseException) -> tuple[Opened, Reply]:
+        return await self.fallback.carry_on(self.call, error)
 
 
 class _Tries:

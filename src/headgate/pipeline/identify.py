@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
-import msgspec
+from msgspec.structs import replace
 
 from headgate.core.call import Call, Operation, Reply
 from headgate.core.reuse import FORMS, Partition, identities
@@ -22,32 +22,38 @@ PARTITIONS = 4096
 """So many are remembered; then all are forgotten, and computed anew."""
 
 
+About = tuple[str, str, str, Operation, tuple[str, ...]]
+"""Of a request, what its partition follows from."""
+
+
 class Identify:
-    def __init__(self, inner: Service, *, shared: bool, form: str) -> None:
-        """`shared`: tenants share answers. `form`: what of the configuration shows in an answer's bytes."""
+    def __init__(self, inner: Service, *, shared: bool, form: str, region: str = "") -> None:
+        """`shared`: tenants share answers. `form`: what of the configuration shows in an answer's bytes.
+        `region`: where answers are kept, if that is known; callers bound to others have none kept."""
         self._inner = inner
         self._shared = shared
         self._form = form
-        self._known: dict[tuple[str, str, str, Operation, tuple[str, ...]], Callable[[bytes], bytes]] = {}
+        self._region = region
+        self._known: dict[About, Callable[[bytes], bytes]] = {}
 
     def __call__(self, call: Call) -> AbstractAsyncContextManager[Reply]:
-        kept = not call.wants.no_store and call.caller.privacy == "standard"
-        canonical = call.payload.canonical() if kept else None
+        payload, caller = call.payload, call.caller
+        kept = caller.privacy == "standard" and not call.wants.no_store
+        if caller.regions is not None and self._region and self._region not in caller.regions:
+            kept = False
+        canonical = payload.canonical() if kept else None
         if canonical is None:
             return self._inner(call)
-        identity = self._identities(call)(canonical) + FORMS[call.payload.form]
-        return self._inner(msgspec.structs.replace(call, identity=identity))
+        about = (caller.tenant, payload.model, payload.dialect, payload.operation, call.chain)
+        identity = self._known.get(about) or self._begun(about, call)
+        return self._inner(replace(call, identity=identity(canonical) + FORMS[payload.form]))
 
-    def _identities(self, call: Call) -> Callable[[bytes], bytes]:
-        """Those of the call's partition."""
-        payload = call.payload
-        about = (call.caller.tenant, payload.model, payload.dialect, payload.operation, call.chain)
-        found = self._known.get(about)
-        if found is None:
-            found = identities(self._partition(call).seed())
-            if len(self._known) >= PARTITIONS:
-                self._known.clear()
-            self._known[about] = found
+    def _begun(self, about: About, call: Call) -> Callable[[bytes], bytes]:
+        """What gives identities in a partition that is new here."""
+        found = identities(self._partition(call).seed())
+        if len(self._known) >= PARTITIONS:
+            self._known.clear()
+        self._known[about] = found
         return found
 
     def _partition(self, call: Call) -> Partition:

@@ -17,10 +17,14 @@ from headgate.core.errors import (
     UpstreamInterrupted,
     UpstreamRejected,
 )
+from headgate.core.job import Deferred
 from headgate.core.record import ended
 from headgate.pipeline.service import Passage, Service
 from headgate.ports.clock import Clock
 from headgate.ports.recorder import Recorder
+
+FINISHED = Outcome.FINISHED
+"""Here and elsewhere on every request's way: to ask an enum for its member costs as much as three calls."""
 
 
 def outcome_of(error: BaseException, *, gone: bool) -> Outcome:
@@ -30,6 +34,8 @@ def outcome_of(error: BaseException, *, gone: bool) -> Outcome:
             return Outcome.CLIENT_GONE if gone else Outcome.CANCELLED
         case DeadlineExceeded():
             return Outcome.DEADLINE
+        case Deferred():
+            return Outcome.DEFERRED
         case Refused():
             return Outcome.REFUSED
         case UpstreamRejected():
@@ -61,7 +67,7 @@ class _Metered(Passage, eq=False, kw_only=True):
         self.reply = reply
 
     def ended(self, error: BaseException | None) -> BaseException | None:
-        outcome = Outcome.FINISHED if error is None else outcome_of(error, gone=self.call.line.gone)
+        outcome = FINISHED if error is None else outcome_of(error, gone=self.call.line.gone)
         record = ended(
             self.call, self.reply, self.clock.now(), outcome=outcome, cause=error, shadow=self.shadow
         )

@@ -94,8 +94,9 @@ def replayed(answer: Stored, reuse: Reuse, clock: Clock, pace: float = 0.0) -> R
     )
 
 
-def written(call: Call, name: str, text: str, clock: Clock) -> Reply:
-    """Words of the operator's own, in the caller's dialect. `name`: what they are called."""
+def written(call: Call, name: str, text: str, clock: Clock, ttl_s: float) -> Reply:
+    """Words of the operator's own, in the caller's dialect. `name`: what they are called; `ttl_s`: for how
+    long they are good."""
     payload, now = call.payload, clock.now()
     emitter = payload.emitter()
     finish = FinishReason.STOP
@@ -118,6 +119,7 @@ def written(call: Call, name: str, text: str, clock: Clock) -> Reply:
         opened_at=now,
         attempts=0,
         reuse=Reuse.TEMPLATE,
+        left_s=ttl_s,
     )
 
 

@@ -51,7 +51,7 @@ class Route:
         memory.lengths.observe(source.model_id, decision.intent, usage.completion)
         if decision.session is not None:
             memory.sessions.observe(decision.session, source.model_id, source.key, usage, self._clock.now())
-        self._router.answered(call.caller.key, call.request_id, decision, source.model_id)
+        self._router.answered(call, call.request_id, decision, source.model_id)
 
     def tried(self, call: Call, decision: Decision, reply: Reply | None, error: BaseException | None) -> None:
         """A request that was part of a canary's trial has ended. A deadline, which stands above, looks like a

@@ -18,7 +18,7 @@ from functools import partial
 from hashlib import blake2b
 from random import Random
 from types import TracebackType
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -28,7 +28,7 @@ from headgate.core.errors import GatewayError
 from headgate.core.reuse import Freshness, Partition, Reuse, Stored
 from headgate.core.semantic.gates import Gate
 from headgate.core.semantic.judge import Candidate, Judged, at_sight, judge
-from headgate.core.semantic.reading import packed
+from headgate.core.semantic.packing import packed
 from headgate.core.semantic.said import agree, gist, said
 from headgate.core.semantic.signature import sign
 from headgate.pipeline.replay import Hit, Retell, in_form, replayed
@@ -320,7 +320,6 @@ class Semantic:
 class _Learning(Passage, eq=False, kw_only=True):
     """A miss."""
 
-    listens: ClassVar[bool] = False
     owner: Semantic
     question: Question
 

@@ -70,24 +70,36 @@ Layer = Callable[[Service], Service]
 
 
 class Passage(msgspec.Struct, eq=False):
-    """One call's passage through a layer that does not wait for anything itself.
+    """One call's passage through a layer that does not wait for anything itself, unless to save it.
 
     `begin` comes before the inner service is asked, and may refuse by raising; `opened` with the first byte;
     `ended` exactly once for every `begin` that did not raise, whatever happened, with the error if there was
     one. It returns the error to go on with: the same, or what the layer makes of it.
 
+    Where the inner service does not open, and with an error that `saves` names, `save` may find another that
+    does: the context of what it has entered, and its reply. What it raises comes in the error's place.
+
     A context by hand: `@asynccontextmanager` costs four times as much. Passages that follow one another are
-    walked by the coroutine of the outermost: five layers cost one `await` each way, not five. A Struct,
-    because Python 3.11 takes four times as long to make an object with an `__init__` of its own.
+    walked by the coroutine of the outermost: nine layers cost one `await` each way, not nine. A Struct,
+    because Python 3.11 takes four times as long to make an object with an `__init__` of its own. A layer that
+    does nothing at one of the moments is not asked there.
     """
 
-    listens: ClassVar[bool] = True
-    """Whether `opened` does anything: a layer that says no is not asked."""
+    begins: ClassVar[bool] = False
+    listens: ClassVar[bool] = False
+    ends: ClassVar[bool] = False
+    saves: ClassVar[tuple[type[BaseException], ...]] = ()
 
     inner: Service
     call: Call
     rest: AbstractAsyncContextManager[Reply] | None = None
     run: list[Passage] = []
+
+    def __init_subclass__(cls, **how: Any) -> None:
+        super().__init_subclass__(**how)
+        cls.begins = cls.begin is not Passage.begin
+        cls.listens = cls.opened is not Passage.opened
+        cls.ends = cls.ended is not Passage.ended
 
     def begin(self) -> None:
         """Nothing, unless the layer says otherwise."""
@@ -99,24 +111,49 @@ class Passage(msgspec.Struct, eq=False):
         """Nothing, unless the layer says otherwise."""
         return error
 
+    async def save(self, error: BaseException) -> tuple[AbstractAsyncContextManager[Reply], Reply]:
+        """Nothing can be done, unless the layer says otherwise."""
+        raise error
+
     async def __aenter__(self) -> Reply:
         run: list[Passage] = []
+        reply: Reply | None = None
+        failure: BaseException | None = None
         try:
             context: AbstractAsyncContextManager[Reply] = self
             while isinstance(context, Passage):
-                context.begin()
+                if context.begins:
+                    context.begin()
                 run.append(context)
                 context = context.inner(context.call)
             self.rest = context
             reply = await context.__aenter__()
         except BaseException as error:
-            _go_on(_ended(run, error), error)
-            raise
+            failure = _unwound(run, error)
+            if not run:
+                _go_on(failure, error)
+                raise
+        if reply is None:
+            reply = await self._saved(run, failure)  # type: ignore[arg-type]  # without a reply there is one
         for passage in reversed(run):
             if passage.listens:
                 passage.opened(reply)
         self.run = run
         return reply
+
+    async def _saved(self, run: list[Passage], failure: BaseException) -> Reply:
+        """The reply that the innermost of the run has found all the same, or the next that knows help."""
+        while True:
+            failure.__traceback__ = None  # that knows the frames that know the failure
+            try:
+                self.rest, reply = await run[-1].save(failure)
+            except BaseException as error:
+                failure = _unwound(run, _told(run.pop(), error))
+                if not run:
+                    _go_on(failure, error)
+                    raise
+            else:
+                return reply
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -126,9 +163,9 @@ class Passage(msgspec.Struct, eq=False):
         except BaseException as changed:
             _go_on(_ended(self.run, changed), changed)
             raise
-        if swallowed:
-            error = None
-        _go_on(_ended(self.run, error), error)
+        made = _ended(self.run, None if swallowed else error)
+        if made is not None and made is not error:
+            raise made from None
         return swallowed
 
 
@@ -139,8 +176,23 @@ def _ended(run: list[Passage], error: BaseException | None) -> BaseException | N
     and the request's body with it.
     """
     while run:
-        error = run.pop().ended(error)
+        passage = run.pop()
+        if passage.ends:
+            error = passage.ended(error)
     return error
+
+
+def _unwound(run: list[Passage], error: BaseException) -> BaseException:
+    """The same, until there is one that may save the call: that is then the last of the run. None is, where
+    the run is empty."""
+    while run and not isinstance(error, run[-1].saves):
+        error = _told(run.pop(), error)
+    return error
+
+
+def _told(passage: Passage, error: BaseException) -> BaseException:
+    """What the passage makes of an error; never nothing."""
+    return passage.ended(error) or error
 
 
 def _go_on(made: BaseException | None, of: BaseException | None) -> None:

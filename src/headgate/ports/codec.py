@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from headgate.core.call import Operation, Payload, Seen
@@ -60,6 +60,10 @@ class Surface(Protocol):
 
     @property
     def dialect(self) -> str: ...
+    @property
+    def heeds(self) -> Collection[bytes]:
+        """Names of headers that say more of a request than its body."""
+        ...
 
     def parse(
         self, operation: Operation, body: bytes, headers: Mapping[bytes, bytes] = NO_HEADERS, /

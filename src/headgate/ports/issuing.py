@@ -1,11 +1,11 @@
-"""Where keys of callers are kept that were made at run time."""
+"""Where keys of callers are kept that were made at run time, and what was agreed with tenants and others."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
 from headgate.core.audit import Act
-from headgate.core.issued import Issued, Snapshot
+from headgate.core.issued import Issued, Snapshot, Terms
 
 
 class Issuing(Protocol):
@@ -17,7 +17,7 @@ class Issuing(Protocol):
         ...
 
     async def snapshot(self, known: int) -> Snapshot | None:
-        """All keys; `None` where the generation is still the one that is `known`."""
+        """All keys, and all terms; `None` where the generation is still the one that is `known`."""
         ...
 
     async def add(self, key: Issued, act: Act | None = None) -> bool:
@@ -27,6 +27,11 @@ class Issuing(Protocol):
 
     async def change(self, key: Issued, act: Act | None = None) -> bool:
         """Puts it in the place of the one of that name; false, where there is none."""
+        ...
+
+    async def agree(self, terms: Terms, act: Act | None = None) -> bool:
+        """From now on these hold; those that say nothing are taken away, and false is returned where there
+        were none."""
         ...
 
     async def close(self) -> None: ...

@@ -15,9 +15,9 @@ if TYPE_CHECKING:  # numpy comes with the extra `embed`
 
 
 class Kept(msgspec.Struct, frozen=True, gc=False):
-    """A question that was answered. `reading`: what it asks (`core.semantic.reading.packed`). `identity`:
-    under which its answer is kept; `alike`: 8 bytes, the same for answers that say the same; `sign`: 96 bits,
-    see `core.semantic.signature`. `until`: seconds since the epoch."""
+    """A question that was answered. `reading`: what it asks (`core.semantic.packing.packed`). `identity`:
+    under which its answer is kept; `alike`: 8 bytes, the same for answers that say the same; `sign`: 128
+    bits, see `core.semantic.signature`. `until`: seconds since the epoch."""
 
     reading: bytes
     identity: bytes
@@ -73,8 +73,8 @@ class Neighbours(Protocol):
     def __len__(self) -> int: ...
 
     async def seek(self, partition: bytes, sign: int, vector: Vector, most: int, now: float) -> list[Near]:
-        """One of that signature and the nearest, the nearest first, also where looking for them takes a
-        moment. Never raises: an index that does not answer knows nothing."""
+        """One of that signature and the nearest, the nearest first, where looking for them takes a moment.
+        Never raises: an index that does not answer knows nothing."""
         ...
 
 

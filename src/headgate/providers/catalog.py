@@ -25,7 +25,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     is refused. `models` are the provider's names for the ones to use where nobody has chosen, the first
     in the route `auto`. `alias` is what users call it where that differs from its name. `prices` is its
     id in the price catalogue, where it is in there. `completions`: its models answer `/completions` too;
-    elsewhere a text completion is asked as a chat.
+    elsewhere a text completion is asked as a chat. `prompts`: and they take several prompts at once there.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     alias: str | None = None
     prices: str | None = None
     completions: bool = False
+    prompts: bool = False
 
 
 TOP_K = Rules(rename={"top_k": "top_k"})
@@ -184,6 +185,7 @@ ROWS: tuple[Row, ...] = (
         needs_key=False,
         rules=TOP_K,
         completions=True,
+        prompts=True,
     ),
     Row(
         name="llamacpp",
@@ -228,6 +230,7 @@ ROWS: tuple[Row, ...] = (
         needs_key=False,
         models=("simulated-small", "simulated-large"),
         completions=True,
+        prompts=True,
     ),
 )
 """In the order in which a gateway without a configuration asks them."""

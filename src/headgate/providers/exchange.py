@@ -39,6 +39,8 @@ def observe(seen: Seen, events: Iterable[Event | Embedded]) -> None:
         match event:
             case TextDelta() | RefusalDelta() | ThoughtDelta():
                 seen.output_chars += len(event.text)
+                if type(event) is RefusalDelta:
+                    seen.keepable = False
             case ToolCallDelta():
                 seen.output_chars += len(event.arguments)
             case Failed():

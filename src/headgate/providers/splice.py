@@ -33,13 +33,15 @@ def with_metadata(document: bytes, metadata: bytes | None) -> bytes:
 
 def canonical(document: bytes, immaterial: frozenset[str]) -> bytes | None:
     """A JSON object in one form for all that say the same, whatever their order and white space, without the
-    members that do not matter. `None` for what is none."""
+    members that do not matter, the model's name among them. `None` for what is none."""
     try:
         members = _object(document)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    for name in immaterial.intersection(members):
-        del members[name]
+    members.pop("model", None)  # nearly always the only one
+    if not immaterial.isdisjoint(members):
+        for name in immaterial.intersection(members):
+            del members[name]
     return _sorted(members)
 
 

@@ -10,13 +10,16 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Annotated, Any, Literal, TypeVar
 
-from fastapi import Depends, FastAPI, Query, Request
-from msgspec import structs
+from fastapi import Depends, FastAPI, Path, Query, Request
+from msgspec import json, structs
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from headgate.core.audit import Act
+from headgate.core.budget import Per, terms
 from headgate.core.call import Caller
-from headgate.core.entry import entry_document
+from headgate.core.captured import Captured
+from headgate.core.entry import clean, entry_document
 from headgate.core.errors import Forbidden, InvalidRequest, Overloaded, Unauthenticated
 from headgate.core.issued import ends_at
 from headgate.core.price import usd
@@ -58,6 +61,9 @@ class NewKey(BaseModel, extra="forbid"):
     privacy: Literal["standard", "no_content", "local_only"] = "standard"
     rpm: Limit | None = None
     tpm: Limit | None = None
+    budget_usd: Annotated[str, Field(max_length=100)] = Field(
+        default="", description="What it may spend: 100/month, 5/day, or several with commas."
+    )
     expires: Annotated[str, Field(max_length=20)] | None = Field(
         default=None, description="12h, 30d, or a day such as 2027-01-31."
     )
@@ -135,7 +141,7 @@ def describe_admin(app: FastAPI, house: House) -> None:
         return dict(house.front.config())
 
     async def residency(tenant: Annotated[str, Query(max_length=200)]) -> dict[str, Any]:
-        return {"data": await _asked(_store(house).places(tenant)), "next": None}
+        return {"data": await answered(_store(house).places(tenant)), "next": None}
 
     admin.get("/usage", Scope.READ, usage, "Sums of tokens and cost.")
     admin.get("/requests", Scope.READ, requests, "Single requests, newest first.")
@@ -145,6 +151,31 @@ def describe_admin(app: FastAPI, house: House) -> None:
     admin.get("/config", Scope.READ, config, "The present configuration, without its secrets.")
 
     _describe_keys(admin, house)
+    _describe_content(admin, house)
+
+
+def _describe_content(admin: Admin, house: House) -> None:
+    """Whoever looks at what was said is in the audit log."""
+
+    async def content(request: Request, request_id: Annotated[str, Path(max_length=128)]) -> dict[str, Any]:
+        store = _store(house)
+        found = await answered(store.captured(request_id))
+        act = Act(
+            at_us=int(house.wall() * 1e6),
+            who=request.state.who,
+            action="content.read",
+            target=clean(request_id),
+            detail=f"found={len(found)}",
+        )
+        await answered(store.note(act))
+        return {"data": [_content(one) for one in found], "next": None}
+
+    told = "What a route has kept of a request and its answer, redacted."
+    admin.get("/requests/{request_id}/content", Scope.OWN, content, told)
+
+
+def _content(one: Captured) -> dict[str, Any]:
+    return structs.asdict(one) | {"question": json.decode(one.question), "answer": json.decode(one.answer)}
 
 
 def _describe_keys(admin: Admin, house: House) -> None:
@@ -152,17 +183,18 @@ def _describe_keys(admin: Admin, house: House) -> None:
 
     async def create(request: Request, order: NewKey) -> dict[str, Any]:
         name = order.name or f"{order.tenant}-{secrets.token_hex(3)}"
-        members = order.model_dump(exclude={"name", "expires"})
+        members = order.model_dump(exclude={"name", "expires", "budget_usd"})
+        members["budgets"] = budgets_of(order.budget_usd)
         members |= {of: tuple(members[of]) for of in ("models", "regions") if members[of] is not None}
         ends = _ends(order.expires, house.wall())
-        text = await _done(_desk(house, request).create(name, expires_at=ends, **members))
+        text = await _done(desk(house, request).create(name, expires_at=ends, **members))
         return {"name": name, "key": text, "tenant": order.tenant, "expires_at": ends}
 
     async def rotate(request: Request, name: str, order: Overlap) -> dict[str, Any]:
-        return {"name": name, "key": await _done(_desk(house, request).rotate(name, order.overlap_s))}
+        return {"name": name, "key": await _done(desk(house, request).rotate(name, order.overlap_s))}
 
     async def revoke(request: Request, name: str) -> dict[str, Any]:
-        gone = await _done(_desk(house, request).revoke(name))
+        gone = await _done(desk(house, request).revoke(name))
         return {"name": name, "tenant": gone.tenant, "state": "revoked"}
 
     one = "/keys/{name:path}"
@@ -173,8 +205,16 @@ def _describe_keys(admin: Admin, house: House) -> None:
     admin.route("DELETE", one, Scope.OPERATE, revoke, "It opens nothing from now on.")
 
 
-def _desk(house: House, request: Request) -> Desk:
+def desk(house: House, request: Request) -> Desk:
     return Desk(_store(house), house.front.known, who=request.state.who, wall=house.wall)
+
+
+def budgets_of(text: str) -> tuple[tuple[int, Per], ...]:
+    """Raises `InvalidRequest`."""
+    try:
+        return terms(text)
+    except ValueError as error:
+        raise InvalidRequest(f"'budget_usd' takes {error}.", param="budget_usd") from None
 
 
 def _ends(text: str | None, wall: float) -> float | None:
@@ -189,14 +229,14 @@ def _ends(text: str | None, wall: float) -> float | None:
 async def _done(work: Awaitable[T]) -> T:
     """What was done at the desk; 404 and 409 where that could not be."""
     try:
-        return await _asked(work)
+        return await answered(work)
     except NoSuchKey as error:
         raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from None
     except NameTaken as error:
         raise HTTPException(HTTPStatus.CONFLICT, str(error)) from None
 
 
-def describe_usage(app: FastAPI, house: House, caller: Callable[[Request], Caller]) -> None:
+def describe_usage(app: FastAPI, house: House, caller: Callable[[Request], Awaitable[Caller]]) -> None:
     """Adds a caller's view of its own use."""
     here = Depends(caller)
 
@@ -220,7 +260,7 @@ def _store(house: House) -> Store:
     return house.store
 
 
-async def _asked(work: Awaitable[T]) -> T:
+async def answered(work: Awaitable[T]) -> T:
     """What the store answers; 503 where it is away."""
     try:
         return await work
@@ -239,24 +279,24 @@ async def _usage(
     key: str | None,
 ) -> dict[str, Any]:
     wanted = asked(group_by, since, until, tenant=tenant, key=key)
-    rows = await _asked(_store(house).usage(wanted))
+    rows = await answered(_store(house).usage(wanted))
     return {"data": [row | {"cost_usd": usd(row["cost_nano"])} for row in rows], "next": None}
 
 
 async def _requests(house: House, after: int, limit: int, only: dict[str, str]) -> dict[str, Any]:
-    rows = await _asked(_store(house).requests(after, limit, only))
+    rows = await answered(_store(house).requests(after, limit, only))
     more = rows[-1]["id"] if len(rows) == limit else None
     return {"data": [entry_document(row) for row in rows], "next": more}
 
 
 async def _acts(house: House, after: int, limit: int) -> dict[str, Any]:
-    acts = await _asked(_store(house).acts(after, limit))
+    acts = await answered(_store(house).acts(after, limit))
     more = acts[-1].number if len(acts) == limit else None
     return {"data": [structs.asdict(act) for act in acts], "next": more}
 
 
 async def _keys(house: House) -> dict[str, Any]:
     """Without their digests."""
-    found = await _asked(_store(house).snapshot(-1))
+    found = await answered(_store(house).snapshot(-1))
     keys = [structs.asdict(key) for key in found.keys] if found else []
     return {"data": [{k: v for k, v in key.items() if k not in _HIDDEN} for key in keys], "next": None}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
+from math import inf
 
 from headgate.core.call import Caller
 from headgate.core.errors import Unauthenticated
@@ -39,6 +40,10 @@ class Doorkeeper:
             if key.name in callers and key.name not in keys
             for digest, until in key.digests()
         }
+        self._by_name = {name: (inf, callers[name]) for name in keys}
+        for one in issued.keys:
+            if one.name in callers and one.name not in keys:
+                self._by_name[one.name] = (max(until for _, until in one.digests()), callers[one.name])
         self._issued_pepper = issued.pepper
         self._wall = wall
         self._pepper = pepper
@@ -66,6 +71,11 @@ class Doorkeeper:
         if known is None or not hmac.compare_digest(known[0], digest):
             raise Unauthenticated("The API key is not known here.", code="invalid_api_key")
         return known[1]
+
+    def caller(self, name: str) -> Caller | None:
+        """Whom the key of that name stands for, if it would be let in now."""
+        until, caller = self._by_name.get(name, (0.0, None))
+        return caller if self._wall() < until else None
 
     def _of_issued(self, presented: bytes) -> Caller:
         known = self._issued.get(digested(presented, self._issued_pepper))
@@ -101,6 +111,10 @@ class OpenDoor:
 
     def admit(self, headers: Mapping[bytes, bytes]) -> Caller:
         return self._caller
+
+    def caller(self, name: str) -> Caller | None:
+        """Everybody, by the one name there is."""
+        return self._caller if name == self._caller.key else None
 
 
 def _digest(key: bytes, pepper: bytes) -> bytes:

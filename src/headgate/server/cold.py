@@ -23,10 +23,12 @@ from headgate.core.routes import shown
 from headgate.core.version import VERSION
 from headgate.ports.codec import Surface
 from headgate.server import intake
-from headgate.server.admin import describe_admin, describe_usage
+from headgate.server.admin import Admin, describe_admin, describe_usage
+from headgate.server.budgets import describe_budgets
 from headgate.server.errors import retry_after, status_of
 from headgate.server.front import House, ModelCard
 from headgate.server.hotdocs import PATHS, describe_hot
+from headgate.server.jobs import describe_jobs
 
 _CODES = {404: "not_found", 405: "method_not_allowed"}
 MOST_SAID = 4096
@@ -50,7 +52,9 @@ def create(house: House, surface: Surface) -> FastAPI:
     _router(app, house, surface)
     _feedback(app, house)
     describe_admin(app, house)
+    describe_budgets(Admin(app, house), house)
     describe_usage(app, house, _caller(house))
+    describe_jobs(app, house, _caller(house))
     _hot(app)
     _errors(app, surface, house)
     describe_hot(app)
@@ -84,8 +88,8 @@ def _health(app: FastAPI, house: House) -> None:
         return Response(page, media_type=content_type)
 
 
-def _caller(house: House) -> Callable[[Request], Caller]:
-    def check(request: Request) -> Caller:
+def _caller(house: House) -> Callable[[Request], Awaitable[Caller]]:
+    async def check(request: Request) -> Caller:
         return house.front.door.admit(dict(request.scope["headers"]))
 
     return check

@@ -16,8 +16,9 @@ from typing import Any
 import msgspec
 
 from headgate.core.audit import Act
+from headgate.core.budget import Per
 from headgate.core.errors import InvalidRequest
-from headgate.core.issued import PREFIX, Issued, Known, digested
+from headgate.core.issued import PREFIX, Issued, Known, Terms, digested
 from headgate.core.secret import Secret
 from headgate.ports.store import Store
 
@@ -89,6 +90,23 @@ class Desk:
         gone = msgspec.structs.replace(old, revoked_at=self._wall())
         await self._put(gone, self._act("key.revoke", name, f"tenant={old.tenant} key={old.hint}"))
         return old
+
+    async def terms(self, kind: str, name: str, budgets: tuple[tuple[int, Per], ...]) -> Terms:
+        """What was agreed at run time, with these budgets in the place of the former."""
+        found = await self._store.snapshot(-1)
+        known = (one for one in found.terms if (one.kind, one.name) == (kind, name)) if found else iter(())
+        return msgspec.structs.replace(next(known, Terms(kind=kind, name=name)), budgets=budgets)
+
+    async def agree(self, terms: Terms) -> bool:
+        """These hold from now on; false where they say nothing, and there were none."""
+        await self._store.pepper(os.urandom(32))  # there is a generation to count up
+        said = [f"{nano / 1e9:g}/{per}" for nano, per in terms.budgets]
+        said += [f"{name}={value}" for name in ("rpm", "tpm", "time_zone") if (value := getattr(terms, name))]
+        act = self._act("terms.set", f"{terms.kind}/{terms.name}", " ".join(said))
+        return await self._store.agree(terms, act)
+
+    async def note(self, action: str, target: str) -> None:
+        await self._store.note(self._act(action, target, ""))
 
     async def _put(self, key: Issued, act: Act) -> None:
         if not await self._store.change(key, act):

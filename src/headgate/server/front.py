@@ -9,9 +9,11 @@ from typing import Any, Protocol
 from headgate.core.call import Call, Caller
 from headgate.core.denials import Asked
 from headgate.core.errors import GatewayError
-from headgate.core.issued import Known
+from headgate.core.issued import Known, Terms
+from headgate.core.job import Plan
 from headgate.core.scope import Admin
 from headgate.pipeline.service import Service
+from headgate.ports.jobs import Jobs
 from headgate.ports.recorder import Recorder
 from headgate.ports.store import Store
 
@@ -25,6 +27,31 @@ class AdminDoor(Protocol):
 class Door(Protocol):
     def admit(self, headers: Mapping[bytes, bytes], /) -> Caller:
         """Raises `Unauthenticated`."""
+        ...
+
+    def caller(self, name: str, /) -> Caller | None:
+        """Whom the key of that name stands for, if it would be let in now."""
+        ...
+
+
+class Teller(Protocol):
+    """What there is to say of tenants and budgets. Who asks the store may raise `ports.ledger.LedgerGone`."""
+
+    def configured(self, kind: str, name: str, /) -> Terms | None:
+        """What the configuration says of them, if anything."""
+        ...
+
+    def exists(self, kind: str, name: str, /) -> bool: ...
+    def tenants(self) -> list[dict[str, Any]]:
+        """By name."""
+        ...
+
+    async def budgets(self, after: str, limit: int, /) -> list[dict[str, Any]]:
+        """By id, from behind `after` on."""
+        ...
+
+    async def forgive(self, id_: str, /) -> bool:
+        """Nothing counts as spent of it any more; false where there is none of that id."""
         ...
 
 
@@ -49,7 +76,7 @@ class Front:
     `/health` and `/router/info`; `explain` a receipt for a call that is not made, `receipt` that of a
     caller's request by its id, where it is still known; `scored` takes what a caller says of an answer, where
     that is awaited. `config` makes the configuration's, without secrets; `known` are the names in it that a
-    key made at run time may be of.
+    key made at run time may be of. `plan` says how jobs are run.
     """
 
     number: int
@@ -72,6 +99,7 @@ class Front:
     body_patience_s: float
     metadata_in_headers: bool
     metadata_in_body: bool
+    plan: Plan
 
 
 class House:
@@ -85,6 +113,8 @@ class House:
         self.metrics = metrics
         self.wall = wall
         self.store: Store | None = None
+        self.jobs: Jobs | None = None
+        self.teller: Teller | None = None
         self._denied: Callable[[GatewayError, Asked], object] | None = None
 
     def keep(self, store: Store, denied: Callable[[GatewayError, Asked], object]) -> None:

@@ -7,9 +7,10 @@ from functools import lru_cache
 import msgspec
 
 from headgate.core.call import Call, Queued, Reply, Source
+from headgate.core.job import Deferred, document
 from headgate.core.price import NANO
 from headgate.core.quota import Allowed
-from headgate.core.reuse import Reuse
+from headgate.core.reuse import Reuse, Rung
 
 RawHeaders = list[tuple[bytes, bytes]]
 
@@ -19,6 +20,10 @@ _SSE = (
     b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
 )
 _OURS = b"x-request-id: %b\r\nserver-timing: gateway;dur=%.2f, upstream;dur=%.2f%b\r\n%b"
+_PUT_OFF = (
+    b"location: /v1/jobs/%b\r\npreference-applied: respond-async\r\ncache-status: headgate; fwd=miss\r\n"
+    b"x-cache: MISS\r\nx-routing-metadata: %b\r\n"
+)
 _CACHE = {
     Reuse.BYPASS: b"cache-status: headgate; fwd=bypass\r\nx-cache: BYPASS\r\n",
     Reuse.MISS: b"cache-status: headgate; fwd=miss\r\nx-cache: MISS\r\n",
@@ -86,12 +91,13 @@ def _queued(queued: Queued | None) -> bytes:
 
 
 def _said_besides(reply: Reply) -> bytes:
-    """How sure a likeness was, what a cascade decided, and which rung of the ladder bore the request; mostly
-    none of them."""
+    """How sure a likeness was, what a cascade decided, which rung of the ladder bore the request, and with
+    how many others it was asked; mostly none of them."""
     sure = b"" if reply.sure is None else b',"cache_confidence":%.2f' % reply.sure
     judged = b"" if reply.judged is None else b',"cascade":"%b"' % reply.judged.encode()
     degraded = b"" if reply.degraded is None else b',"degraded":"%b"' % reply.degraded.encode()
-    return sure + judged + degraded
+    batched = b"" if reply.batched == 1 else b',"batched":%d' % reply.batched
+    return sure + judged + degraded + batched
 
 
 def metadata(call: Call, reply: Reply, now: float, *, final: bool) -> bytes:
@@ -132,7 +138,7 @@ def head(call: Call, reply: Reply, now: float, *, length: int | None, decision: 
         ttl = b"" if reply.left_s is None else b"; ttl=%d" % reply.left_s
         lines += b"%b\r\nage: %d\r\n" % (ttl, reply.age_s)
     if reply.allowed is not None:
-        lines += _limits(reply.allowed)
+        lines += limits(reply.allowed)
     if length is None:
         lines += _SSE
     else:
@@ -143,7 +149,10 @@ def head(call: Call, reply: Reply, now: float, *, length: int | None, decision: 
     return lines
 
 
-def _limits(allowed: Allowed) -> bytes:
+_LIMIT = b"x-ratelimit-limit-%b: %d\r\nx-ratelimit-remaining-%b: %d\r\nx-ratelimit-reset-%b: %.3fs\r\n"
+
+
+def limits(allowed: Allowed) -> bytes:
     """The caller's own limits, as OpenAI's clients know them."""
     lines = b""
     for kind, limit, left in (
@@ -151,12 +160,7 @@ def _limits(allowed: Allowed) -> bytes:
         (b"tokens", allowed.tokens, allowed.tokens_left),
     ):
         if limit is not None:
-            lines += b"x-ratelimit-limit-%b: %d\r\nx-ratelimit-remaining-%b: %d\r\n" % (
-                kind,
-                limit,
-                kind,
-                left,
-            )
+            lines += _LIMIT % (kind, limit, kind, left, kind, allowed.reset_s)
     return lines
 
 
@@ -167,6 +171,17 @@ def error_head(request_id: str, status: int, *, length: int, retry_after: bytes 
     if retry_after is not None:
         lines += b"retry-after: " + retry_after + b"\r\n"
     return lines
+
+
+def put_off(call: Call, deferred: Deferred, now: float, wall: float) -> tuple[bytes, bytes]:
+    """Head and body of the answer that tells of a job (RFC 7240 § 4.1)."""
+    job, now_us = deferred.job, int(wall * 1e6)
+    decided = _encode({"degraded": Rung.JOB, "total_time_seconds": round(now - call.started_at, 6)})
+    told = document(job, now_us)
+    body = _encode(told | {"durable": deferred.durable, "x-routing-metadata": msgspec.Raw(decided)})
+    soon_s = max(1, -(-(job.due_us - now_us) // 1_000_000))
+    lines = error_head(call.request_id, 202, length=len(body), retry_after=b"%d" % soon_s)
+    return lines + _PUT_OFF % (job.id.encode(), decided), body
 
 
 def as_pairs(lines: bytes) -> RawHeaders:

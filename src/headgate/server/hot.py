@@ -8,7 +8,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from headgate.core.call import Call, Caller, Operation, Outcome, Reply
-from headgate.core.errors import GatewayError, InternalError, MethodNotAllowed, Overloaded
+from headgate.core.errors import GatewayError, InternalError, MethodNotAllowed, Overloaded, RateLimited
+from headgate.core.job import Deferred
 from headgate.core.record import Record
 from headgate.core.reuse import ANY
 from headgate.ports.clock import Clock
@@ -18,7 +19,7 @@ from headgate.server.app import Scope, Send
 from headgate.server.errors import retry_after, status_of
 from headgate.server.front import Front, House
 from headgate.server.hangup import Hangup
-from headgate.server.head import as_pairs, error_head, head, metadata
+from headgate.server.head import as_pairs, error_head, head, limits, metadata, put_off
 from headgate.server.intake import ClientGone, Direct, Headers, Message, Receive
 
 FAILED = "request %s failed"
@@ -91,6 +92,7 @@ class Endpoint:
             tags=intake.tags(headers) if b"x-headgate-tags" in headers else (),
             session=intake.session(headers) if front.sessions else None,
             wants=intake.freshness(headers) if b"cache-control" in headers else ANY,
+            later=intake.later(headers, self._surface.heeds) if b"prefer" in headers else None,
         )
 
     async def _serve(self, front: Front, call: Call, receive: Receive, visit: _Visit) -> None:
@@ -105,6 +107,8 @@ class Endpoint:
             return
         except GatewayError as error:
             await visit.refuse(error)
+        except Deferred as deferred:
+            await visit.answer(202, *put_off(call, deferred, self._clock.now(), self._clock.wall()))
         except asyncio.CancelledError:  # nobody else cancels a request: the server stops, and has waited
             await visit.refuse(_stopping())
         except Exception:
@@ -219,6 +223,7 @@ class _Visit:
             return
         body = self._surface.error(error, status, self.request_id)
         after = retry_after(error, status)
-        await self.answer(
-            status, error_head(self.request_id, status, length=len(body), retry_after=after), body
-        )
+        lines = error_head(self.request_id, status, length=len(body), retry_after=after)
+        if isinstance(error, RateLimited) and error.allowed is not None:
+            lines += limits(error.allowed)
+        await self.answer(status, lines, body)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from typing import Any, Protocol
 
+from msgspec.structs import replace
+
+from headgate.core.call import Later
 from headgate.core.directives import wanted
 from headgate.core.errors import InvalidRequest, RequestTooLarge
+from headgate.core.job import preferred
 from headgate.core.reuse import Freshness
 
 Headers = Mapping[bytes, bytes]
@@ -110,6 +114,14 @@ def tags(headers: Headers) -> tuple[str, ...]:
 def freshness(headers: Headers) -> Freshness:
     """The caller's `Cache-Control`."""
     return wanted(headers.get(b"cache-control", b"").decode("ascii", "replace"))
+
+
+def later(headers: Headers, heeds: Collection[bytes]) -> Later | None:
+    """The caller's `Prefer`; `heeds` are headers that must be there when the request is made again."""
+    found = preferred(headers[b"prefer"].decode("ascii", "replace"))
+    if found is None:
+        return None
+    return replace(found, headers=tuple((name, headers[name]) for name in heeds if name in headers))
 
 
 async def read_body(receive: Receive, headers: Headers, *, max_bytes: int, patience_s: float) -> bytes:

@@ -49,6 +49,15 @@ def test_filters_take_out_one_after_the_other_and_say_why() -> None:
     assert "it would leave the house (filter: privacy)" in refusal("auto", found).message
 
 
+def test_who_may_not_be_written_down_there_is_refused_by_all() -> None:
+    eu = Rights(regions=frozenset({"eu"}))
+    assert lawful([ABROAD, HOME], eu, written="eu").kept == (HOME,)
+    found = lawful([ABROAD, HOME], eu, written="us")
+    assert found.kept == ()
+    assert "it would be written down in us (filter: regions)" in refusal("auto", found).message
+    assert lawful([ABROAD, HOME], Rights(), written="us").kept == (ABROAD, HOME)
+
+
 def test_who_may_use_a_name_may_use_all_it_stands_for() -> None:
     rights = Rights(models=frozenset({"auto"}))
     assert lawful([ABROAD, HOME], rights, named=("auto",)).kept == (ABROAD, HOME)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headgate.core.asked import Asked
+from headgate.core.call import Call
 from headgate.core.feedback import LEAST, MOST_AWAITED, STEP, Arms, Bar, Feedback, Policy, Served
 from headgate.core.router import Router
 from headgate.core.rules import Preference, Rules
@@ -114,8 +115,9 @@ def test_who_is_not_ready_is_not_put_first() -> None:
 def test_without_a_policy_nothing_is_awaited() -> None:
     async def story() -> None:
         decides = router([model("a")], Rules(name="auto", use=("a",), by="intent"))
-        decides.answered("k", "r", decides.decide(asked("auto")), "a")
-        assert decides.scored("k", "r", 1.0) is None
+        call = asked("auto")
+        decides.answered(call, "r", decides.decide(call), "a")
+        assert decides.scored(call.caller.key, "r", 1.0) is None
 
     run(story())
 
@@ -143,5 +145,32 @@ def test_scores_move_the_bar_of_a_trained_router() -> None:
             say(decides, "a", 0.1, None)
         first(decides)
         assert learned.seen[-1] < 0.0
+
+    run(story())
+
+
+def test_scores_teach_a_trained_router_which_requests_the_strong_model_is_worth() -> None:
+    async def story() -> None:
+        learned = Leaning()
+        policy = Policy(predictor=True)
+        route = Rules(name="auto", use=("a", "b"), by="learned", learned=learned, feedback=policy)
+        decides = router([model("a"), model("b")], route)
+
+        def request(text: str) -> Call:
+            return asked(payload=FakePayload("auto", gist=Asked(text=text, last_chars=len(text))))
+
+        sums, words = request("Add 17, 4, 33 and 902."), request("Who wrote Emma")
+        for _ in range(150):
+            for call, good in ((sums, 0.0), (words, 1.0)):
+                decision = decides.decide(call)
+                for name, score in (("a", good), ("b", 1.0)):
+                    decides.answered(call, "r", decision, name)
+                    assert decides.scored(call.caller.key, "r", score) is not None
+        decides.decide(sums)
+        decides.decide(words)
+        assert learned.seen[-2] < -0.1 < 0.0 < learned.seen[-1]
+        assert decides.memory.feedback.told()["predictors"] == {
+            "auto": {"weak_scores": 300, "strong_scores": 300}
+        }
 
     run(story())

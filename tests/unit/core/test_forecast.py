@@ -38,10 +38,6 @@ def test_what_is_expected_is_what_it_costs_if_it_comes_so(
     assert expected == pytest.approx(real, rel=1e-9, abs=1.0)
 
 
-def test_a_price_that_is_not_known_is_not_guessed() -> None:
-    assert expected_nano(None, prompt=1, cached=0.0, output=1.0) is None
-
-
 def test_what_was_cached_is_warm_for_a_while() -> None:
     sessions = Sessions()
     sessions.observe("s", "m", "2", Usage(input=10, cache_read=60, cache_write=30), 100.0)

@@ -238,6 +238,14 @@ def test_of_a_megabyte_the_head_and_the_tail_are_read(text: str) -> None:
     assert reading.length == len(text)
 
 
+def test_in_a_script_without_spaces_the_longest_word_is_found_and_only_so_many() -> None:
+    assert list(KEYWORDS.weigh("请写一首诗").words) == ["诗"]
+    found = KEYWORDS.weigh("数据库 函数").words
+    assert set(found) >= {"数据库", "函数"}
+    assert "数据" not in found
+    assert "函数" in KEYWORDS.weigh("列" * 100_000 + "函数").words, "the end is read too"
+
+
 def test_what_is_wanted_is_found_at_the_end_of_what_was_pasted() -> None:
     pasted = "The council voted on the bridge and the ferry. " * 500
     assert "probability" in KEYWORDS.weigh(f"{pasted}\nWhat is the probability?").words

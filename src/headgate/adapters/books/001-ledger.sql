@@ -1,4 +1,4 @@
--- One schema for both stores: where it says INTEGER, PostgreSQL is given BIGINT. Statements end with ";".
+-- One schema for both stores: where it says INTEGER, PostgreSQL is given BIGINT, and no WITHOUT ROWID. Statements end with ";".
 
 -- How far each journal has been taken over. A row's id is its journal's number and its own there.
 CREATE TABLE journals (

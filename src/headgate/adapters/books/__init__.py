@@ -13,11 +13,13 @@ from headgate.core.attempt import Attempt
 from headgate.core.audit import Act, Noted, Noting
 from headgate.core.captured import Captured
 from headgate.core.entry import COLUMNS, Entry, Flag
-from headgate.core.issued import Issued, Snapshot
+from headgate.core.issued import Issued, Snapshot, Terms
 from headgate.core.journaled import Row
 from headgate.core.report import FAR, GROUPS, REQUEST_FILTERS, Asked, shown_day
 from headgate.core.rollup import BUCKET, SUMS
 
+MOST_DAYS = 400
+"""Days that are asked for one by one."""
 JOURNAL_BITS = 40
 """A row's id: its journal's number, and its own there in so many bits."""
 
@@ -105,13 +107,22 @@ def price_names(entries: Iterable[Entry]) -> set[str]:
     }
 
 
+def _days(asked: Asked) -> tuple[list[str], list[tuple[str, Any]]]:
+    """A condition without values, or with them. Days one by one are found by the sums' own order; a span of
+    them is read with all tags."""
+    if 0 < asked.until - asked.since <= MOST_DAYS:
+        return [f"day IN ({', '.join(str(int(day)) for day in range(asked.since, asked.until))})"], []
+    return [], [("day >= ", asked.since), ("day < ", min(asked.until, FAR))]
+
+
 def usage_query(asked: Asked, place: str) -> tuple[str, list[Any]]:
     """SQL and its values; `place` is how a value's place is written, such as `?` or `$%d`."""
     columns = [GROUPS[name] for name in asked.group_by]
-    wanted: list[tuple[str, Any]] = [("day >= ", asked.since), ("day < ", min(asked.until, FAR))]
+    days, wanted = _days(asked)
     wanted += [("tenant = ", asked.tenant)] if asked.tenant is not None else []
     wanted += [("key_name = ", asked.key)] if asked.key is not None else []
-    where = " AND ".join(text + place_of(place, number) for number, (text, _) in enumerate(wanted, start=1))
+    places = [text + place_of(place, number) for number, (text, _) in enumerate(wanted, start=1)]
+    where = " AND ".join([*days, *places])
     tags = "tag <> ''" if "tag" in asked.group_by else "tag = ''"
     sums = ", ".join(f"CAST(COALESCE(SUM({name}), 0) AS BIGINT) AS {name}" for name in SUMS)
     group = f" GROUP BY {', '.join(columns)}" if columns else ""
@@ -175,12 +186,18 @@ def place_of(style: str, number: int) -> str:
     return style % number if "%" in style else style
 
 
-def issued_snapshot(generation: int, pepper: str, documents: Sequence[str]) -> Snapshot:
+def issued_snapshot(generation: int, pepper: str, documents: Sequence[str], terms: Sequence[str]) -> Snapshot:
     keys = [msgspec.json.decode(document, type=Issued) for document in documents]
-    return Snapshot(generation, bytes.fromhex(pepper), tuple(sorted(keys, key=lambda key: key.name)))
+    agreed = [msgspec.json.decode(document, type=Terms) for document in terms]
+    return Snapshot(
+        generation,
+        bytes.fromhex(pepper),
+        tuple(sorted(keys, key=lambda key: key.name)),
+        tuple(sorted(agreed, key=lambda one: (one.kind, one.name))),
+    )
 
 
-def issued_document(key: Issued) -> str:
+def issued_document(key: Issued | Terms) -> str:
     return msgspec.json.encode(key).decode()
 
 

@@ -34,6 +34,9 @@ TENSOR = "embedding.weight"
 SPACE = "\u2581"
 """How this vocabulary writes the space before a word."""
 
+EXPONENTS_APART = np.float32(2.0**112)
+"""What the exponents of half and single precision count from, 15 and 127, as a factor."""
+
 
 class WordLlama(WordSums):
     """`ports.Embedder` over wordllama's table. Loading takes some 100 ms of CPU and 22 MB."""
@@ -49,9 +52,9 @@ class WordLlama(WordSums):
         self._begins = _begins_word(self._tokenizer, len(self._table))
 
     def rows_of(self, words: list[str]) -> Vectors:
-        ids = self._ids(" ".join(words).replace(SPACE, "_"))
+        ids = np.array(self._ids(" ".join(words).replace(SPACE, "_")))
         starts = self._begins[ids].nonzero()[0]
-        rows: Vectors = np.add.reduceat(self._table[ids].astype(np.float32), starts)
+        rows: Vectors = np.add.reduceat(_widened(self._table.take(ids, axis=0)), starts)
         return rows
 
     def _ids(self, text: str) -> list[int]:
@@ -75,15 +78,28 @@ def load() -> WordLlama:
         raise ImportError(f"wordllama {version('wordllama')} is laid out anew: {error}") from error
 
 
-def _mapped(path: Path) -> NDArray[np.float16]:
-    """The table of a safetensors file: 8 bytes length of the header, the header (JSON), the numbers."""
+def _widened(halves: NDArray[np.int16]) -> Vectors:
+    """Numbers of half precision, given as their bits, in single precision: exactly what `astype` gives, in a
+    quarter of its time. Bits move to where they belong, and a multiplication sets the exponent right, also of
+    numbers that are too small for one. (There is no infinity in the table.)"""
+    bits = halves.astype(np.int32)
+    bits <<= 13
+    bits &= ~0x70000000
+    rows: Vectors = bits.view(np.float32)
+    rows *= EXPONENTS_APART
+    return rows
+
+
+def _mapped(path: Path) -> NDArray[np.int16]:
+    """The table of a safetensors file, as bits: 8 bytes length of the header, the header (JSON), the
+    numbers."""
     with path.open("rb") as file:
         (size,) = struct.unpack("<Q", file.read(8))
         told = json.loads(file.read(size))[TENSOR]
     if told["dtype"] != "F16":
         raise ValueError(f"{path.name} holds {told['dtype']}, not F16")
     offset = 8 + size + told["data_offsets"][0]
-    table = np.memmap(path, np.float16, "r", offset, tuple(told["shape"]))
+    table = np.memmap(path, np.int16, "r", offset, tuple(told["shape"]))
     return table.view(np.ndarray)
 
 

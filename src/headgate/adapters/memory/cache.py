@@ -20,6 +20,7 @@ class MemoryCache:
 
     def __init__(self, *, max_bytes: int) -> None:
         self.max_bytes = max_bytes
+        self._largest = int(max_bytes * LARGEST)
         self.bytes = 0
         self.evicted = 0
         self._answers: OrderedDict[bytes, Stored] = OrderedDict()
@@ -41,7 +42,7 @@ class MemoryCache:
         answers, weight = self._answers, answer.weight()
         if identity in answers:
             self._drop(identity)
-        if weight > self.max_bytes * LARGEST:
+        if weight > self._largest:
             return
         answers[identity] = answer
         self.bytes += weight
@@ -60,6 +61,7 @@ class MemoryCache:
     def resize(self, max_bytes: int) -> None:
         """More or less room from now on."""
         self.max_bytes = max_bytes
+        self._largest = int(max_bytes * LARGEST)
         self._shrink()
 
     def _shrink(self) -> None:

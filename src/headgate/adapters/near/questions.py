@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 EXPIRED_AT_ONCE = 2
 """Expired ones that go with every look-up: more than come."""
 
-_HEAD = struct.Struct("<d8s12sB")
+_HEAD = struct.Struct("<d8s16sB")
 
 
 class Places(Protocol):
@@ -120,8 +120,7 @@ class Questions:
         return found
 
     async def seek(self, partition: bytes, sign: int, vector: Vector, most: int, now: float) -> list[Near]:
-        same = self.same(partition, sign, now)
-        return ([Near(same, 1.0)] if same else []) + self.near(partition, vector, most, now)
+        return self.near(partition, vector, most, now)
 
     def add(self, partition: bytes, vector: Vector, kept: Kept) -> None:
         part = self._part(partition, 1)
@@ -189,7 +188,7 @@ class Questions:
 
 def _packed(kept: Kept) -> bytes:
     """In one piece: a million of them are a million objects less five."""
-    head = _HEAD.pack(kept.until, kept.alike, kept.sign.to_bytes(12, "little"), len(kept.identity))
+    head = _HEAD.pack(kept.until, kept.alike, kept.sign.to_bytes(16, "little"), len(kept.identity))
     return b"".join((head, kept.identity, kept.reading))
 
 

@@ -14,7 +14,7 @@ from headgate.adapters.books.retention import Asking, forgetting
 from headgate.core.audit import START, Act, Noted, chained
 from headgate.core.captured import Captured
 from headgate.core.entry import Entry
-from headgate.core.issued import Issued, Snapshot
+from headgate.core.issued import Issued, Snapshot, Terms
 from headgate.core.journaled import Row
 from headgate.core.report import Asked
 from headgate.core.retention import Old
@@ -51,7 +51,7 @@ class PostgresLedger:
         self._turn = asyncio.Lock()
 
     @asynccontextmanager
-    async def _connected(self) -> AsyncIterator[Any]:
+    async def connected(self) -> AsyncIterator[Any]:
         async with self._turn:
             try:
                 if self._connection is None or self._connection.is_closed():
@@ -96,11 +96,11 @@ class PostgresLedger:
                 raise asyncpg.InterfaceError("the schema was written by a newer version of Headgate")
             for script in books.MIGRATIONS[known:]:
                 for statement in books.statements(script):
-                    await connection.execute(statement.replace(" INTEGER", " BIGINT"))
+                    await connection.execute(_ours(statement))
             await connection.execute("UPDATE version SET number = $1", len(books.MIGRATIONS))
 
     async def append(self, journal: str, first: int, rows: Sequence[Row]) -> int:
-        async with self._connected() as connection:
+        async with self.connected() as connection:
             async with connection.transaction():
                 number, wanted = await self._journal(connection, journal)
                 new = rows[max(0, wanted - first) :]
@@ -159,18 +159,18 @@ class PostgresLedger:
         return dict(await connection.fetch("SELECT name, number FROM prices"))
 
     async def mark(self, journal: str) -> int:
-        async with self._connected() as connection:
+        async with self.connected() as connection:
             return await connection.fetchval("SELECT next FROM journals WHERE name = $1", journal) or 0
 
     async def usage(self, asked: Asked) -> list[dict[str, Any]]:
         text, values = books.usage_query(asked, "$%d")
-        async with self._connected() as connection:
+        async with self.connected() as connection:
             rows = await connection.fetch(text, *values)
         return [books.usage_row(asked, tuple(row)) for row in rows]
 
     async def requests(self, after: int, limit: int, only: Mapping[str, str]) -> list[dict[str, Any]]:
         text, values = books.requests_query(after, limit, only, "$%d")
-        async with self._connected() as connection:
+        async with self.connected() as connection:
             rows = [tuple(row) for row in await connection.fetch(text, *values)]
             ids = [row[0] for row in rows]
             others = (
@@ -182,12 +182,12 @@ class PostgresLedger:
         return books.request_documents(rows, others, prices)
 
     async def captured(self, request_id: str) -> list[Captured]:
-        async with self._connected() as connection:
+        async with self.connected() as connection:
             rows = await connection.fetch(books.captured_query("$%d"), request_id)
         return [books.captured(tuple(row)) for row in rows]
 
     async def forget(self, old: Old, *, at_most: int) -> int:
-        async with self._connected() as connection, connection.transaction():
+        async with self.connected() as connection, connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATING)
             most, acts = await _driven(connection, forgetting(old, at_most, "$%d"))
             await _chain(connection, acts)
@@ -195,50 +195,59 @@ class PostgresLedger:
 
     async def snapshot(self, known: int) -> Snapshot | None:
         async with (
-            self._connected() as connection,
+            self.connected() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             row = await connection.fetchrow("SELECT generation, pepper FROM issuing")
             if row is None or row[0] == known:
                 return None
             documents = [one[0] for one in await connection.fetch("SELECT document FROM issued_keys")]
-        return books.issued_snapshot(row[0], row[1], documents)
+            terms = [one[0] for one in await connection.fetch("SELECT document FROM terms")]
+        return books.issued_snapshot(row[0], row[1], documents, terms)
 
     async def add(self, key: Issued, act: Act | None = None) -> bool:
         text = "INSERT INTO issued_keys (name, document) VALUES ($1, $2) ON CONFLICT DO NOTHING"
-        return await self._put(text, key, act)
+        return await self._put(text, (key.name, books.issued_document(key)), act)
 
     async def change(self, key: Issued, act: Act | None = None) -> bool:
-        return await self._put("UPDATE issued_keys SET document = $2 WHERE name = $1", key, act)
+        text = "UPDATE issued_keys SET document = $2 WHERE name = $1"
+        return await self._put(text, (key.name, books.issued_document(key)), act)
+
+    async def agree(self, terms: Terms, act: Act | None = None) -> bool:
+        of = (terms.kind, terms.name)
+        if terms.empty:
+            return await self._put("DELETE FROM terms WHERE kind = $1 AND name = $2", of, act)
+        text = "INSERT INTO terms VALUES ($1, $2, $3) ON CONFLICT (kind, name) DO UPDATE SET document = $3"
+        return await self._put(text, (*of, books.issued_document(terms)), act)
 
     async def pepper(self, fresh: bytes) -> bytes:
-        async with self._connected() as connection, connection.transaction():
+        async with self.connected() as connection, connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATING)
             await connection.execute(
                 "INSERT INTO issuing SELECT 0, $1 WHERE NOT EXISTS (SELECT 1 FROM issuing)", fresh.hex()
             )
             return bytes.fromhex(await connection.fetchval("SELECT pepper FROM issuing"))
 
-    async def _put(self, text: str, key: Issued, act: Act | None) -> bool:
-        async with self._connected() as connection, connection.transaction():
-            changed: bool = (await connection.execute(text, key.name, books.issued_document(key)))[-1] == "1"
+    async def _put(self, text: str, values: tuple[str, ...], act: Act | None) -> bool:
+        async with self.connected() as connection, connection.transaction():
+            changed: bool = (await connection.execute(text, *values))[-1] == "1"
             if changed:
                 await connection.execute("UPDATE issuing SET generation = generation + 1")
                 await _chain(connection, [act] if act else [])
         return changed
 
     async def note(self, act: Act) -> Noted:
-        async with self._connected() as connection, connection.transaction():
+        async with self.connected() as connection, connection.transaction():
             [noted] = await _chain(connection, [act])
         return noted
 
     async def acts(self, after: int, limit: int) -> list[Noted]:
         text = f"SELECT {', '.join(books.ACTS)} FROM audit WHERE number > $1 ORDER BY number LIMIT $2"  # noqa: S608 - names of ours
-        async with self._connected() as connection:
+        async with self.connected() as connection:
             return [books.noted(tuple(row)) for row in await connection.fetch(text, after, limit)]
 
     async def places(self, tenant: str) -> list[dict[str, Any]]:
-        async with self._connected() as connection:
+        async with self.connected() as connection:
             rows = await connection.fetch(books.places_query("$1"), tenant)
         return [dict(zip(books.PLACES, tuple(row), strict=True)) for row in rows]
 
@@ -249,6 +258,11 @@ class PostgresLedger:
                 await connection.close(timeout=CONNECT_S)
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
                 connection.terminate()
+
+
+def _ours(statement: str) -> str:
+    """A statement of the one schema, as PostgreSQL takes it."""
+    return statement.replace(" INTEGER", " BIGINT").replace(" WITHOUT ROWID", "")
 
 
 async def _driven(connection: Any, asking: Asking[_T]) -> _T:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
 
+from headgate.adapters.sqlite.file import SqliteFile
 from headgate.core.reuse import Stored, unpacked
 from headgate.ports.cache import Extent, ShelfGone
-
-PATIENCE_S = 1.0
-"""How long to wait for other processes to let go of the file."""
 
 LARGEST = 1 / 8
 """The share of the whole room that one answer may take."""
@@ -32,27 +26,23 @@ _OLDEST = """DELETE FROM answers WHERE rowid IN (SELECT rowid FROM answers ORDER
     RETURNING bytes"""
 
 log = logging.getLogger("headgate")
-T = TypeVar("T")
 
 
-class SqliteShelf:
-    """One file, write-ahead log; a thread of its own, because a disk makes one wait.
-
-    A file that is damaged, or is none, is renamed to `….corrupt` and begun anew. What is read is written
-    down as used with the next writing.
+class SqliteShelf(SqliteFile):
+    """What is read is written down as used with the next writing.
 
     Known weakness: an answer that is always found in memory looks unused here.
     """
 
+    GONE = ShelfGone
+    WHAT = "cache file"
+
     def __init__(self, file: Path, *, max_bytes: int) -> None:
-        self._file = file
+        super().__init__(file, _SCHEMA)
         self._max_bytes = max_bytes
         self._bytes = 0
         self._writings = 0
         self._used: dict[bytes, float] = {}
-        self._inode = 0
-        self._connection: sqlite3.Connection | None = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="answers")
 
     async def find(self, identity: bytes, now: float) -> Stored | None:
         return await self._aside(lambda connection: self._find(connection, identity, now))
@@ -71,60 +61,7 @@ class SqliteShelf:
         query = "SELECT count(*), coalesce(sum(bytes), 0) FROM answers"
         return await self._aside(lambda connection: Extent(*connection.execute(query).fetchone()))
 
-    async def close(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
-        self._thread.shutdown()
-
     # ── in the thread ────────────────────────────────────────────────────────────────────────────
-
-    async def _aside(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, self._do, work)
-        except (sqlite3.Error, OSError) as error:
-            raise ShelfGone(f"{type(error).__name__}: {error}") from error
-
-    def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Once more with a new file, where this one is damaged."""
-        try:
-            return work(self._opened())
-        except sqlite3.DatabaseError as error:
-            if type(error) is not sqlite3.DatabaseError:  # locked, full, not allowed: the file is good
-                raise
-            self._set_aside(error)
-        return work(self._opened())
-
-    def _opened(self) -> sqlite3.Connection:
-        if self._connection is None:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            self._file.touch(mode=0o600)
-            self._inode = self._file.stat().st_ino
-            self._connection = sqlite3.connect(
-                self._file, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False
-            )
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = NORMAL")
-            self._connection.executescript(_SCHEMA)
-            self._count(self._connection)
-        return self._connection
-
-    def _set_aside(self, error: sqlite3.DatabaseError) -> None:
-        """Unless another process has done so already."""
-        self._close()
-        with suppress(FileNotFoundError):
-            if self._file.stat().st_ino == self._inode:
-                log.warning(
-                    "the cache file %s is damaged (%s): set aside, begun anew", self._file.name, error
-                )
-                self._file.replace(self._file.with_name(f"{self._file.name}.corrupt"))
-                for more in ("-wal", "-shm"):
-                    self._file.with_name(self._file.name + more).unlink(missing_ok=True)
-
-    def _close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with suppress(sqlite3.Error):
-                self._write_used(connection)
-            connection.close()
 
     def _find(self, connection: sqlite3.Connection, identity: bytes, now: float) -> Stored | None:
         query = "SELECT answer FROM answers WHERE identity = ? AND expires_at > ?"
@@ -176,6 +113,12 @@ class SqliteShelf:
     def _clear(self, connection: sqlite3.Connection) -> int:
         connection.execute(_NEXT_EPOCH)
         return connection.execute("DELETE FROM answers").rowcount
+
+    def _begun(self, connection: sqlite3.Connection) -> None:
+        self._count(connection)
+
+    def _ending(self, connection: sqlite3.Connection) -> None:
+        self._write_used(connection)
 
     def _write_used(self, connection: sqlite3.Connection) -> None:
         used, self._used = self._used, {}

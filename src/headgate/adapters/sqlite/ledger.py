@@ -14,7 +14,7 @@ from headgate.adapters import books
 from headgate.adapters.books.retention import Asking, forgetting
 from headgate.core.audit import START, Act, Noted, chained
 from headgate.core.captured import Captured
-from headgate.core.issued import Issued, Snapshot
+from headgate.core.issued import Issued, Snapshot, Terms
 from headgate.core.journaled import Row
 from headgate.core.report import Asked
 from headgate.core.retention import Old
@@ -51,7 +51,7 @@ class SqliteLedger:
     async def _do(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         def whole() -> _T:
             if self._connection is None:
-                self._connection = _open(self._file)
+                self._connection = opened(self._file)
             return work(self._connection)
 
         try:
@@ -63,7 +63,7 @@ class SqliteLedger:
         return await self._do(lambda connection: self._append(connection, journal, first, rows))
 
     def _append(self, connection: sqlite3.Connection, journal: str, first: int, rows: Sequence[Row]) -> int:
-        with _transaction(connection):
+        with transaction(connection):
             number, wanted = _journal(connection, journal)
             new = rows[max(0, wanted - first) :]
             if not new:
@@ -124,7 +124,7 @@ class SqliteLedger:
 
     async def forget(self, old: Old, *, at_most: int) -> int:
         def work(connection: sqlite3.Connection) -> int:
-            with _transaction(connection):
+            with transaction(connection):
                 most, acts = _driven(connection, forgetting(old, at_most, "?"))
                 _chain(connection, acts)
             return most
@@ -133,12 +133,13 @@ class SqliteLedger:
 
     async def snapshot(self, known: int) -> Snapshot | None:
         def work(connection: sqlite3.Connection) -> Snapshot | None:
-            with _transaction(connection, "DEFERRED"):
+            with transaction(connection, "DEFERRED"):
                 row = connection.execute("SELECT generation, pepper FROM issuing").fetchone()
                 if row is None or row[0] == known:
                     return None
                 documents = [one for (one,) in connection.execute("SELECT document FROM issued_keys")]
-            return books.issued_snapshot(row[0], row[1], documents)
+                terms = [one for (one,) in connection.execute("SELECT document FROM terms")]
+            return books.issued_snapshot(row[0], row[1], documents, terms)
 
         return await self._do(work)
 
@@ -156,9 +157,16 @@ class SqliteLedger:
             act,
         )
 
+    async def agree(self, terms: Terms, act: Act | None = None) -> bool:
+        of = (terms.kind, terms.name)
+        if terms.empty:
+            return await self._put("DELETE FROM terms WHERE kind = ? AND name = ?", of, act)
+        text = "INSERT INTO terms VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET document = excluded.document"
+        return await self._put(text, (*of, books.issued_document(terms)), act)
+
     async def pepper(self, fresh: bytes) -> bytes:
         def work(connection: sqlite3.Connection) -> bytes:
-            with _transaction(connection):
+            with transaction(connection):
                 connection.execute(
                     "INSERT INTO issuing SELECT 0, ? WHERE NOT EXISTS (SELECT 1 FROM issuing)", (fresh.hex(),)
                 )
@@ -167,9 +175,9 @@ class SqliteLedger:
 
         return await self._do(work)
 
-    async def _put(self, text: str, values: tuple[str, str], act: Act | None) -> bool:
+    async def _put(self, text: str, values: tuple[str, ...], act: Act | None) -> bool:
         def work(connection: sqlite3.Connection) -> bool:
-            with _transaction(connection):
+            with transaction(connection):
                 changed = connection.execute(text, values).rowcount == 1
                 if changed:
                     connection.execute("UPDATE issuing SET generation = generation + 1")
@@ -180,7 +188,7 @@ class SqliteLedger:
 
     async def note(self, act: Act) -> Noted:
         def work(connection: sqlite3.Connection) -> Noted:
-            with _transaction(connection):
+            with transaction(connection):
                 [noted] = _chain(connection, [act])
             return noted
 
@@ -207,7 +215,7 @@ class SqliteLedger:
 
 
 @contextmanager
-def _transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
+def transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
     connection.execute(f"BEGIN {kind}")
     try:
         yield
@@ -255,7 +263,7 @@ def _journal(connection: sqlite3.Connection, name: str) -> tuple[int, int]:
     return number, wanted
 
 
-def _open(file: Path) -> sqlite3.Connection:
+def opened(file: Path) -> sqlite3.Connection:
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     connection = sqlite3.connect(file, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False)
     try:
@@ -273,7 +281,7 @@ def _migrate(connection: sqlite3.Connection) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version == len(books.MIGRATIONS):
         return
-    with _transaction(connection):
+    with transaction(connection):
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version > len(books.MIGRATIONS):
             raise sqlite3.DatabaseError("the file was written by a newer version of Headgate")

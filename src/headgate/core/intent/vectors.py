@@ -48,8 +48,9 @@ FOLDS = 5
 HEAVIEST = 20.0
 """How much more than another an example may weigh, where an intent has few."""
 
-MAX_CHARS, MAX_CHARS_WIDE = 480, 200
-"""Of a text that are embedded. Scripts other than the Latin one make a token of each character, or three."""
+MAX_CHARS, MAX_CHARS_WIDE, MAX_CHARS_WIDEST = 480, 200, 80
+"""Of a text that are embedded. Scripts other than the Latin one make a token of each character, or three;
+what is written in four bytes, four."""
 
 QUESTIONS = frozenset(
     ("what", "who", "when", "where", "which", "why", "how", "is", "are", "can", "do", "does", "did", "should")
@@ -58,7 +59,10 @@ QUESTIONS = frozenset(
 
 def sample(text: str) -> str:
     """As much of a text as is embedded."""
-    return sampled(text, MAX_CHARS if text.isascii() else MAX_CHARS_WIDE)
+    if text.isascii():
+        return sampled(text, MAX_CHARS)
+    widest = len(text.encode("utf-8", "surrogatepass")) > 3 * len(text)
+    return sampled(text, MAX_CHARS_WIDEST if widest else MAX_CHARS_WIDE)
 
 
 def counts(evidence: Evidence) -> list[float]:

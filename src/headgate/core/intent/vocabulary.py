@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from itertools import islice
+from operator import add
 
+from headgate.core.asked import sampled
 from headgate.core.intent.lexicon import code, foreign, general, reasoning
 from headgate.core.intent.reading import HAN, TOKENS
 
@@ -16,6 +16,10 @@ SURE, LIKELY, HINT, SAID = 0, 1, 2, 3
 STRENGTHS = 4
 STEM = 6
 """Letters of a stem: German, Russian and French inflect and compound too freely for lists of forms."""
+
+MOST_HAN, HAN_CHARS = 24, 360
+"""Of a text that is written without spaces: places where a word is found, and as many characters as some 180
+words have, from its head and its tail."""
 
 HOMONYMS = frozenset({"media", "map", "chat", "area", "die", "as", "son", "date", "pets"})
 """Words of other languages that are something else in English."""
@@ -63,7 +67,9 @@ class Vocabulary:
         for number, said in added.items():
             for phrase in said:
                 self._phrase(phrase, number * STRENGTHS + SAID)
-        self._han = re.compile("|".join(sorted(map(re.escape, self._han_kinds), key=len, reverse=True)))
+        self._han: dict[str, list[str]] = {}  # by the first two signs, the longest first
+        for word in sorted(self._han_kinds, key=len, reverse=True):
+            self._han.setdefault(word[:2], []).append(word)
 
     def _read(self) -> None:
         """The lists that are built in."""
@@ -102,8 +108,21 @@ class Vocabulary:
         return {word: stems[word[:STEM]] for word in tokens if word[:STEM] in stems and word not in entries}
 
     def find_han(self, text: str) -> dict[str, Kind]:
-        kinds = self._han_kinds
-        return {found[0]: kinds[found[0]] for found in islice(self._han.finditer(text), 24)}
+        """For texts without spaces: the longest word first, and then what follows on it."""
+        found: dict[str, Kind] = {}
+        done = places = 0
+        text = sampled(text, HAN_CHARS)
+        for at, begun in enumerate(map(add, text, f"{text[1:]} ")):
+            if at < done or (begun not in self._han and begun[0] not in self._han):
+                continue
+            words = (*self._han.get(begun, ()), *self._han.get(begun[0], ()))
+            word = next((one for one in words if text.startswith(one, at)), None)
+            if word is not None:
+                found[word] = self._han_kinds[word]
+                done, places = at + len(word), places + 1
+                if places == MOST_HAN:
+                    break
+        return found
 
     def _english(self, word: str, kind: Kind) -> None:
         self._add(word, kind)

@@ -7,17 +7,19 @@ words it proves nothing, and what is not proven is not answered from a cache.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
-from hashlib import blake2b
+from itertools import repeat
 
 import msgspec
 
+from headgate.core.semantic.frames import plainly
 from headgate.core.semantic.lexicon.stems import stem
 from headgate.core.semantic.lexicon.table import (
     AUXILIARIES,
-    BECAUSE,
     CASED,
     ENGLISH,
+    ENGLISH_PREPOSITIONS,
     FOREIGN,
     FUTURE,
     IRREGULAR,
@@ -47,32 +49,20 @@ PIECES = re.compile(
     re.VERBOSE,
 )
 MEASURE = re.compile(r"(\d+(?:\.\d+)?)([A-Za-zµ]{1,3})\Z")
-RHETORICAL = re.compile(r"(?:^|(?<=[.?!] ))(ca|could|do|does|did|is|are|was|were|should|wo|would)n't\b", re.I)
-DENIED = re.compile(r"\b(\w+)n't\b|\b(can)not\b", re.I)
-CUT = {"ca": "can", "wo": "will", "sha": "shall"}
-POLITE = re.compile(
-    r"\b(?:can|could|would|will) (?:you|u|someone|anyone)\b(?= (?:please |kindly )?(?:tell|explain|show|give"
-    r"|help|describe|list|name|find|write|translate|let|remind|say|provide|suggest|recommend|clarify))",
-    re.I,
+
+SHORTENED = frozenset(("what's", "who's", "where's", "when's", "how's", "why's", "it's", "that's", "there's"))
+GENDERED = {"he": "he", "him": "he", "his": "he", "she": "she", "her": "she", "hers": "she"}
+ABLE = ("able", "ible")
+NO_ADVERBS = frozenset(
+    ["hardly", "barely", "lately", "shortly", "early", "family", "supply", "reply", "likely", "daily"]
 )
-REWRITTEN = (
-    ("-", re.compile(r"\b[Nn]on-"), "not "),
-    (" not", re.compile(r"\bor not(?=\s*\??\s*$)"), ""),
-    (" and a half", re.compile(r"\b[Oo]ne and a half\b"), "1.5"),
-    (" and a half", re.compile(r"\b[Tt]wo and a half\b"), "2.5"),
-    ("alf of", re.compile(r"\b[Hh]alf of\b"), "50% of"),
-    ("s there a", re.compile(r"\b[Ii]s there (?:a|any) way to\b"), "how to"),
-    ("-", re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])"), " "),
-)
-"""What must be in a text for it to be looked for, what is looked for, and what it becomes."""
-ASIDE = re.compile(r"[.:?!\n]\s")
-CLAUSE = re.compile(r"[^.:?!\n]*[.:?!\n]\s+")
 
 
 class Word(msgspec.Struct, frozen=True, kw_only=True):
     """What a word says wherever it stands. `role`: it begins one; `who` is spoken of, and whether it `acts`;
     `tense`: `perhaps` the past, `going` with a `to` the future; `grammar`: any of these. `sense`: what the
-    lists know of it; where they know nothing `base` is the word without its endings."""
+    lists know of it; where they know nothing `base` is the word without its endings. `leads`: with others
+    after it, it may say something else. `idle`: whatever stands around it, it says nothing."""
 
     bare: str
     base: str = ""
@@ -85,24 +75,31 @@ class Word(msgspec.Struct, frozen=True, kw_only=True):
     can: bool = False
     sense: Sense | None = None
     grammar: bool = False
+    leads: bool = False
+    idle: bool = False
 
 
 @lru_cache(maxsize=16_384)
 def _known(piece: str, english: bool) -> Word:
+    lower, table = plain(piece), ENGLISH if english else FOREIGN
+    leads, senses = lower in table.phrases, table.senses
     if piece in CASED:
-        return Word(bare=piece, sense=CASED[piece])
-    lower, senses = plain(piece), (ENGLISH if english else FOREIGN).senses
+        return Word(bare=piece, sense=CASED[piece], leads=leads)
     bare = lower.partition("'")[0]
-    helps = bare in AUXILIARIES and bare not in PREPOSITIONS
-    role = PREPOSITIONS.get(bare, "" if helps else None)
+    prepositions = ENGLISH_PREPOSITIONS if english else PREPOSITIONS
+    helps = (bare in AUXILIARIES and bare not in prepositions) or lower in SHORTENED
+    role = prepositions.get(bare, "" if helps else None)
     acts, quiet = bare in SELF or bare in OTHER, bare in OWNERS
     who = "self" if bare in SELF else "other" if acts or bare in ("his", "her") else ""
     base = IRREGULAR.get(bare) or stem(bare)
     sense = senses.get(piece.lower()) or senses.get(bare) or senses.get(base)
+    if sense is None and english and bare.endswith("ly"):
+        base, sense = _unadverbed(bare, base)
     if acts or quiet:
         base, sense = "", None
     tense = _tense_of(lower, bare, bare in senses)
-    can = bool(sense and sense[1] is Kind.WORD and bare.endswith(("able", "ible")))
+    can = bool(sense and sense[1] is Kind.WORD and bare.endswith(ABLE) and bare.startswith(sense[0][:4]))
+    grammar, filler = bool(who or tense or can), bool(sense and sense[1] is Kind.FILLER)
     return Word(
         bare=bare,
         base=base,
@@ -114,8 +111,20 @@ def _known(piece: str, english: bool) -> Word:
         tense=tense,
         can=can,
         sense=sense,
-        grammar=bool(who or tense or can),
+        grammar=grammar,
+        leads=leads,
+        idle=filler and role is None and not (helps or grammar or leads),
     )
+
+
+def _unadverbed(bare: str, base: str) -> tuple[str, Sense | None]:
+    """Quickly is quick, where the lists know that or both are unknown."""
+    if len(bare) < 6 or bare in NO_ADVERBS:
+        return base, None
+    rest = bare[:-4] if bare.endswith("ically") else bare[:-3] + "y" if bare.endswith("ily") else bare[:-2]
+    short = stem(rest)
+    sense = ENGLISH.senses.get(rest) or ENGLISH.senses.get(short)
+    return short, sense if sense and sense[1] is Kind.WORD else None
 
 
 def _tense_of(lower: str, bare: str, listed: bool) -> str:
@@ -158,66 +167,24 @@ def read(text: str) -> Reading:
     return _Reader(text[:LONGEST]).reading(whole=len(text) <= LONGEST)
 
 
-def packed(text: str) -> bytes:
-    """What it asks, for keeping: what a question is held against, in a fifth of the time of reading it."""
-    return _wording(text) + _encode(read(text))
-
-
-def unpacked(kept: bytes) -> Reading:
-    """Raises `msgspec.DecodeError` of what nobody has packed."""
-    return _decode(memoryview(kept)[WORDING:])
-
-
-def worded(text: str, kept: bytes) -> bool:
-    """Whether it was packed from this very text."""
-    return kept.startswith(_wording(text))
-
-
-WORDING = 8
-
-
-def _wording(text: str) -> bytes:
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=WORDING).digest()
-
-
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Reading).decode
-
-
-def _spelled(text: str) -> str:
-    """With negations as words of their own (those of `Can't I …?` deny nothing), and without the clause that
-    says why somebody asks."""
-    text = text.replace("’", "'")
-    if ASIDE.search(text):
-        text = CLAUSE.sub(lambda found: "" if BECAUSE & set(plain(found[0][:-1]).split()) else found[0], text)
-    if "n't" in text:
-        text = RHETORICAL.sub(lambda found: CUT.get(found[1].lower(), found[1]), text)
-    if "you" in text:
-        text = POLITE.sub(" ", text)
-    for needs, pattern, instead in REWRITTEN:
-        if needs in text:
-            text = pattern.sub(instead, text)
-    if "n't" in text or "annot" in text:
-        text = DENIED.sub(_apart, text)
-    return text
-
-
-def _apart(found: re.Match[str]) -> str:
-    helped = found[1] or found[2]
-    return f"{CUT.get(helped.lower(), helped)} not"
+def _pieces(text: str) -> Iterator[tuple[str, str]]:
+    """Words, numbers and signs, by kind. Most words are words at sight."""
+    for chunk in text.split(" "):
+        if chunk.isalpha() and chunk.isascii():
+            yield "word", chunk
+        elif chunk:
+            for found in PIECES.finditer(chunk):
+                yield found.lastgroup or "", found.group()
 
 
 class _Reader:
     """One text, left to right."""
 
     def __init__(self, text: str) -> None:
-        self._pieces = [(found.lastgroup or "", found.group()) for found in PIECES.finditer(_spelled(text))]
+        self._pieces = list(_pieces(plainly(text)))
         self._lower = [plain(piece) for _, piece in self._pieces]
-        self._table = ENGLISH
-        if not FOREIGN.grammar.isdisjoint(self._lower):
-            foreign = sum(word in FOREIGN.grammar for word in self._lower)
-            if foreign > sum(word in ENGLISH.grammar for word in self._lower):
-                self._table = FOREIGN
+        self._english = sum(map(_TONGUES.get, self._lower, repeat(0))) >= 0
+        self._table = ENGLISH if self._english else FOREIGN
         self._tokens: list[Token] = []
         self._actors: list[str] = []
         self._marks: dict[Kind, set[str]] = {}
@@ -244,6 +211,8 @@ class _Reader:
     def _step(self, at: int) -> int:
         """Reads one word, or several that belong together. How many those were."""
         group, piece = self._pieces[at]
+        if group == "word":
+            return self._word(at, piece)
         if group == "stop":
             self._role, self._helped = "", False
         elif group in ("number", "code"):
@@ -251,11 +220,19 @@ class _Reader:
         elif group == "sign":
             self._token(self._table.senses.get(piece) or (piece, Kind.SYMBOL))
         else:
-            for rest, sense in self._table.phrases.get(self._lower[at], ()):
+            return self._word(at, piece)
+        return 1
+
+    def _word(self, at: int, piece: str) -> int:
+        word = _known(piece, self._english)
+        if word.idle:
+            return 1
+        if word.leads:
+            for rest, sense in self._table.phrases[self._lower[at]]:
                 if self._follows(at + 1, rest):
                     self._sense(sense)
                     return 1 + len(rest)
-            self._word(at, piece)
+        self._says(at, word)
         return 1
 
     def _follows(self, at: int, rest: tuple[str, ...]) -> bool:
@@ -279,8 +256,7 @@ class _Reader:
         else:
             self._token((piece.lower(), Kind.VERSION))
 
-    def _word(self, at: int, piece: str) -> None:
-        word = _known(piece, self._table is ENGLISH)
+    def _says(self, at: int, word: Word) -> None:
         if word.role is not None:
             self._role = word.role
         if word.helps:
@@ -299,6 +275,8 @@ class _Reader:
             if word.acts and not self._role:
                 self._actors.append(word.who)
             self._mark(Kind.PERSON, word.who)
+            if word.bare in GENDERED:
+                self._mark(Kind.PERSON, GENDERED[word.bare])
         if word.tense:
             self._tense(at, word)
         if word.can:
@@ -333,6 +311,11 @@ class _Reader:
         if not self._role:
             self._actors.append(sense[0])
 
+
+_TONGUES = {
+    word: (word in ENGLISH.grammar) - (word in FOREIGN.grammar) for word in ENGLISH.grammar | FOREIGN.grammar
+}
+"""Of words of grammar, for which language they speak: above 0 for English, below for the others."""
 
 _MARKED = frozenset({Kind.NEGATION, Kind.MODALITY, Kind.QUANTIFIER, Kind.COMPARATIVE, Kind.SCOPE})
 _ARTICLES = frozenset(
@@ -374,4 +357,6 @@ def _joined(first: float, second: float) -> float | None:
         return first + second
     if 11 <= first <= 20 and 10 <= second < 100:
         return first * 100 + second
+    if 1100 < first < 2100 and first % 10 == 0 and 0 < second < 10:  # nineteen eighty-four
+        return first + second
     return None

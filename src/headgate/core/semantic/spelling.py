@@ -12,6 +12,7 @@ from headgate.core.semantic.lexicon.table import CONFUSABLE, FUNCTION_WORDS
 
 VOWELS = frozenset("aeiouy")
 SHORTEST = 4
+LONG = 7
 TWICE = 6
 """Letters of a word in which two slips are forgiven."""
 
@@ -32,14 +33,18 @@ def misspelled(one: str, other: str, *, known: bool = False) -> bool:
 @lru_cache(maxsize=8192)
 def slip_of_grammar(word: str) -> bool:
     """Whether an unknown word is a misspelled word of grammar, as `teh` and `wich` are."""
-    if not 2 < len(word) < 7 or not word.isascii():
+    if not 2 < len(word) < 9 or not word.isascii():
         return False
-    return any(word[0] == known[0] and _close(word, known, 1) for known in _GRAMMAR)
+    known = _GRAMMAR if len(word) < LONG else _LONG_GRAMMAR
+    return any(word[0] == one[0] and _close(word, one, 1) for one in known)
 
 
 _GRAMMAR = sorted(
     word for word in FUNCTION_WORDS if 3 <= len(word) < 8 and word.isascii() and "_" not in word
 )
+
+
+_LONG_GRAMMAR = [word for word in _GRAMMAR if len(word) >= LONG]
 
 
 def _close(one: str, other: str, slips: int) -> bool:

@@ -14,7 +14,8 @@ import msgspec
 
 from headgate.core.semantic.lexicon.stems import stem
 from headgate.core.semantic.lexicon.table import ANTONYMS, FIRM, LIGHT, Kind, forms
-from headgate.core.semantic.reading import Reading, Token, read, unpacked, worded
+from headgate.core.semantic.packing import unpacked, worded
+from headgate.core.semantic.reading import Reading, Token, read
 from headgate.core.semantic.spelling import misspelled, slip_of_grammar
 
 
@@ -42,6 +43,12 @@ SWAPPED = frozenset({Kind.NAME, Kind.PLACE, Kind.PERSON, Kind.LANGUAGE, Kind.NUM
 DIRECTED = frozenset(
     {"from", "to", "than", "by", "over", "under", "before", "after", "minus", "instead", "against"}
 )
+GENDERS = frozenset({"he", "she"})
+LASTING = frozenset(
+    {"invent", "discover", "writ", "paint", "found", "compos", "design", "creat", "direct", "build"}
+)
+"""What somebody has done once and for all."""
+
 OPPOSING = ("un", "in", "im", "ir", "il", "non", "dis", "de", "anti", "mis")
 
 
@@ -59,7 +66,8 @@ def proof(asked: str, kept: bytes) -> Proof:
 
 def compare(one: Reading, other: Reading) -> Verdict:
     left, right = _leftovers(one, other)
-    against = _marks(one, other) or _firm(left, right) or _measures(one, other) or _question(one, other)
+    said = _said_of(one, other, denied=_denied(one, other, left, right))
+    against = said or _firm(left, right) or _measures(one, other) or _question(one, other)
     if against:
         return _REFUSED[against]
     if left and right:
@@ -80,16 +88,43 @@ _EQUAL = (Kind.NEGATION, Kind.QUANTIFIER, Kind.COMPARATIVE, Kind.SCOPE)
 _NONE: frozenset[str] = frozenset()
 
 
-def _marks(one: Reading, other: Reading) -> Kind | None:
-    for kind in _EQUAL:
+def _said_of(one: Reading, other: Reading, *, denied: bool) -> Kind | None:
+    for kind in _EQUAL[1:] if denied else _EQUAL:
         if one.marks.get(kind, _NONE) != other.marks.get(kind, _NONE):
             return kind
     if _modality(one) != _modality(other):
         return Kind.MODALITY
-    if one.finite and other.finite and one.marks.get(Kind.TENSE) != other.marks.get(Kind.TENSE):
+    if one.finite and other.finite and _tense(one) != _tense(other):
         return Kind.TENSE
-    persons = one.marks.get(Kind.PERSON, _NONE), other.marks.get(Kind.PERSON, _NONE)
-    return Kind.PERSON if ("other" in persons[0]) != ("other" in persons[1]) else None
+    return Kind.PERSON if _others(one, other) else None
+
+
+def _others(one: Reading, other: Reading) -> bool:
+    """Whether they speak of different people."""
+    mine, theirs = one.marks.get(Kind.PERSON, _NONE), other.marks.get(Kind.PERSON, _NONE)
+    if ("other" in mine) != ("other" in theirs):
+        return True
+    return bool(mine & GENDERS and theirs & GENDERS and mine & GENDERS != theirs & GENDERS)
+
+
+def _tense(reading: Reading) -> frozenset[str]:
+    """Who wrote a book is who is its author: some deeds last."""
+    found = reading.marks.get(Kind.TENSE, _NONE)
+    lasts = reading.question == "who" and any(token.word in LASTING for token in reading.tokens)
+    return found - {"past"} if lasts else found
+
+
+def _denied(one: Reading, other: Reading, left: list[Token], right: list[Token]) -> bool:
+    """Whether one side says `not rational` and the other `irrational`; then those words are matched."""
+    if one.marks.get(Kind.NEGATION, _NONE) ^ other.marks.get(Kind.NEGATION, _NONE) != {"not"}:
+        return False
+    for token in tuple(left):
+        twin = next((found for found in right if _prefixed(token.word, found.word)), None)
+        if twin:
+            left.remove(token)
+            right.remove(twin)
+            return True
+    return False
 
 
 def _modality(reading: Reading) -> frozenset[str]:
@@ -184,6 +219,11 @@ def _worst(left: list[Token], right: list[Token]) -> Kind:
 def opposed(one: str, other: str) -> bool:
     if (one, other) in ANTONYMS:
         return True
+    return _prefixed(one, other)
+
+
+def _prefixed(one: str, other: str) -> bool:
+    """Whether one of them is the other with a prefix that says it is not so."""
     short, long = sorted((one, other), key=len)
     return any(long == prefix + short for prefix in OPPOSING)
 

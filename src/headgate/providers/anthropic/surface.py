@@ -88,6 +88,7 @@ class AnthropicSurface:
     a message's id, for answers whose provider gave none."""
 
     dialect = DIALECT
+    heeds: frozenset[bytes] = frozenset({BETA})
 
     def __init__(self, new_id: Callable[[], str]) -> None:
         self._new_id = new_id

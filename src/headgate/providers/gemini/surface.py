@@ -106,6 +106,7 @@ class GeminiSurface:
     """`ports.codec.Surface`. `new_id` names answers, and calls of a conversation that have no id."""
 
     dialect = DIALECT
+    heeds: frozenset[bytes] = frozenset()
 
     def __init__(self, new_id: Callable[[], str]) -> None:
         self._new_id = new_id

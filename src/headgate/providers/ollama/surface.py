@@ -94,6 +94,7 @@ class OllamaSurface:
     calls of a conversation that have no id."""
 
     dialect = DIALECT
+    heeds: frozenset[bytes] = frozenset()
 
     def __init__(self, clock_wall: Callable[[], float], new_id: Callable[[], str]) -> None:
         self._wall = clock_wall

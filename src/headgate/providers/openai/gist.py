@@ -24,32 +24,33 @@ def of_chat(request: wire.ChatRequest) -> Asked:
     messages = request.messages
     chars, last, first, images, system = 0, -1, -1, False, None
     for place, one in enumerate(messages):
-        content = one.content
+        content, role = one.content, one.role
         if isinstance(content, str):
             chars += len(content)
         elif content:
             chars += _chars(content)
             images = images or any(part.image_url is not None for part in content)
-        if one.role == "user":
+        if role == "user":
             last = place
-            first = place if first < 0 else first
-        elif system is None and one.role in _SYSTEM:
+            if first < 0:
+                first = place
+        elif role in _SYSTEM and system is None:
             system = one
     said = messages[last].content if last >= 0 else ""
     text = _text(said, MAX_TURN_CHARS)
     wanted = request.response_format
-    return Asked(
-        text=text,
-        earlier=_earlier(messages, last) if last > (system is not None) else (),
-        system=_text(system.content, MAX_EARLIER_CHARS) if system else "",
-        chars=chars,
-        last_chars=_chars(said),
-        images=images,
-        tools=bool(request.tools or request.functions),
-        json=wanted is not None and wanted.type not in _PLAIN,
-        opening=text if first == last else _text(messages[first].content, MAX_EARLIER_CHARS),
-        user=request.user,
-        max_tokens=request.max_completion_tokens or request.max_tokens,
+    return Asked(  # by position: on the hot path, so many by name cost a microsecond more
+        text,
+        _earlier(messages, last) if last > (system is not None) else (),
+        _text(system.content, MAX_EARLIER_CHARS) if system else "",
+        chars,
+        len(said) if isinstance(said, str) else _chars(said),
+        images,
+        bool(request.tools or request.functions),
+        wanted is not None and wanted.type not in _PLAIN,
+        text if first == last else _text(messages[first].content, MAX_EARLIER_CHARS),
+        request.user,
+        request.max_completion_tokens or request.max_tokens,
     )
 
 

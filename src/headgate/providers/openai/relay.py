@@ -25,6 +25,7 @@ from headgate.providers.splice import Rewrite, with_metadata
 from headgate.providers.sse import Framer, Oversize, data_of, frame
 
 _DONE = b"[DONE]"
+_EMBEDDINGS = Operation.EMBEDDINGS
 _PATHS = {
     Operation.CHAT: "/chat/completions",
     Operation.COMPLETION: "/completions",
@@ -36,6 +37,7 @@ class _Said(msgspec.Struct, gc=False):
     content: Any = None
     reasoning_content: str | None = None
     reasoning: Any = None
+    refusal: str | None = None
     tool_calls: msgspec.Raw = msgspec.Raw()
 
 
@@ -73,7 +75,7 @@ def relay(*, model: str, rules: Rules, completions: bool) -> Relay:
     rewrite = Rewrite(model=model, rules=rules, put=more)
 
     def open_(payload: Payload) -> Exchange | None:
-        if payload.operation is Operation.COMPLETION and not completions:
+        if not completions and payload.operation is Operation.COMPLETION:
             return None
         stream = payload.stream
         outgoing = Outgoing(_PATHS[payload.operation], rewrite(payload.raw, put=stream))
@@ -104,6 +106,9 @@ def _note(seen: Seen, glance: _Glance) -> bool:
         if choice.finish_reason:
             seen.finish = choice.finish_reason
             finished = True
+        said = choice.delta or choice.message
+        if said is not None and said.refusal:
+            seen.keepable = False
     return finished
 
 
@@ -161,8 +166,9 @@ class StreamRelay:
 
     def _plain(self, chunk: bytes) -> bool:
         """Whether this is one event in the middle of an answer, told at sight: it says that no choice has
-        finished, and neither usage nor error. Most events are; reading them would cost more than the rest of
-        their way. What they say is estimated by their length, for a provider that reports no usage."""
+        finished, and neither usage, nor error, nor refusal. Most events are; reading them would cost more
+        than the rest of their way. What they say is estimated by their length, for a provider that reports
+        no usage."""
         return (
             self.seen.started
             and not self._held
@@ -173,6 +179,7 @@ class StreamRelay:
             and chunk.count(b'"finish_reason"') == chunk.count(b'"finish_reason":null') == 1
             and chunk.count(b'"usage"') == chunk.count(b'"usage":null')
             and b'"error"' not in chunk
+            and (b'"refusal"' not in chunk or b'"refusal":null' in chunk)
         )
 
     def _pass(self, event: bytes) -> bytes:
@@ -214,10 +221,7 @@ class DocumentRelay:
     def close(self) -> bytes:
         glance = _read(self._document)
         _note(self.seen, glance)
-        if self._operation is Operation.EMBEDDINGS:
-            complete = glance.data is not None
-        else:
-            complete = bool(glance.choices)
+        complete = glance.data is not None if self._operation is _EMBEDDINGS else bool(glance.choices)
         if not complete:
             raise UpstreamUnavailable("The upstream's answer is not of its dialect.")
         return b""

@@ -25,6 +25,7 @@ from headgate.providers.sse import frame
 _chat = msgspec.json.Decoder(wire.ChatRequest)
 _completion = msgspec.json.Decoder(wire.CompletionRequest)
 _embeddings = msgspec.json.Decoder(wire.EmbeddingsRequest)
+_CHAT = Operation.CHAT
 
 Request = TypeVar("Request")
 
@@ -185,6 +186,7 @@ class OpenAISurface:
     """
 
     dialect = DIALECT
+    heeds: frozenset[bytes] = frozenset()
 
     def __init__(self, clock_wall: Callable[[], float], new_id: Callable[[], str]) -> None:
         self._origin = _Origin(clock_wall, new_id)
@@ -194,7 +196,7 @@ class OpenAISurface:
     ) -> ChatPayload | CompletionPayload | EmbeddingsPayload:
         """One typed decoding of the body: what is sent on to an upstream of this dialect is not looked at
         further. Raises `InvalidRequest` for any bytes that are not such a request."""
-        if operation is Operation.CHAT:
+        if operation is _CHAT:
             return ChatPayload(body, _decode(_chat, body), self._origin)
         if operation is Operation.COMPLETION:
             return CompletionPayload(body, _decode(_completion, body), self._origin)

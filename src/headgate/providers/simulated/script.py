@@ -127,6 +127,7 @@ class Composer:
         subject = words.topic(words.last_prompt(chat))
         if shape.kind == "json_schema":
             made = fit(shape.schema or {"type": "object"}, subject=subject)
+            made = words.by_name(made, words.last_prompt(chat))
         else:
             made = {"topic": subject, "answer": words.prose(chat, seed=self._seed, choice=index)}
         return msgspec.json.encode(made).decode()

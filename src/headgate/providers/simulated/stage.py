@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple, NoReturn
 
@@ -17,6 +17,7 @@ from headgate.providers.simulated.books import Visit
 from headgate.providers.simulated.faults import EARLY, Fault
 from headgate.providers.simulated.manners import Manners, Problem, go_duration
 from headgate.providers.simulated.script import Ids, Script
+from headgate.providers.simulated.several import apart, together
 from headgate.providers.simulated.simulation import Simulation
 from headgate.providers.simulated.window import Denial
 
@@ -92,13 +93,14 @@ def perform(simulation: Simulation, request: Request) -> Act:
         return act.early(fault)
     try:
         ids = Ids(request.manners.answer_id + visit.id, f"{request.manners.call_id}{visit.id}-")
-        script = simulation.compose(request.payload.hub(), key=request.key, ids=ids)
+        payloads = apart(request.payload, request.surface)
+        scripts = [simulation.compose(payload.hub(), key=request.key, ids=ids) for payload in payloads]
     except GatewayError as error:
         return act.document(400, request.surface.error(error, 400, visit.id), {}, ended="invalid")
-    denial = simulation.admit(visit, request.key, script.tokens)
+    denial = simulation.admit(visit, request.key, sum(script.tokens for script in scripts))
     if denial:
         return act.problem(denied(denial, visit.model), ended="throttled")
-    return act.begin(script)
+    return act.begin(scripts, payloads)
 
 
 def denied(denial: Denial, model: str) -> Problem:
@@ -133,6 +135,11 @@ def _frames(emitter: Emitter, script: Script) -> Iterator[tuple[bytes, int, bool
     yield emitter.tail(None), tokens, True
 
 
+def _document(payload: Payload, script: Script) -> bytes:
+    emitter = payload.emitter()
+    return emitter.feed(script.events) + emitter.tail(None)
+
+
 class _Act:
     """The ways one request may go."""
 
@@ -142,17 +149,17 @@ class _Act:
         self._visit = visit
         self._fault = fault
 
-    def begin(self, script: Script) -> Act:
+    def begin(self, scripts: Sequence[Script], payloads: Sequence[Payload]) -> Act:
         """An answer, or what is sent in place of one."""
         fault = self._fault.name if self._fault else ""
         if fault in CANNED:
             kind, body = CANNED[fault]
             return self.document(200, body, {"content-type": kind}, ended="faulted")
         if self._request.payload.stream:
-            return self._streamed(script)
+            return self._streamed(scripts[0])
         if fault == "error-event":
             return self.problem(_status(500, None), ended="faulted")
-        return self._whole(script)
+        return self._whole(scripts, payloads)
 
     # ── refusals ──
 
@@ -214,12 +221,11 @@ class _Act:
                     self._simulation.close(self._visit, "served")
                 yield frame
 
-    async def _whole(self, script: Script) -> Act:
+    async def _whole(self, scripts: Sequence[Script], payloads: Sequence[Payload]) -> Act:
         fault = self._fault
-        emitter = self._request.payload.emitter()
-        body = emitter.feed(script.events) + emitter.tail(None)
+        body = together([_document(*pair) for pair in zip(payloads, scripts, strict=True)])
         with self._watched("served"):
-            tokens = sum(piece.tokens for piece in script.pieces)
+            tokens = max(sum(piece.tokens for piece in script.pieces) for script in scripts)
             await self._pace().wait(tokens, self._simulation.latency_s())
             yield self._head(200, {"content-type": JSON, "content-length": str(len(body))})
             if fault and fault.name == "cut-head":

@@ -6,6 +6,9 @@ import json
 import re
 from functools import lru_cache
 from hashlib import blake2b
+from typing import Any
+
+import msgspec
 
 from headgate.core.chat import Chat, Image, Part, Role, Text, Thought, ToolCall, ToolResult, text_of
 from headgate.core.usage import CHARS_PER_TOKEN
@@ -67,6 +70,21 @@ def topic(prompt: str) -> str:
     words = [word.strip("'-.,") for word in _WORD.findall(prompt[-_LOOK_BACK_CHARS:])]
     telling = list(dict.fromkeys(word for word in words if word.lower() not in _PLAIN))
     return " ".join((telling or words)[:_TOPIC_WORDS]) or "your question"
+
+
+def by_name(made: Any, prompt: str) -> Any:
+    """Texts of an answer under the names that the prompt, a JSON object itself, asks them by: each about what
+    stands there."""
+    if not isinstance(made, dict) or not prompt.startswith("{"):
+        return made
+    try:
+        asked = msgspec.json.decode(prompt, type=dict[str, str])
+    except msgspec.MsgspecError:
+        return made
+    texts = {
+        name: topic(asked[name]) for name, said in made.items() if isinstance(said, str) and name in asked
+    }
+    return made | texts
 
 
 def last_prompt(chat: Chat) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from headgate.core.reuse import Stored
 from headgate.core.semantic.gates import Gate
 from headgate.core.semantic.judge import Candidate, at_sight, judge
-from headgate.core.semantic.reading import packed, read, unpacked
+from headgate.core.semantic.packing import packed, unpacked
+from headgate.core.semantic.reading import read
 from headgate.core.semantic.said import agree, said
 from headgate.core.semantic.signature import sign
 from headgate.core.usage import Usage

@@ -47,6 +47,64 @@ SAME = [
 ]
 
 
+FRAMES = [
+    "how to {}", "How should I {}?", "What is the best way to {}?", "What do I have to do to {}?",
+    "What steps should I follow to {}?", "I was wondering how to {}.", "Can anyone tell me how to {}?",
+    "Does anyone know how to {}?", "Any tips on how to {}?", "Quick question: how do I {}?",
+    "I need to know how to {}", "I'd like to {}. How?", "Please explain how to {}.",
+    "Instructions on how to {}", "Give me instructions to {}", "Need help: how to {}?",
+    "I don't know how to {}.", "I have no idea how to {}", "Not sure how to {}", "How exactly do I {}?",
+    "Hi, remind me how to {} pls", "Is there any way to {}?",
+]  # fmt: skip
+ALSO_SAME = [
+    ("Why is the sky blue?", "What is the reason the sky is blue?"),
+    ("Can I freeze cooked rice?", "Am I able to freeze cooked rice?"),
+    ("Can I freeze cooked rice?", "Is it ok to freeze cooked rice?"),
+    ("why don't cats bark", "why dont cats bark"),
+    ("How much does a passport cost?", "How much is a passport?"),
+    ("How much does a passport cost?", "How expensive is a passport?"),
+    ("Who wrote Emma?", "Who is the author of Emma?"),
+    ("Is seven rational?", "Is seven not irrational?"),
+    ("Can cooked rice be frozen?", "Can I freeze cooked rice?"),
+    ("How do I safely lift a piano?", "How do I lift a piano safe?"),
+    ("What happened in 1984?", "What happened in nineteen eighty-four?"),
+    ("Subscription cancellation: how?", "How do I cancel a subscription?"),
+]
+ALSO_DIFFERENT = [
+    ("What is the best way to cook rice?", "What is the worst way to cook rice?"),
+    ("What is the cheapest way to get to Rome?", "How do I get to Rome?"),
+    ("Who is president of Peru?", "Who was president of Peru?"),
+    ("What can I eat before it?", "What should I eat before it?"),
+    ("How do I get her back?", "How do I get him back?"),
+    ("why dont cats bark", "why do cats bark"),
+    ("Is seven rational?", "Is seven irrational?"),
+    ("Do you know when the bank opens?", "Do you know when the bank closes?"),
+    ("How do I hardly notice it?", "How do I notice it hard?"),
+    ("How should I treat a burn?", "How should I not treat a burn?"),
+    ("What are the reasons for it?", "What are the reasons against it?"),
+    ("I need help to move", "I need help to remove"),
+    ("Who composed Aida?", "Who designed Aida?"),
+]
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_how_it_is_asked_makes_no_difference(frame: str) -> None:
+    for what, not_that in (("lift a piano", "tune a piano"), ("change a tyre", "patch a tyre")):
+        assert verify(frame.format(what), f"How do I {what}?").proof is Proof.PROVEN
+        assert verify(frame.format(what), f"How do I {not_that}?").proof is not Proof.PROVEN
+
+
+@pytest.mark.parametrize(("one", "other"), ALSO_SAME)
+def test_the_same_in_other_forms_of_the_words(one: str, other: str) -> None:
+    assert verify(one, other).proof is verify(other, one).proof is Proof.PROVEN
+
+
+@pytest.mark.parametrize(("one", "other"), ALSO_DIFFERENT)
+def test_frames_and_forms_hide_no_difference(one: str, other: str) -> None:
+    assert verify(one, other).proof is not Proof.PROVEN
+    assert verify(other, one).proof is not Proof.PROVEN
+
+
 @pytest.mark.parametrize(
     ("one", "other", "why"), DIFFERENT, ids=[f"{why}-{one}" for one, _, why in DIFFERENT]
 )

@@ -10,7 +10,7 @@ none: none nobody nothing nowhere | nadie nada niemand nichts personne rien ning
 
 MODALITY = """
 can: can could may might able allowed permitted possible permit permits allow allows let lets
- legally_allowed |
+ legally_allowed ok_to okay_to fine_to alright_to all_right_to acceptable |
  kann können darf dürfen kannst peut pouvez puis peux puede puedo pueden pode posso podem
 should: should ought wise advisable recommended better_to worth sensible | sollte soll sollen devrais
  devrait
@@ -147,9 +147,9 @@ when: when what_year which_year what_date which_date what_day which_day what_tim
  quand cuándo quando
 where: where | wo woher wohin où dónde onde 哪里 哪儿
 why: why how_come what_makes what_causes for_what_reason | warum wieso pourquoi 为什么 porque_é
-how_many: how_many how_much what_number what_amount | wie_viele wie_viel wieviel combien combien_de
- cuánto quanto cuántos cuántas quantos quantas
-how_long: how_long what_duration | wie_lange
+how_many: how_many how_much how_much_money what_number what_amount | wie_viele wie_viel wieviel combien
+ combien_de cuánto quanto cuántos cuántas quantos quantas
+how_long: how_long what_duration duration length_of_time amount_of_time | wie_lange
 what: what which | was welche welcher welches quel quelle quels quelles qué cuál cuáles qual quais que cosa
 how_old: how_old what_age which_age | wie_alt
 how_far: how_far | wie_weit
@@ -245,6 +245,44 @@ wrote: write written
 bit: bite bitten
 began: begin begun
 became: become
+froze: freeze frozen
+woke: wake woken
+drew: draw drawn
+hid: hide hidden
+shook: shake shaken
+sang: sing sung
+rang: ring rung
+sank: sink sunk
+shrank: shrink shrunk
+tore: tear torn
+dealt: deal
+fed: feed
+fought: fight
+hung: hang
+heard: hear
+learnt: learn
+lit: light
+proved: prove proven
+showed: show shown
+sat: sit
+slid: slide
+spelt: spell
+spilt: spill
+stood: stand
+struck: strike
+swept: sweep
+swelled: swell swollen
+bent: bend
+bled: bleed
+dug: dig
+dreamt: dream
+rose: rise risen
+swung: swing
+wound: wind
+blew: blow blown
+forgave: forgive forgiven
+dealt: deal
+sewed: sew sewn
 died: die
 hurt: hurt
 lay: lie
@@ -255,7 +293,8 @@ LIGHT = """
 travel travelling visit run running roll rolling cause causing happen occur work works working help helps come
 comes bring bringing carry cover covers offer offers provide provides contain contains serve stand stay live
 become exist involve include happen occur last lasts like done apply applies belong handle deal achieve
-accomplish perform manage succeed try experience face encounter consider recipient amount value total general
+accomplish perform manage succeed try experience face encounter consider recipient amount value total number
+general
 command term terms range case cases time times place common main different certain particular various typical
 usual exact current actual real whole entire overall person people scientist user users someone result
 komme kommt gehen geht macht machen bekomme funktioniert sein faire fait aller va hacer hago puedo
@@ -278,7 +317,8 @@ do does did doing done is are am be been being was were has have had having will
 way ways steps step process procedure method proper properly correct correctly thing things stuff bit
 someone somebody one ones something anything get gets getting go going use using make makes making
 take takes taking put
-since setting settings having convert beforehand each_other own available need_a
+since setting settings having convert conversion beforehand each_other own available need_a
+credited pls plz thx cheers &
 in on at of for to by with about from into onto over during through per upon out up off down
 usual usually normally commonly generally typically people person
 kind sort type called considered named exist exists existing

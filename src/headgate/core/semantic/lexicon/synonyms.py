@@ -23,7 +23,7 @@ salary: salary wage pay_packet
 company: company firm business corporation
 buy: buy purchase
 sell: sell
-cost: cost price
+cost: cost price how_expensive
 rent: rent lease_out
 money: money cash
 fee: fee charge surcharge
@@ -51,26 +51,66 @@ doctor_visit: appointment
 hurt: hurt ache pain
 dangerous: dangerous hazardous harmful
 safe: safe
-remove: remove eliminate get_rid_of take_out get_out rid
-delete: delete erase
+remove: remove removal eliminate elimination get_rid_of take_out get_out rid
+delete: delete deletion erase
 add: add append
 fix: fix repair mend
+unblock: unblock unclog
+treat: treat treatment
+prepare: prepare preparation
+renew: renew renewal
+arrive: arrive arrival
+measure: measure measurement
+extend: extend extension
+expand: expand expansion
+explore: explore exploration
+infect: infect infection
+protect: protect protection
+prevent: prevent prevention
+react: react reaction
+digest: digest digestion
+diagnose: diagnose diagnosis
+verify: verify verification
+configure: configure configuration
+implement: implement implementation
+migrate: migrate migration
+publish: publish publication
+regulate: regulate regulation
+explode: explode explosion
+evaporate: evaporate evaporation
+ferment: ferment fermentation
+meditate: meditate meditation
+hibernate: hibernate hibernation
+evolve: evolve evolution
+assassinate: assassinate assassination
+execute: execute execution
+compose: compose composer
+design: design designer
+create: create creator creation
+obtain: obtain acquire
+erupt: erupt eruption
+prove: prove proof
+north: north northern
+south: south southern
+east: east eastern
+west: west western
+mount: mount mt
 solve: solve
 error: error
 stop: stop halt
-cancel: cancel
+cancel: cancel cancellation cancelation
 change: change modify alter
 switch_off: turn_off switch_off shut_off disable deactivate
 switch_on: turn_on switch_on enable activate
 reset: reset
-install: install set_up setup
+install: install set_up setup installation
 update: update
-build: build construct
-calculate: calculate compute work_out
+build: build construct construction
+calculate: calculate calculation compute computation work_out
 choose: choose pick select
 compare: compare
 difference: difference distinguish distinguishes differ distinction versus vs
-explain: meaning definition define
+define: meaning definition define
 mean: mean stand_for
 find: find locate
 keep: keep retain store
@@ -84,10 +124,10 @@ fast: fast quick rapid
 slow: slow
 big: big large huge
 small: small little tiny
-size: size
+size: size how_big how_large
 tall: tall height
 high: high
-long: long length duration take_time
+long: long length take_time
 deep: deep depth_of
 wide: wide width
 heavy: heavy weight weigh
@@ -170,7 +210,7 @@ connect: connect pair pairing
 support: support supports compatible
 max: max maximum
 min: min minimum
-temperature: temperature
+temperature: temperature how_hot how_cold how_warm
 weather: weather
 rain: rain rainy
 clock: clock

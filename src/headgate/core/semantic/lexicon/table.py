@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 from enum import StrEnum
+from zlib import crc32
 
 from headgate.core.semantic.lexicon import grammar, measures, opposites, synonyms
 from headgate.core.semantic.lexicon.stems import irregular, stem
@@ -147,6 +148,7 @@ CASED: dict[str, Sense] = {
     **{word: (head, Kind.PLACE) for word, head in _heads(measures.PLACES_CASED).items()},
 }
 PREPOSITIONS = _heads(grammar.PREPOSITIONS)
+ENGLISH_PREPOSITIONS = {word: head for head, words, _ in _lines(grammar.PREPOSITIONS) for word in words}
 AUXILIARIES = frozenset(grammar.AUXILIARIES.replace("|", "").split())
 SELF = frozenset(grammar.SELF.replace("|", "").split())
 OWNERS = frozenset(grammar.OWNERS.split())
@@ -164,6 +166,17 @@ ANTONYMS = frozenset(
     for one, other in (pair.split("/") for pair in opposites.ANTONYMS.split())
     for pair in ((stem(plain(one)), stem(plain(other))), (stem(plain(other)), stem(plain(one))))
 )
+
+
+EDITION = crc32(
+    repr(
+        [
+            sorted((name, text) for name, text in vars(module).items() if name.isupper())
+            for module in (grammar, measures, opposites, synonyms)
+        ]
+    ).encode()
+)
+"""Of the lists: what was read with others says other things."""
 
 
 def forms(head: str) -> tuple[str, ...]:

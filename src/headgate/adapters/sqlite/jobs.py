@@ -1,0 +1,153 @@
+"""`ports.Jobs` in a SQLite file: for one host, all of whose workers share it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from headgate.adapters import jobs as sql
+from headgate.core.job import Job, Status
+from headgate.ports.jobs import Bounds, Ended, Held, JobsGone
+
+PATIENCE_S = 5.0
+"""How long to wait for the others to let go of the file."""
+
+T = TypeVar("T")
+
+
+class SqliteJobs:
+    """Write-ahead log, synced at every commit; in a thread of its own, because a disk may make one wait. The
+    file can be read by its owner alone: it has what callers said in it."""
+
+    durable = True
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._connection: sqlite3.Connection | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="jobs")
+
+    async def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        def whole() -> T:
+            if self._connection is None:
+                self._connection = _open(self._file)
+            return work(self._connection)
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, whole)
+        except (sqlite3.Error, OSError) as error:
+            raise JobsGone(f"{type(error).__name__}: {error}") from error
+
+    async def _changes(self, text: str, *values: object) -> bool:
+        return await self._do(lambda connection: connection.execute(text, values).rowcount > 0)
+
+    async def add(self, jobs: Sequence[Job], bounds: Bounds) -> int:
+        def work(connection: sqlite3.Connection) -> int:
+            with _transaction(connection):
+                count, size = connection.execute(sql.ROOM).fetchone()
+                for number, job in enumerate(jobs):
+                    count, size = count + 1, size + job.size
+                    if count > bounds.jobs or size > bounds.bytes:
+                        return number
+                    connection.execute(sql.ADD, sql.row(job))
+            return len(jobs)
+
+        return await self._do(work)
+
+    async def claim(self, now_us: int, until_us: int, limit: int) -> list[Job]:
+        def work(connection: sqlite3.Connection) -> list[Job]:
+            if not connection.execute(sql.DUE, (now_us, 1)).fetchall():
+                return []  # most often: nothing is written then
+            with _transaction(connection):
+                due = connection.execute(sql.DUE, (now_us, limit)).fetchall()
+                return [sql.job(connection.execute(sql.CLAIM, (id_, until_us)).fetchone()) for (id_,) in due]
+
+        return await self._do(work)
+
+    async def extend(self, held: Collection[Held], until_us: int) -> set[str]:
+        def work(connection: sqlite3.Connection) -> set[str]:
+            with _transaction(connection):
+                return {
+                    one.id
+                    for one in held
+                    if connection.execute(sql.EXTEND, (one.id, one.claims, until_us)).rowcount
+                }
+
+        return await self._do(work)
+
+    async def put_back(self, held: Held, due_us: int, attempts: int, result: bytes) -> bool:
+        return await self._changes(sql.PUT_BACK, held.id, held.claims, due_us, attempts, result)
+
+    async def end(self, held: Held, ended: Ended) -> bool:
+        text = sql.END_ANSWERED if ended.status is Status.SUCCEEDED else sql.END
+        values = str(ended.status), ended.attempts, ended.result, ended.at_us
+        return await self._changes(text, held.id, held.claims, *values)
+
+    async def cancel(self, id_: str, at_us: int) -> bool:
+        return await self._changes(sql.CANCEL, id_, at_us)
+
+    async def again(self, id_: str, due_us: int, expires_us: int) -> bool:
+        return await self._changes(sql.AGAIN, id_, due_us, expires_us)
+
+    async def find(self, id_: str) -> Job | None:
+        found = await self._do(lambda connection: connection.execute(sql.FIND, (id_,)).fetchone())
+        return None if found is None else sql.job(found)
+
+    async def of(self, key: tuple[str, str] | None, before: str, limit: int) -> list[Job]:
+        text, values = (sql.ALL, (before, limit)) if key is None else (sql.OF, (*key, before, limit))
+        rows = await self._do(lambda connection: connection.execute(text, values).fetchall())
+        return [sql.job(one) for one in rows]
+
+    async def counts(self) -> dict[str, int]:
+        return dict(await self._do(lambda connection: connection.execute(sql.COUNTS).fetchall()))
+
+    async def remove(self, id_: str) -> bool:
+        return await self._changes(sql.REMOVE, id_)
+
+    async def sweep(self, now_us: int, over_before_us: int) -> int:
+        def work(connection: sqlite3.Connection) -> int:
+            with _transaction(connection):
+                late = connection.execute(sql.EXPIRE, (now_us,)).rowcount
+                return late + connection.execute(sql.FORGET, (over_before_us,)).rowcount
+
+        return await self._do(work)
+
+    async def close(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+        self._thread.shutdown()
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.rollback()
+        raise
+
+
+def _open(file: Path) -> sqlite3.Connection:
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+    connection = sqlite3.connect(file, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA secure_delete = ON")
+        connection.executescript(sql.SCHEMA)
+    except BaseException:
+        connection.close()
+        raise
+    return connection

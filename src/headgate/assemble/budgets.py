@@ -1,0 +1,149 @@
+"""Budgets of keys, tenants, tiers and routes: whose they are, and where it is kept what was spent of them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from headgate.adapters.memory.accounts import MemoryAccounts
+from headgate.adapters.notices import folder_of
+from headgate.adapters.shared import Folder
+from headgate.adapters.sqlite import SqliteAccounts
+from headgate.assemble.bank import Bank, Slot
+from headgate.assemble.kept import Kept, Machine, Prices
+from headgate.assemble.ledgers import kept_in
+from headgate.assemble.terms import Agreed, Payer
+from headgate.config.tree import Settings
+from headgate.core.call import Call
+from headgate.core.expected import Expectations
+from headgate.core.price import Price
+from headgate.core.purse import Purse
+from headgate.pipeline.budget import Budgets, Rules
+from headgate.pipeline.service import Layer
+from headgate.ports.accounts import Accounts
+from headgate.ports.clock import Clock
+
+T = TypeVar("T")
+
+log = logging.getLogger("headgate")
+
+
+def accounts(
+    settings: Settings, clock: Clock, file: Path | None, folder: Folder | None
+) -> tuple[str, Accounts]:
+    """Where it is kept what was spent, and what kind of store that is: PostgreSQL, if the books are there;
+    else Redis, if replicas share one; else the file of the books. Without books, for as long as the gateway
+    runs.
+
+    Raises:
+        ImportError: where its client is not installed.
+    """
+    store = settings.store
+    url = store.url.reveal() if store.url else ""
+    if url.startswith("postgres"):
+        from headgate.adapters.postgres import PostgresAccounts
+
+        return "postgresql", PostgresAccounts(url, schema=store.namespace)
+    if store.redis is not None:
+        from headgate.adapters.redis import RedisAccounts
+
+        return "redis", RedisAccounts(store.redis.reveal(), namespace=store.namespace)
+    if file is not None and url != "off":
+        path = urlsplit(url).path.removeprefix("/") if url else ""
+        return "sqlite", SqliteAccounts(_file(file, path), clock)
+    if folder is not None:
+        return "sqlite", SqliteAccounts(folder.counters.with_name("accounts.db"), clock)
+    return "memory", MemoryAccounts(clock)
+
+
+def _file(file: Path, path: str) -> Path:
+    return file.resolve().parent / path if path else folder_of(file) / "books.db"
+
+
+def bank(settings: Settings, clock: Clock, file: Path | None, folder: Folder | None) -> Bank | None:
+    """It costs nothing while there is no budget. None where its client is not installed."""
+    name = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
+    kept = kept_in(settings, file) / "spent" if file is not None else None
+    try:
+        kind, found = accounts(settings, clock, file, folder)
+        return Bank(kind, found, clock, name=name, folder=kept)
+    except ImportError:
+        log.error("budgets cannot be kept: the store's client is not installed")
+    except OSError as error:
+        log.error("budgets: %s cannot be written (%s)", error.filename, error.strerror)
+    return None
+
+
+class Payers:
+    """Who pays for a call: the purses of its key, tenant and tier, and of the name it asks for."""
+
+    def __init__(self, settings: Settings, agreed: Agreed, bank: Bank, clock: Clock) -> None:
+        slots: dict[Payer, tuple[Slot, ...]] = {}
+        for payer, budget in agreed.budgets():
+            slots[payer] = (*slots.get(payer, ()), bank.slot(budget))
+        bank.close_others([slot for found in slots.values() for slot in found])
+        self._bank = bank
+        self._clock = clock
+        self._by_key = {
+            key.name: (
+                slots.get(("key", key.name), ())
+                + slots.get(("tenant", key.tenant or key.name), ())
+                + slots.get(("tier", key.tier), ())
+            )
+            for key in agreed.keys
+        }
+        self._by_route = by_route(settings, slots)
+        self.any = bool(slots)
+
+    def __call__(self, call: Call) -> Sequence[Purse]:
+        slots = self._by_key.get(call.caller.key, ()) + self._by_route.get(call.payload.model, ())
+        if not slots:
+            return ()
+        wall = self._clock.wall()
+        return [slot.purse if wall < slot.ends_at else self._bank.turn(slot) for slot in slots]
+
+
+def by_route(settings: Settings, of: Mapping[Payer, T]) -> dict[str, T]:
+    """By the name that is asked for: a route's, or that of an agent behind which it stands."""
+    found = {name: one for (kind, name), one in of.items() if kind == "route"}
+    agents = {
+        f"agent:{name}": found[one.route] for name, one in settings.agents.items() if one.route in found
+    }
+    return found | agents
+
+
+def budgets(settings: Settings, prices: Prices, machine: Machine, kept: Kept) -> Iterator[Layer]:
+    """Nothing, where there is no budget."""
+    bank = machine.bank
+    if bank is None:
+        return
+    payers = Payers(settings, Agreed(settings, machine.issued), bank, machine.clock)
+    if not payers.any:
+        return
+    terms = settings.budgets
+    yield partial(
+        Budgets,
+        payers=payers,
+        bank=bank,
+        prices=_known(settings, prices),
+        expectations=kept("expectations", None, Expectations),
+        rules=Rules(
+            allow_unpriced=terms.unknown_price == "allow",
+            allow_unknown=terms.store_away == "allow",
+            max_wait_s=terms.max_wait_s,
+        ),
+        clock=machine.clock,
+    )
+
+
+def _known(settings: Settings, prices: Prices) -> Mapping[str, Price]:
+    found = dict(prices)
+    found |= {name: model.price.per_class() for name, model in settings.models.items() if model.price}
+    return {name: price for name, price in found.items() if name in settings.models}

@@ -1,0 +1,139 @@
+"""What a call will probably cost: a quantile of what this model answered this key of late, or the caller's
+own cap where that is less, and what its question has as tokens.
+
+Lengths are counted in buckets a quarter of an octave wide, so that one costs an addition and nothing is
+sorted; once there have been `MOST`, each counts for half.
+
+Known weakness: a model that nobody has heard answer is taken to answer in `FIRST` tokens; what it does
+beyond that is spent before it is reserved, unless it streams.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from math import ceil, log2
+
+import msgspec
+
+from headgate.core.price import Price
+from headgate.core.tokens import PRICES, cap_of, measure
+from headgate.core.usage import Usage
+
+QUANTILE = 0.97
+DOUBT = 4.0
+"""Of few answers it is not known yet: after n of them, this ÷ n is added to it, as a share."""
+SURE = 40
+"""So many are enough."""
+MOST = 256
+FIRST = 1000
+"""Tokens of an answer of a model that has not answered yet."""
+PAIRS = 10_000
+"""So many pairs of model and key are remembered."""
+OF_A_PAIR = 8
+"""So many answers to a key tell more than all that the model gave."""
+PER_BYTE = 0.3
+"""Tokens of a question, by its bytes, before anybody has said."""
+SLACK = 1.1
+"""How much more than usual a question may have."""
+NEWEST = 0.05
+PLAIN_BYTES = 16_384
+"""A longer body is measured: it may hold pictures."""
+_PER_MILLION = 1_000_000
+_OCTAVE = 4
+
+
+class Lengths:
+    """Answers by their length in tokens."""
+
+    __slots__ = ("_counts", "count", "high", "mean", "seen")
+
+    def __init__(self) -> None:
+        self._counts = [0] * (20 * _OCTAVE)
+        self.count = 0
+        self.seen = 0
+        self.mean = 0.0
+        self.high = 0
+        """Hardly any was longer."""
+
+    def add(self, tokens: int) -> None:
+        self.seen += 1
+        self.count += 1
+        self.mean += (tokens - self.mean) * max(1.0 / self.seen, NEWEST)
+        place = min(int(log2(max(tokens, 1)) * _OCTAVE), len(self._counts) - 1)
+        self._counts[place] += 1
+        if tokens > self.high or self.seen < SURE or not self.seen & 7:
+            self._renew()
+
+    def _renew(self) -> None:
+        if self.count >= MOST:
+            self._counts = [one // 2 for one in self._counts]
+            self.count = sum(self._counts)
+        above, place = self.count * (1.0 - QUANTILE), len(self._counts)
+        while above >= 0 and place:
+            place -= 1
+            above -= self._counts[place]
+        edge = 2.0 ** ((place + 1) / _OCTAVE)
+        self.high = ceil(edge * (1.0 + DOUBT / self.seen)) if self.seen < SURE else ceil(edge)
+
+
+class Expected(msgspec.Struct, frozen=True, gc=False):
+    """Nano-dollars that a call will hardly exceed. `usual`: such calls cost on average, 0 where nobody has
+    heard that model answer; `asked`: for the question alone; `capped`: by the caller, so that it cannot cost
+    more."""
+
+    nano: int
+    usual: int
+    asked: int
+    capped: bool
+
+
+class Expectations:
+    """Learnt from the usage of answers, in memory that is bounded."""
+
+    def __init__(self) -> None:
+        self._models: dict[str, Lengths] = {}
+        self._pairs: OrderedDict[tuple[str, str], Lengths] = OrderedDict()
+        self._per_byte: dict[str, float] = {}
+
+    def of(self, model: str, key: str, price: Price, raw: bytes, *, answers: bool = True) -> Expected:
+        """Of that question to that model. `answers` is false for embeddings."""
+        size = len(raw)
+        if size > PLAIN_BYTES:
+            tokens = sum(count * each for count, each in zip(measure(raw).classes, PRICES, strict=True))
+        else:
+            tokens = size * self._per_byte.get(model, PER_BYTE) * SLACK
+        asked = int(tokens * price.input / _PER_MILLION) + 1
+        if not answers:
+            return Expected(asked, asked, asked, True)
+        lengths = self._pairs.get((model, key))
+        if lengths is None or lengths.seen < OF_A_PAIR:
+            lengths = self._models.get(model)
+        longest, cap = lengths.high if lengths else FIRST, cap_of(raw)
+        capped = cap is not None and cap <= longest
+        each, said = _dearer(price), cap if capped and cap is not None else longest
+        usual = asked + int(min(lengths.mean, said) * each) // _PER_MILLION if lengths else 0
+        return Expected(asked + said * each // _PER_MILLION, usual, asked, capped)
+
+    def learn(self, model: str, key: str, size: int, usage: Usage) -> None:
+        """An answer to a question of `size` bytes has ended."""
+        tokens = usage.output + usage.reasoning
+        lengths = self._models.get(model)
+        if lengths is None:
+            lengths = self._models[model] = Lengths()
+        lengths.add(tokens)
+        pair = self._pairs.get((model, key))
+        if pair is None:
+            pair = self._pairs[model, key] = Lengths()
+            if len(self._pairs) > PAIRS:
+                self._pairs.popitem(last=False)
+        pair.add(tokens)
+        if size <= PLAIN_BYTES:
+            before = self._per_byte.get(model, PER_BYTE)
+            self._per_byte[model] = (
+                before + (min(usage.prompt / size, 2.0) - before) * NEWEST if size else before
+            )
+
+
+def _dearer(price: Price) -> int:
+    """Of what is said and what is thought."""
+    return price.output if price.reasoning is None else max(price.output, price.reasoning)

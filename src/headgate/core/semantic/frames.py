@@ -1,0 +1,109 @@
+"""What people say around a question: politeness, that they do not know, why they ask. Without it, the same
+question is the same.
+
+Known weakness: only English frames are known; and who means what is a frame elsewhere is not heard.
+"""
+
+from __future__ import annotations
+
+import re
+
+from headgate.core.semantic.lexicon.table import BECAUSE, plain
+
+RHETORICAL = re.compile(r"(?:^|(?<=[.?!] ))(ca|could|do|does|did|is|are|was|were|should|wo|would)n't\b", re.I)
+DENIED = re.compile(r"\b(\w+)n't\b|\b(can)not\b", re.I)
+HURRIED = re.compile(r"\b(ca|could|do|does|did|is|are|was|were|should|wo|would|have|has|had)nt\b", re.I)
+CUT = {"ca": "can", "wo": "will", "sha": "shall"}
+POLITE = re.compile(
+    r"\b(?:can|could|would|will) (?:you|u|someone|somebody|anyone|anybody)\b(?= (?:please |kindly )?(?:tell"
+    r"|explain|show|give|help|describe|list|name|find|write|translate|let|remind|say|provide|suggest|recommend"
+    r"|clarify|advise|teach|guide))",
+    re.I,
+)
+_WHO = r"(?:you|u|anyone|anybody|someone|somebody)"
+_UNSURE = (
+    r"(?:have (?:absolutely )?no idea"
+    r"|(?:do not|don't|dont|didn't) (?:really |quite )?(?:know|understand|remember|get)"
+    r"|(?:am |was )?(?:not sure|unsure|just wondering|wondering|curious|trying to (?:find|figure) out"
+    r"|confused about)"
+    r"|(?:really |just )?(?:want|need|wish|(?:would|'d) (?:like|love)) to (?:know|find out|understand|learn"
+    r"|ask))"
+)
+ASKING = re.compile(
+    rf"\b(?:(?:do|does) {_WHO} (?:happen to )?know"
+    rf"|(?:i|we)(?:'m|m| am)? ?{_UNSURE}"
+    r"|not sure|no idea|just (?:curious|wondering)|any (?:idea|tips?|advice|suggestions?|thoughts)"
+    r"|(?:advise|teach|guide|remind|instruct|tell|show)(?: (?:me|us))?"
+    r"|(?:give|send|show) (?:me|us) (?:(?:some |the )?(?:instructions|directions|guidance|steps|advice|tips))"
+    r"|(?:instructions|directions|guidance|tips|advice)"
+    r"|(?:i |we )?need (?:some |your )?help|quick question)"
+    r"(?: on| about| as to| for| with)?[:,;.-]* "
+    r"(?=(?:how|what|why|when|where|who|whom|whose|which|if|whether)\b)",
+    re.I,
+)
+HELP = re.compile(
+    r"^(?:(?:please |kindly )?(?:give|send|show) (?:me|us) (?:some |the )?(?:instructions|directions|steps)"
+    r"|(?:instructions|directions|steps)|(?:i |we )?need (?:some |your )?help) to\b",
+    re.I,
+)
+_BEST = r"(?:(?:the )?(?:best|easiest|simplest|right|proper|correct|usual|recommended) )"
+WAY = re.compile(
+    rf"\bwhat(?:'s|s| is| are| would be)? (?:the )?{_BEST}?(?:ways?|method|procedure|process) (?:to|of|for)\b"
+    r"|\bwhat (?:do|does|must|should|can|could) (?:i|we|you|one) (?:have to |need to )?do (?:in order )?to\b"
+    r"|\b(?:what|which) steps (?:do|must|should|can) (?:i|we|you|one) (?:have to |need to )?(?:follow|take)"
+    r" (?:in order )?to\b"
+    r"|\bis there (?:a|any) (?:good |easy |simple )?way (?:to|of)\b",
+    re.I,
+)
+REASON = re.compile(
+    r"\bwhat(?:'s|s| is| are| was) (?:the )?reasons? (?:that |why |for |behind |of )?(?!to\b)", re.I
+)
+PRICE = re.compile(
+    r"\bhow much (?:is|are)\b(?![^?.]*\d)"
+    r"|\bhow much (?:do|does|will|would|must|should) (?:i|you|one|we) (?:have to |need to )?pay for\b",
+    re.I,
+)
+REWRITTEN = (
+    ("-", re.compile(r"\b[Nn]on-"), "not "),
+    (" not", re.compile(r"\bor not(?=\s*\??\s*$)"), ""),
+    (" and a half", re.compile(r"\b[Oo]ne and a half\b"), "1.5"),
+    (" and a half", re.compile(r"\b[Tt]wo and a half\b"), "2.5"),
+    ("alf of", re.compile(r"\b[Hh]alf of\b"), "50% of"),
+    ("'d ", re.compile(r"\b(I|[Ww]e|i)'d (?=(?:like|love|prefer|rather|want|need)\b)"), r"\1 would "),
+    (" exactly", re.compile(r"\b([Hh]ow|[Ww]hat|[Ww]here|[Ww]hen|[Ww]ho|[Ww]hy) exactly\b"), r"\1"),
+    ("ow should", re.compile(r"\b([Hh])ow should\b"), r"\1ow do"),
+    (" way", WAY, "how to"),
+    (" to", WAY, "how to"),
+    (" to", HELP, "how to"),
+    ("reason", REASON, "why "),
+    ("ow much", PRICE, "how much cost"),
+    ("-", re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])"), " "),
+)
+"""What must be in a text for it to be looked for, what is looked for, and what it becomes."""
+
+ASIDE = re.compile(r"[.:?!\n]\s")
+CLAUSE = re.compile(r"[^.:?!\n]*[.:?!\n]\s+")
+
+
+def plainly(text: str) -> str:
+    """With negations as words of their own (those of `Can't I …?` deny nothing), and without the clause that
+    says why somebody asks."""
+    text = text.replace("’", "'")
+    if ASIDE.search(text):
+        text = CLAUSE.sub(lambda found: "" if BECAUSE & set(plain(found[0][:-1]).split()) else found[0], text)
+    if "nt" in text:
+        text = HURRIED.sub(r"\1n't", text)
+    text = ASKING.sub("", POLITE.sub(" ", text))
+    if "n't" in text:
+        text = RHETORICAL.sub(lambda found: CUT.get(found[1].lower(), found[1]), text)
+    for needs, pattern, instead in REWRITTEN:
+        if needs in text:
+            text = pattern.sub(instead, text)
+    if "n't" in text or "annot" in text:
+        text = DENIED.sub(_apart, text)
+    return text
+
+
+def _apart(found: re.Match[str]) -> str:
+    helped = found[1] or found[2]
+    return f"{CUT.get(helped.lower(), helped)} not"

@@ -1,0 +1,325 @@
+"""Budget: money is reserved before it is spent, on the caller's key, tenant and tier and on the route, on all
+of them or on none, and settled when the answer has ended, by what it cost.
+
+Stands below route, which names the models and so the prices, and below everything that answers from here: an
+answer that was kept costs nothing, and is given to who has spent everything. Above the batch, so that each
+pays his own part; above mirror, cascade and fallback, so that a call is reserved for once however often it is
+tried. Where there is room nobody waits. Where there seems to be none, whoever knows is asked; money that is
+only reserved for others is waited for, since most of it comes back. Holds what is reserved until the answer
+has ended.
+
+A stream that outgrows what was reserved for it reserves more; where there is no more, it is cut.
+
+Known weakness: an answer that does not stream, and costs more than was expected, is paid all the same. Who
+began a call that others share pays for it, even where he hangs up; the ledger books it to who stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+from typing import Protocol
+
+import msgspec
+
+from headgate.core.call import Call, Operation, Reply
+from headgate.core.errors import BudgetSpent, Overloaded
+from headgate.core.expected import Expectations, Expected
+from headgate.core.price import Price
+from headgate.core.purse import Purse, Verdict
+from headgate.core.usage import CHARS_PER_TOKEN
+from headgate.pipeline.service import Passage, Service
+from headgate.ports.clock import Clock
+
+AGAIN_S = 5.0
+"""When to come again where nobody knows what is left."""
+MORE = 2
+"""A stream that needs more reserves one part in so many of what it has."""
+STALL_S = 2.0
+"""How long a stream waits for more."""
+POLL_S = 0.1
+"""Between two questions to the store while somebody waits."""
+_PER_MILLION = 1_000_000
+
+
+class Bank(Protocol):
+    """Where the purses are filled."""
+
+    def spent(self, purses: Sequence[Purse], /) -> None:
+        """What was reserved of them has been settled: those who wait may look again, the store will hear."""
+        ...
+
+    async def ask(self, purses: Sequence[Purse], /) -> None:
+        """Returns when the store has been told of them and has answered, or cannot be reached."""
+        ...
+
+    async def change(self, until: float, /) -> None:
+        """Returns when there may be more room in any of them, at that time at the latest."""
+        ...
+
+    def renewal(self, purse: Purse, /) -> str:
+        """When its budget begins anew, in words."""
+        ...
+
+
+Payers = Callable[[Call], Sequence[Purse]]
+"""The purses that pay for a call, in their present period; none where no budget applies."""
+
+
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
+    """`allow_unpriced`: models serve whose price is not known, and cost nothing; `allow_unknown`: who has
+    nothing in hand while the store is away is served all the same; `max_wait_s`: for money that is reserved
+    for others."""
+
+    allow_unpriced: bool = False
+    allow_unknown: bool = False
+    max_wait_s: float = 30.0
+
+
+class Budgets:
+    def __init__(
+        self,
+        inner: Service,
+        *,
+        payers: Payers,
+        bank: Bank,
+        prices: Mapping[str, Price],
+        expectations: Expectations,
+        rules: Rules,
+        clock: Clock,
+    ) -> None:
+        """`prices` by model id, of those whose price is known."""
+        self.inner = inner
+        self.bank = bank
+        self._payers = payers
+        self.rules = rules
+        self.clock = clock
+        self.expectations = expectations
+        self._prices = prices
+
+    def __call__(self, call: Call) -> AbstractAsyncContextManager[Reply]:
+        purses = self._payers(call)
+        if not purses:
+            return self.inner(call)
+        if not self.rules.allow_unpriced:
+            call = self._priced(call)
+        expected, now = self.expected(call), self.clock.now()
+        if lacking(purses, expected.nano, now):
+            return _Waiting(self, call, purses)
+        return _Held(self.inner, call, layer=self, purses=purses, expected=expected)
+
+    def _priced(self, call: Call) -> Call:
+        """Without models whose price nobody knows."""
+        prices = self._prices
+        if all([model in prices for model in call.chain]):  # noqa: C419 - half the time of a generator
+            return call
+        chain = tuple(model for model in call.chain if model in prices)
+        if not chain:
+            raise Overloaded(
+                f"This call has a budget, and what '{call.chain[0]}' costs is not known.",
+                code="price_unknown",
+                retry_after_s=AGAIN_S,
+            )
+        return msgspec.structs.replace(call, chain=chain)
+
+    def expected(self, call: Call) -> Expected:
+        """What it will probably cost, by its first choice."""
+        payload, model = call.payload, call.chain[0]
+        price = self._prices.get(model)
+        if price is None:
+            return _NOTHING
+        answers = payload.operation is not Operation.EMBEDDINGS
+        return self.expectations.of(model, call.caller.key, price, payload.raw, answers=answers)
+
+    async def room(self, purses: Sequence[Purse], wanted: Callable[[], Expected], until: float) -> Expected:
+        """Waits until all of them have room for what is wanted, which may change meanwhile; what to reserve,
+        at once.
+
+        Raises:
+            BudgetSpent: where one of them will not have it.
+            Overloaded: where nobody can know.
+        """
+        nano = 0
+        try:
+            while True:
+                expected = wanted()
+                nano = _longing(purses, nano, expected.nano)
+                if not lacking(purses, nano, self.clock.now()):
+                    return expected
+                await self.bank.ask(purses)
+                now = self.clock.now()
+                short = lacking(purses, nano, now)
+                if not short or self._decided(short, expected.usual, now):
+                    return expected
+                if now >= until:
+                    raise self._spent(short[0], "The rest of this budget is reserved for other calls.")
+                await self.bank.change(min(until, now + POLL_S))
+        finally:
+            _longing(purses, nano, 0)
+
+    def _decided(self, short: Sequence[Purse], usual: int, now: float) -> bool:
+        """Whether it may go on though nobody knows whether there is room."""
+        verdicts = {purse.verdict(usual, now): purse for purse in short}
+        if (spent := verdicts.get(Verdict.SPENT)) is not None:
+            raise self._spent(spent, "This budget is spent.")
+        if Verdict.UNKNOWN not in verdicts:
+            return False
+        if not self.rules.allow_unknown:
+            raise Overloaded(
+                "What is left of this budget cannot be known now.",
+                code="budget_unavailable",
+                retry_after_s=AGAIN_S,
+            )
+        return len(verdicts) == 1
+
+    def _spent(self, purse: Purse, message: str) -> BudgetSpent:
+        purse.refused = True
+        who = purse.account.rpartition("/")[0]
+        return BudgetSpent(f"{message} ({who}, until {self.bank.renewal(purse)})", code="insufficient_quota")
+
+
+def lacking(purses: Sequence[Purse], nano: int, now: float) -> list[Purse]:
+    """Those that have no room for it."""
+    return [purse for purse in purses if purse.room(now) < nano]
+
+
+def _longing(purses: Sequence[Purse], before: int, nano: int) -> int:
+    """Says how much a call lacks that waits."""
+    for purse in purses:
+        purse.short += nano - before
+        purse.least = nano
+    return nano
+
+
+def _afford(purses: Sequence[Purse], expected: Expected) -> Expected:
+    """What to reserve: no more than is left, for who is alone with his budget. The last of it would never be
+    spent otherwise; and that he costs more is one call's error at most."""
+    if not all([purse.alone for purse in purses]):  # noqa: C419 - half the time of a generator
+        return expected
+    left = min(purse.left() for purse in purses)
+    return msgspec.structs.replace(expected, nano=min(expected.nano, left)) if left > 0 else expected
+
+
+_NOTHING = Expected(0, 0, 0, True)
+
+
+class _Held(Passage, eq=False, kw_only=True):
+    layer: Budgets
+    purses: Sequence[Purse]
+    expected: Expected
+    reserved: int = 0
+    reply: Reply | None = None
+
+    def begin(self) -> None:
+        self.reserved, now = self.expected.nano, self.layer.clock.now()
+        for purse in self.purses:
+            purse.reserve(self.reserved, now)
+
+    def opened(self, reply: Reply) -> None:
+        self.reply = reply
+        if reply.source.model_id != self.call.chain[0] and not reply.reuse.hit:
+            self._moved(reply)
+        price = reply.source.price
+        if reply.stream and not self.expected.capped and price is not None and price.output:
+            reply.body = _Growing(self, reply, price)
+
+    def _moved(self, reply: Reply) -> None:
+        """Another model serves than the one for which was reserved: whether or not there is room, it is being
+        paid."""
+        price, call = reply.source.price, self.call
+        if price is None:
+            return
+        key = call.caller.key
+        expected = self.layer.expectations.of(reply.source.model_id, key, price, call.payload.raw)
+        more = expected.nano - self.reserved
+        if more > 0:
+            for purse in self.purses:
+                purse.reserve(more, self.layer.clock.now())
+            self.reserved, self.expected = expected.nano, expected
+
+    async def more(self) -> int:
+        """Reserves more for a stream; what is reserved for it now."""
+        layer = self.layer
+        nano = max(1, self.reserved // MORE)
+        now = layer.clock.now()
+        if lacking(self.purses, nano, now):
+            await self._awaited(nano, now)
+        for purse in self.purses:
+            purse.reserve(nano, now)
+        self.reserved += nano
+        return self.reserved
+
+    async def _awaited(self, nano: int, now: float) -> None:
+        """Who is being answered is not cut off because nobody can know."""
+        try:
+            more = Expected(nano, nano, 0, True)
+            await self.layer.room(self.purses, lambda: more, now + STALL_S)
+        except Overloaded as error:
+            error.__traceback__ = None
+
+    def ended(self, error: BaseException | None) -> BaseException | None:
+        cost = self._cost(error)
+        for purse in self.purses:
+            purse.settle(self.reserved, cost)
+        self.layer.bank.spent(self.purses)
+        return error
+
+    def _cost(self, error: BaseException | None) -> int:
+        reply = self.reply
+        if reply is None:
+            return sum(one.cost_nano or 0 for one in self.call.line.discarded)
+        if reply.reuse.hit:
+            return 0
+        if error is None:
+            usage, raw = reply.usage(), self.call.payload.raw
+            self.layer.expectations.learn(reply.source.model_id, self.call.caller.key, len(raw), usage)
+        return reply.cost_nano() or 0
+
+
+class _Growing:
+    """A stream that must not outgrow what is reserved for it."""
+
+    __slots__ = ("_asked", "_body", "_held", "_most", "_price", "_seen")
+
+    def __init__(self, held: _Held, reply: Reply, price: Price) -> None:
+        self._held = held
+        self._body = reply.body
+        self._seen = reply.seen
+        self._price = price
+        self._most = self._chars(held.reserved)
+
+    def _chars(self, nano: int) -> int:
+        """So much text may that be."""
+        left = nano - self._held.expected.asked
+        return max(0, left) * _PER_MILLION * CHARS_PER_TOKEN // max(1, self._price.output)
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._seen.output_chars > self._most and not self._seen.over:
+            self._most = self._chars(await self._held.more())
+        return await self._body.__anext__()
+
+
+class _Waiting:
+    """A call that has not enough in hand."""
+
+    def __init__(self, layer: Budgets, call: Call, purses: Sequence[Purse]) -> None:
+        self._layer = layer
+        self._call = call
+        self._purses = purses
+        self._held: _Held | None = None
+
+    async def __aenter__(self) -> Reply:
+        layer, call, purses = self._layer, self._call, self._purses
+        until = min(call.deadline_at, layer.clock.now() + layer.rules.max_wait_s)
+        expected = await layer.room(purses, lambda: _afford(purses, layer.expected(call)), until)
+        self._held = _Held(layer.inner, call, layer=layer, purses=purses, expected=expected)
+        return await self._held.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return None if self._held is None else await self._held.__aexit__(kind, error, trace)

@@ -1,0 +1,60 @@
+"""Periods where tenants live, and what will have been spent when they end."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headgate.core.budget import Per, Period, forecast_nano, period_at, period_from
+
+ZONES = ("UTC", "Europe/Berlin", "America/Sao_Paulo", "Asia/Kolkata", "Asia/Beirut", "Australia/Lord_Howe")
+HOUR = 3600.0
+
+
+def at(text: str) -> float:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+
+
+@given(
+    wall=st.floats(0, 4e9),
+    per=st.sampled_from(["day", "week", "month"]),
+    zone=st.sampled_from(ZONES),
+)
+def test_periods_follow_one_another_without_a_gap(wall: float, per: Per, zone: str) -> None:
+    period = period_at(wall, per, zone)
+    assert period.starts_at <= wall < period.ends_at
+    assert period_from(period.day, per, zone) == period
+    following = period_at(period.ends_at, per, zone)
+    assert following.starts_at == period.ends_at
+    assert following.day > period.day
+
+
+@pytest.mark.parametrize(
+    ("wall", "per", "zone", "first", "hours"),
+    [
+        ("2026-11-30T22:59:59", "month", "Europe/Berlin", "2026-11-01", 720),
+        ("2026-11-30T23:00:00", "month", "Europe/Berlin", "2026-12-01", 744),
+        ("2026-03-29T12:00:00", "day", "Europe/Berlin", "2026-03-29", 23),
+        ("2026-10-25T12:00:00", "day", "Europe/Berlin", "2026-10-25", 25),
+        ("2026-10-25T12:00:00", "month", "Europe/Berlin", "2026-10-01", 745),
+        ("2026-11-22T12:00:00", "week", "UTC", "2026-11-16", 168),
+        ("2026-11-20T18:29:00", "day", "Asia/Kolkata", "2026-11-20", 24),
+        ("2026-11-20T18:31:00", "day", "Asia/Kolkata", "2026-11-21", 24),
+        ("2018-11-04T12:00:00", "day", "America/Sao_Paulo", "2018-11-04", 23),  # there was no midnight
+    ],
+)
+def test_where_they_begin(wall: str, per: Per, zone: str, first: str, hours: int) -> None:
+    period = period_at(at(wall), per, zone)
+    assert period.name == first
+    assert period.day == date.fromisoformat(first).toordinal()
+    assert (period.ends_at - period.starts_at) / HOUR == hours
+
+
+def test_what_will_have_been_spent() -> None:
+    period = Period(1, 0.0, 100 * HOUR)
+    assert forecast_nano(10, period, 25 * HOUR) == 40
+    assert forecast_nano(10, period, 1.0) == 1000  # a period that has only begun tells little
+    assert forecast_nano(10, period, 200 * HOUR) == 10
