@@ -131,8 +131,11 @@ class Passage(msgspec.Struct, eq=False):
         except BaseException as error:
             failure = _unwound(run, error)
             if not run:
-                _go_on(failure, error)
-                raise
+                try:
+                    _go_on(failure, error)
+                    raise
+                finally:
+                    failure = None  # an error knows the frames that know it: they would keep each other
         if reply is None:
             reply = await self._saved(run, failure)  # type: ignore[arg-type]  # without a reply there is one
         for passage in reversed(run):
@@ -150,8 +153,11 @@ class Passage(msgspec.Struct, eq=False):
             except BaseException as error:
                 failure = _unwound(run, _told(run.pop(), error))
                 if not run:
-                    _go_on(failure, error)
-                    raise
+                    try:
+                        _go_on(failure, error)
+                        raise
+                    finally:
+                        del failure
             else:
                 return reply
 
@@ -198,7 +204,10 @@ def _told(passage: Passage, error: BaseException) -> BaseException:
 def _go_on(made: BaseException | None, of: BaseException | None) -> None:
     """Raises what was made of an error, where that is another one."""
     if made is not None and made is not of:
-        raise made from None
+        try:
+            raise made from None
+        finally:
+            del made, of
 
 
 def stack(*layers: Layer, leaf: Service) -> Service:
