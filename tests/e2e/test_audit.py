@@ -180,6 +180,13 @@ def test_who_tampers_with_the_file_is_found_out(tmp_path: Path) -> None:
         assert verified(gateway) == 1
 
 
+def test_a_new_configuration_is_an_act_too(tmp_path: Path) -> None:
+    with running(config(tmp_path)) as gateway:
+        gateway.file.write_text(config(tmp_path) + "\n# another\n")
+        [act] = noted(gateway, "config.reload", 1)
+        assert (act["who"], act["target"]) == ("file", "generation 2")
+
+
 def _chat(gateway: Gateway, key: str) -> int:
     return gateway.ask(CHAT, {"model": "m", "messages": HI}, key=key).status
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
 import pytest
 
+from headgate.adapters.memory.jobs import MemoryJobs
+from headgate.assemble.jobs import Intake
 from headgate.core.call import Call, Caller, Later
 from headgate.core.errors import (
     AllUpstreamsFailed,
@@ -24,7 +27,8 @@ from headgate.core.job import Deferred, Job, Plan
 from headgate.core.retry import Backoff
 from headgate.core.reuse import Freshness
 from headgate.pipeline.defer import Defer
-from headgate.ports.jobs import JobsGone
+from headgate.ports.jobs import Bounds, JobsGone
+from jobbed import job
 from scripted import (
     Act,
     FakePayload,
@@ -201,3 +205,34 @@ def test_cancelled_at_every_turn(act: Act) -> None:
         assert isinstance(ended(task), type(None) | asyncio.CancelledError | Deferred)
 
     assert cancelled_at_every_turn(scene) >= 1
+
+
+class Slow(MemoryJobs):
+    """A store that takes a second for whatever comes at once."""
+
+    def __init__(self, *, broken: bool = False) -> None:
+        super().__init__()
+        self.batches: list[int] = []
+        self._broken = broken
+
+    async def add(self, jobs: Sequence[Job], bounds: Bounds) -> int:
+        self.batches.append(len(jobs))
+        await clock().sleep(1.0)
+        if self._broken:
+            raise ValueError("a bug")
+        return await super().add(jobs, bounds)
+
+
+def test_what_comes_at_once_is_written_together_and_each_is_told_of_his_own() -> None:
+    async def story() -> None:
+        store = Slow()
+        intake = Intake(store)
+        kept = await asyncio.gather(*(intake.keep(Bounds(7, 10_000), job(f"job_{n}")) for n in range(10)))
+        assert kept == [True] * 7 + [False] * 3
+        assert sum(store.batches) == 10
+        assert len(store.batches) <= 2
+        assert len(store._jobs) == 7
+        with pytest.raises(JobsGone):
+            await Intake(Slow(broken=True)).keep(Bounds(7, 10_000), job())
+
+    run(story())

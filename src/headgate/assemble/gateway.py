@@ -19,6 +19,7 @@ from headgate.assemble.kept import Kept, Machine, Prices
 from headgate.assemble.keywatch import KeyWatch
 from headgate.assemble.teller import Teller
 from headgate.config.tree import Settings
+from headgate.core.audit import Act
 from headgate.core.call import Operation
 from headgate.core.strain import TICK_S
 from headgate.core.tally import Tally
@@ -93,6 +94,13 @@ class Gateway:
         self._generation, self.house.front = new, new.front
         self._log.requests = settings.server.log != "off"
         return new.front.number
+
+    def reloaded(self, number: int) -> None:
+        """The configuration's file has changed: that is an act of whoever may write to it."""
+        if (books := self._machine.books) is not None:
+            at_us = int(self.clock.wall() * 1e6)
+            act = Act(at_us=at_us, who="file", action="config.reload", target=f"generation {number}")
+            books.note(act)
 
     def endpoints(self) -> dict[str, Hot]:
         """The hot paths."""

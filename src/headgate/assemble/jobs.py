@@ -108,11 +108,12 @@ class Intake:
     async def _written(self, batch: list[tuple[Job, asyncio.Future[bool]]], bounds: Bounds) -> None:
         try:
             room = await self.store.add([job for job, _ in batch], bounds)
-        except JobsGone as error:
+        except Exception as error:  # noqa: BLE001  # each who waits is told, whatever it is
             log.error("jobs cannot be kept: %s", error)
             for _, told in batch:
                 if not told.done():
                     told.set_exception(JobsGone(str(error)))
+                    told.exception()  # who has left will not ask
             return
         for number, (_, told) in enumerate(batch):
             if not told.done():

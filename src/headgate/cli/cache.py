@@ -19,6 +19,7 @@ from rich.progress import track
 from rich.table import Table
 
 from headgate.assemble.stores import shelf
+from headgate.cli.noted import noted
 from headgate.config.check import ConfigError
 from headgate.config.load import load
 from headgate.config.tree import Settings
@@ -52,10 +53,13 @@ def stats(config: File = DEFAULT_FILE, url: Url = None, as_json: AsJson = False)
 @cache.command()
 def clear(config: File = DEFAULT_FILE) -> None:
     """Forget all that is kept in the store; running gateways forget it too, within two seconds."""
-    behind = shelf(_settings(config))
+    settings = _settings(config)
+    behind = shelf(settings)
     if behind is None:
         _stop("cache.store is memory: what is kept is in each process alone, until it is restarted", 1)
-    typer.echo(f"{asyncio.run(_asked(behind, 'clear'))} answers forgotten")
+    count = asyncio.run(_asked(behind, "clear"))
+    noted(settings, config, "cache.clear", settings.cache.store, f"answers={count}")
+    typer.echo(f"{count} answers forgotten")
 
 
 @cache.command()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import json
-import socket
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -17,6 +15,7 @@ from rich.table import Table
 
 from headgate.assemble.ledgers import ledger
 from headgate.assemble.rim import known
+from headgate.cli.noted import operator
 from headgate.config.check import ConfigError
 from headgate.config.load import load
 from headgate.config.tree import Settings
@@ -85,10 +84,6 @@ class Desk:
             return [_row(key) for key in found.keys] if found else []
 
         return self.run(work)
-
-
-def operator() -> str:
-    return f"{getpass.getuser()}@{socket.gethostname()}"
 
 
 def _row(key: Issued) -> dict[str, Any]:

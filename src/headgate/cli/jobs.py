@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from headgate.assemble.jobs import jobs as kept_at
+from headgate.cli.noted import noted
 from headgate.config.check import ConfigError
 from headgate.config.load import load
 from headgate.config.tree import Settings
@@ -69,13 +70,16 @@ def retry(job_id: Id, config: File = DEFAULT_FILE) -> None:
     until_us = now_us + int(settings.jobs.expires_s * 1e6)
     if not _asked(settings, config, lambda store: store.again(job_id, now_us, until_us)):
         _stop(f"there is no job {job_id} that failed or expired", 1)
+    noted(settings, config, "job.retry", job_id)
     typer.echo(f"{job_id} is queued again")
 
 
 @jobs.command()
 def purge(config: File = DEFAULT_FILE) -> None:
     """Forget all that are over, with their answers."""
-    count = _asked(_settings(config), config, lambda store: store.sweep(_now_us(), FAR_US))
+    settings = _settings(config)
+    count = _asked(settings, config, lambda store: store.sweep(_now_us(), FAR_US))
+    noted(settings, config, "job.purge", "jobs", f"jobs={count}")
     typer.echo(f"{count} jobs forgotten")
 
 

@@ -23,6 +23,7 @@ from rich.table import Table
 from headgate.assemble.ring import KeyRing
 from headgate.assemble.stores import places
 from headgate.cli import issue
+from headgate.cli.noted import noted
 from headgate.config.check import ConfigError
 from headgate.config.load import load, process_environment
 from headgate.config.tree import ProviderKey, Settings
@@ -194,6 +195,7 @@ def rotate(
         return
     desk = Desk(config)
     new = _new(new_from_env, new_from_file)
+    done: list[str] = []
 
     async def work() -> None:
         old = desk.find(provider, name)
@@ -206,11 +208,13 @@ def rotate(
         box = sealed(new, old.secret, os.urandom(NONCE_BYTES))
         await desk.post(old.secret, Notice(revoked_at=now + overlap, successor=box))
         typer.echo(f"key {name} of {provider} ({old.secret.hint}) is replaced by {new.hint};")
+        done.append(f"old={old.secret.hint} new={new.hint} overlap_s={overlap:g}")
         typer.echo(
             f"it is revoked in {overlap:g} s. Put the new key into the configuration when it suits you."
         )
 
     desk.run(work)
+    noted(desk.settings, config, "provider_key.rotate", f"{provider}/{name}", *done)
 
 
 @keys.command()
@@ -232,6 +236,7 @@ def revoke(
         typer.echo(f"key {name} of {provider} ({old.secret.hint}) is revoked")
 
     desk.run(work)
+    noted(desk.settings, config, "provider_key.revoke", f"{provider}/{name}")
 
 
 def _new(variable: str | None, file: Path | None) -> Secret:

@@ -203,6 +203,7 @@ def _swapped(gateway: Gateway, settings: Settings) -> bool:
         log.error("configuration not reloaded\n%s", report(error.problems))
         return False
     _log_as(settings)
+    gateway.reloaded(number)
     log.warning("configuration reloaded as generation %d", number)
     return True
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from headgate.core.call import Operation
+from headgate.core.call import Operation, Tape
 from headgate.providers.exchange import Link
 from headgate.providers.openai import OpenAICodec, OpenAISurface
 from headgate.providers.openai.relay import relay
@@ -54,6 +54,11 @@ def test_who_declines_is_not_quoted_to_the_next(stream: bool, pieces: list[bytes
     body = {"model": "m", "messages": [{"role": "user", "content": "x"}], "stream": stream}
     payload = SURFACE.parse(Operation.CHAT, json.dumps(body).encode())
     exchange = link.open(payload)
-    told = b"".join([*(exchange.feed(piece) for piece in pieces), exchange.close(), exchange.tail(None)])
+    exchange.seen.tape = Tape(9999)
+    out = []
+    for piece in pieces:
+        out.append(exchange.feed(piece))
+        exchange.seen.tape.append(out[-1])
+    told = b"".join([*out, exchange.close(), exchange.tail(None)])
     assert exchange.seen.keepable == keepable
     assert told == b"".join(pieces)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from headgate.cli.audit import app as audit
+from headgate.cli.cache import cache
+from headgate.cli.jobs import jobs
 from headgate.cli.keys import keys
 from headgate.cli.main import app
 
@@ -47,7 +50,7 @@ ARGUMENTS = {
     "usage --from": ("usage", "--from", "{}"),
     "usage --to": ("usage", "--to", "{}"),
 }
-APPS = {"keys": keys, "audit": audit}
+APPS = {"keys": keys, "audit": audit, "cache": cache, "jobs": jobs}
 
 
 @pytest.mark.parametrize("argument", ARGUMENTS)
@@ -62,3 +65,33 @@ def test_an_argument_is_a_name_or_wrong(argument: str, tmp_path: Path) -> None:
         assert found.exception is None or isinstance(found.exception, SystemExit), (bad, found.exception)
     well = CliRunner().invoke(audit, ["verify", "--config", str(file)])
     assert well.exit_code == 0, well.output
+
+
+def test_what_is_done_on_the_command_line_is_in_the_audit_log(tmp_path: Path) -> None:
+    file = tmp_path / "headgate.yaml"
+    shelf = f"cache: {{store: file, file: {tmp_path / 'answers.db'}}}\n"
+    one = "{dialect: openai, base_url: 'http://127.0.0.1:9/v1', keys: [sk-old-0123456789abcdef]}"
+    provider = f"providers: {{p: {one}}}"
+    file.write_text(CONFIG.replace("providers: {p: {dialect: simulated}}", provider) + shelf)
+    fresh = tmp_path / "fresh"
+    fresh.write_text("sk-new-0123456789abcdef")
+    for words in (
+        ["keys", "rotate", "1", "--provider", "p", "--new-from-file", str(fresh)],
+        ["cache", "clear"],
+        ["keys", "create", "app", "--tenant", "acme"],
+        ["keys", "revoke", "1", "--provider", "p"],
+        ["jobs", "purge"],
+    ):
+        done = CliRunner().invoke(APPS[words[0]], [*words[1:], "--config", str(file)])
+        assert done.exit_code == 0, (words, done.output)
+    exported = CliRunner().invoke(audit, ["export", "--config", str(file)]).stdout
+    acts = [json.loads(line) for line in exported.splitlines()]
+    assert [(one["action"], one["target"]) for one in acts] == [
+        ("provider_key.rotate", "p/1"),
+        ("cache.clear", "file"),
+        ("key.create", "app"),
+        ("provider_key.revoke", "p/1"),
+        ("job.purge", "jobs"),
+    ]
+    assert all("@" in one["who"] for one in acts)
+    assert "0123456789" not in exported

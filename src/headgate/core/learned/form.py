@@ -3,7 +3,7 @@
 headgate-router 1 SHA-256-OF-THE-REST\\n
 LENGTH-OF-THE-HEADER\\n
 a JSON header: models, embedder, names of the features, ladders, shape of every array
-the arrays, float32, little-endian, one behind the other
+the arrays, little-endian, one behind the other: float32, and int32 where they name places
 """
 
 from __future__ import annotations
@@ -12,15 +12,17 @@ from hashlib import sha256
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
-from headgate.core.learned import surface, verify
-from headgate.core.learned.machine import Machine, Matrix, Scaling
-from headgate.core.learned.router import Judge, Ladder, Trained
+from headgate.core.learned.forest import MAX_DEPTH, Forest
+from headgate.core.learned.machine import Axes, Machine, Sum
+from headgate.core.learned.router import OF_ANSWERS, Judge, Ladder, Trained
+from headgate.core.learned.surface import NAMES as OF_QUESTIONS
 
-FORMAT = 1
+FORMAT = 2
 MAGIC = b"headgate-router "
 
-ARRAYS = ("mean", "deviation", "center", "components", "features", "vectors", "weights")
+Array = NDArray[np.float32] | NDArray[np.int32]
 
 
 class Unusable(ValueError):
@@ -29,9 +31,9 @@ class Unusable(ValueError):
 
 class _Machine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     names: tuple[str, ...]
-    wide: float
-    near: float
+    share: float
     bias: float
+    depth: int
     shapes: dict[str, tuple[int, ...]]
 
 
@@ -53,15 +55,19 @@ def dumped(trained: Trained) -> bytes:
         strong=trained.strong,
         embedder=trained.embedder,
         rows=trained.rows,
-        questions=_outline(trained.questions, surface.NAMES),
+        questions=_outline(trained.questions, OF_QUESTIONS),
         question_ladder=trained.question_ladder,
-        answers=_outline(trained.answers.machine, verify.NAMES) if trained.answers else None,
+        answers=_outline(trained.answers.machine, OF_ANSWERS) if trained.answers else None,
         answer_rules=trained.answers.rules if trained.answers else 0.0,
         answer_ladder=trained.answer_ladder,
     )
     said = msgspec.json.encode(header)
     machines = [trained.questions, *([trained.answers.machine] if trained.answers else [])]
-    body = b"".join(_array(one, name).astype("<f4").tobytes() for one in machines for name in ARRAYS)
+    body = b"".join(
+        array.astype(array.dtype.newbyteorder("<")).tobytes()
+        for one in machines
+        for array in _arrays(one).values()
+    )
     rest = b"%d\n" % len(said) + said + body
     return MAGIC + b"%d %s\n" % (FORMAT, sha256(rest).hexdigest().encode()) + rest
 
@@ -90,10 +96,10 @@ def _read(rest: bytes) -> Trained:
         size = int(length)
         header = msgspec.json.decode(rest[:size], type=_Header)
         body = rest[size:]
-        questions, body = _machine(header.questions, body, surface.NAMES)
+        questions, body = _machine(header.questions, body, OF_QUESTIONS)
         answers = None
         if header.answers is not None:
-            machine, body = _machine(header.answers, body, verify.NAMES)
+            machine, body = _machine(header.answers, body, OF_ANSWERS)
             answers = Judge(machine, header.answer_rules)
     except Unusable:
         raise
@@ -114,53 +120,82 @@ def _read(rest: bytes) -> Trained:
 
 
 def _outline(machine: Machine, names: tuple[str, ...]) -> _Machine:
-    shapes = {name: _array(machine, name).shape for name in ARRAYS}
-    return _Machine(names, machine.scaling.wide, machine.scaling.near, machine.bias, shapes)
+    shapes = {name: array.shape for name, array in _arrays(machine).items()}
+    return _Machine(names, machine.share, machine.bias, machine.forest.depth, shapes)
 
 
-def _array(machine: Machine, name: str) -> Matrix:
-    found: Matrix = getattr(machine.scaling if name in ARRAYS[:4] else machine, name)
-    return found
+def _arrays(machine: Machine) -> dict[str, Array]:
+    """Everything that has a shape, in the order of the file."""
+    return {name: getattr(getattr(machine, part), field) for name, part, field in FIELDS}
+
+
+FIELDS = tuple(
+    (f"{part}.{field}", part, field)
+    for part, kind in (("axes", Axes), ("sum", Sum), ("forest", Forest))
+    for field in kind.__struct_fields__
+    if field != "depth"
+)
+PLACES = ("forest.roots", "forest.feature", "forest.child")
+"""What of the fields is int32; all else is float32."""
 
 
 def _machine(outline: _Machine, body: bytes, names: tuple[str, ...]) -> tuple[Machine, bytes]:
     if outline.names != names:
         raise Unusable("it was trained on other features than this version computes: train it again")
-    arrays: dict[str, Matrix] = {}
-    for name in ARRAYS:
+    numbers: dict[str, NDArray[np.float32]] = {}
+    places: dict[str, NDArray[np.int32]] = {}
+    for name, _, _ in FIELDS:
         shape = outline.shapes.get(name, ())
         size = 4 * int(np.prod(shape, dtype=np.int64)) if shape and min(shape) >= 0 else -1
         if size < 0 or len(body) < size:
             raise ValueError(f"the array '{name}' is not as long as it should be")
-        arrays[name] = np.frombuffer(body[:size], dtype="<f4").reshape(shape).astype(np.float32)
-        body = body[size:]
-        if not np.isfinite(arrays[name]).all():
+        written, body = body[:size], body[size:]
+        if name in PLACES:
+            places[name] = np.frombuffer(written, dtype="<i4").reshape(shape).astype(np.int32)
+            continue
+        numbers[name] = np.frombuffer(written, dtype="<f4").reshape(shape).astype(np.float32)
+        if not np.isfinite(numbers[name]).all():
             raise ValueError(f"the array '{name}' holds what is no number")
-    _fits(arrays, len(names))
-    scaling = Scaling(
-        mean=arrays["mean"],
-        deviation=arrays["deviation"],
-        center=arrays["center"],
-        components=arrays["components"],
-        wide=outline.wide,
-        near=outline.near,
+    machine = Machine(
+        Axes(numbers["axes.center"], numbers["axes.components"]),
+        Forest(
+            places["forest.roots"],
+            places["forest.feature"],
+            numbers["forest.threshold"],
+            places["forest.child"],
+            numbers["forest.value"],
+            outline.depth,
+        ),
+        Sum(numbers["sum.mean"], numbers["sum.deviation"], numbers["sum.weights"]),
+        outline.share,
+        outline.bias,
     )
-    machine = Machine(scaling, arrays["features"], arrays["vectors"], arrays["weights"], outline.bias)
+    _fits(machine, len(names))
     return machine, body
 
 
-def _fits(arrays: dict[str, Matrix], features: int) -> None:
-    """Arrays that belong together, whatever their numbers."""
-    marks = len(arrays["features"])
-    expected = {
-        "mean": (features,),
-        "deviation": (features,),
-        "center": (len(arrays["center"]),),
-        "components": (len(arrays["center"]), arrays["components"].shape[-1]),
-        "features": (marks, features),
-        "vectors": (marks, arrays["components"].shape[-1]),
-        "weights": (marks, 2),
+def _fits(machine: Machine, features: int) -> None:
+    """Arrays that belong together, whatever their numbers; and trees in which every way down ends."""
+    axes, forest = machine.axes, machine.forest
+    width, nodes = features + axes.components.shape[-1], len(forest.child)
+    expected: dict[str, tuple[int, ...]] = {
+        "axes.center": (len(axes.center),),
+        "axes.components": (len(axes.center), axes.components.shape[-1]),
+        **dict.fromkeys(("sum.mean", "sum.deviation", "sum.weights"), (features,)),
+        "forest.roots": (len(forest.roots),),
+        **dict.fromkeys(("forest.feature", "forest.threshold", "forest.child", "forest.value"), (nodes,)),
     }
-    for name, shape in expected.items():
-        if arrays[name].shape != shape:
+    for name, array in _arrays(machine).items():
+        if array.shape != expected[name]:
             raise ValueError(f"the array '{name}' has another shape than its neighbours ask for")
+    inside = len(forest.roots) and _between(forest.roots, nodes) and _between(forest.feature, width)
+    leaf = forest.child == np.arange(nodes)
+    down = leaf | ((forest.child > np.arange(nodes)) & (forest.child < nodes - 1))
+    if not (inside and down.all() and 0 <= forest.depth <= MAX_DEPTH):
+        raise ValueError("its trees lead nowhere")
+    if not (machine.sum.deviation > 0).all():
+        raise ValueError("it divides by nothing")
+
+
+def _between(places: Array, end: int) -> bool:
+    return bool((places >= 0).all() and (places < end).all())

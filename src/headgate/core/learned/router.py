@@ -11,6 +11,7 @@ import numpy as np
 from headgate.core.asked import Asked, sampled
 from headgate.core.learned.gain import Numbers
 from headgate.core.learned.machine import Machine, Matrix, Quick
+from headgate.core.learned.surface import NAMES as OF_QUESTIONS
 from headgate.core.learned.surface import surface
 from headgate.core.learned.verify import NAMES, verify
 from headgate.core.rules import Preference
@@ -60,8 +61,8 @@ def ladder(scores: Numbers, weak: Numbers, strong: Numbers) -> Ladder:
 
 
 class Judge(msgspec.Struct, frozen=True, eq=False):
-    """Doubts of answers: what a machine learned of them, and `rules` times what the fixed rules say, which
-    few answers could teach."""
+    """What asking again would gain: what a machine learned of answers and their questions, and `rules` times
+    what the fixed rules say, which few answers could teach."""
 
     machine: Machine
     rules: float
@@ -96,9 +97,16 @@ def described(prompts: list[str], embedder: Embedder) -> tuple[Matrix, Matrix]:
     return features, embedder.embed(texts)
 
 
+OF_ANSWERS = NAMES + tuple(f"asked.{name}" for name in OF_QUESTIONS)
+"""What `judged` tells, in its order."""
+
+
 def judged(pairs: list[tuple[str, str]]) -> Matrix:
-    """What the machine for answers sees, of (question, answer) each."""
-    rows = [verify(sampled(asked), sampled(told, MAX_ANSWER_CHARS)) for asked, told in pairs]
+    """What the machine for answers sees, of (question, answer) each: of the answer, and of the question."""
+    rows = []
+    for asked, told in pairs:
+        question = sampled(asked)
+        rows.append([*verify(question, sampled(told, MAX_ANSWER_CHARS)), *surface(question)])
     return np.array(rows, dtype=np.float32).reshape(len(rows), -1)
 
 
@@ -169,7 +177,7 @@ _RULES = {
 
 def by_rules(features: Matrix) -> Numbers:
     """Doubts of answers as `judged` describes them, without training."""
-    exact = features.astype(np.float64)
+    exact = features[:, : len(NAMES)].astype(np.float64)
     sums = exact[:, NAMES.index("asked_log_numbers")] > 0
     found = exact @ np.array([_RULES.get(name, 0.0) for name in NAMES]) + np.where(sums, 1.0, PROSE)
     found -= np.where(sums, 0.0, PROSE_HEDGES * exact[:, NAMES.index("hedges")])

@@ -1,13 +1,17 @@
 """What can be told of a text from its surface: how long, how numeric, how it asks. For the learned router.
 
-Twenty-nine numbers a text, none of which knows a topic by name. They tell a sum from an essay and a choice
-among short options from a page of case law, which is half of what a learned router has to know.
+Numbers, none of which knows a topic by name; behind these stand those of `sums`. They tell a sum from an
+essay and a choice among short options from a page of case law, which is half of what a learned router has
+to know.
 """
 
 from __future__ import annotations
 
 import re
 from math import log1p
+
+from headgate.core.learned import sums
+from headgate.core.learned.words import counted
 
 MAX_WORDS = 600
 """Of a longer text the first so many words are looked at; whoever calls samples its head and tail before."""
@@ -16,7 +20,8 @@ NAMES = (
     "log_chars", "log_words", "log_stem_chars", "log_options", "log_option_chars", "option_spread",
     "numeric_options", "digit_share", "log_numbers", "log_largest", "punctuation_share", "capitals_share",
     "word_chars", "long_words_share", "variety", "log_sentences", "sentence_words", "lines", "asks", "blank",
-    "formula", "negated", "statements", "which", "how", "quoted", "person", "second_person", "modal",
+    "formula", "statements", "which", "how", "quoted", "person",
+    "second_person", "modal", *sums.NAMES,
 )  # fmt: skip
 """The features in their order. A file of a router names them, so that one from another version is refused."""
 
@@ -25,28 +30,20 @@ _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _OPTION = re.compile(r"\n[ \t]*(?:[A-Ja-j]|\d{1,2})[.)][ \t]+([^\n]*)")
 
 
-def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
-
-_NEGATED = _set("not never except least false incorrect cannot without neither nor isn't doesn't")
-_STATEMENTS = _set("statement statements scenario scenarios premise premises case passage assumption")
-_STATEMENTS |= _set("i ii iii iv")
-_PERSON = _set("he she his her him hers they their them mr mrs ms")
-_SECOND = _set("i my me you your we our")
-_MODAL = _set("should would could may might must likely probably best most")
-_AMOUNT = _set("many much long far old often fast")
+_AMOUNT = frozenset(["many", "much", "long", "far", "old", "often", "fast"])
 _FORMULA = "=^*/<>\\$+"
 
 
 def surface(text: str) -> list[float]:
-    """The features of `text`, in the order of `NAMES`, all finite. About half a microsecond a word."""
+    """The features of `text`, in the order of `NAMES`, all finite. About a microsecond a word."""
     size = len(text) or 1
     words = _WORD.findall(text)[:MAX_WORDS]
     lower = [word.lower() for word in words]
     distinct = set(lower)
     count = len(words) or 1
     numbers = _NUMBER.findall(text)
+    values = [_magnitude(number) for number in numbers[: sums.MAX_NUMBERS]]
+    kinds = counted(lower)
     sentences = text.count(". ") + text.count(".\n") + text.count("? ") + text.count("?\n") + text.count("! ")
     first = _OPTION.search(text)
     stem = text[: first.start()] if first else text
@@ -57,7 +54,7 @@ def surface(text: str) -> list[float]:
         *_options(_OPTION.findall(text) if first else []),
         sum(map(len, numbers)) / size,
         log1p(len(numbers)),
-        log1p(max(map(_magnitude, numbers), default=0.0)),
+        log1p(max(values, default=0.0)),
         *_letters(text, words, size),
         len(distinct) / count,
         log1p(sentences + 1),
@@ -66,14 +63,14 @@ def surface(text: str) -> list[float]:
         float(stem.rstrip().endswith("?")),
         float("__" in text),
         log1p(sum(map(text.count, _FORMULA))),
-        log1p(sum(map(_NEGATED.__contains__, lower))),
-        log1p(sum(map(_STATEMENTS.__contains__, lower)) + text.count("|")),
+        log1p(kinds["statements"] + text.count("|")),
         float("which" in distinct),
         float("how" in distinct and not distinct.isdisjoint(_AMOUNT)),
         log1p(text.count('"') + text.count("“")),
-        sum(map(_PERSON.__contains__, lower)) / count,
-        sum(map(_SECOND.__contains__, lower)) / count,
-        sum(map(_MODAL.__contains__, lower)) / count,
+        kinds["named_persons"] / count,
+        kinds["second_person"] / count,
+        kinds["modal"] / count,
+        *sums.sums(text, stem, distinct, kinds, values),
     ]
 
 

@@ -8,13 +8,24 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from headgate.core.learned.fit import ANSWER_SHAPES, SHAPES, Rows, Step, fit, steps
+from headgate.core.learned.fit import Rows, Step, fit, steps
 from headgate.core.learned.gain import Numbers
-from headgate.core.learned.router import Judge, Ladder, Trained, by_rules, described, judged, ladder
+from headgate.core.learned.machine import Matrix
+from headgate.core.learned.router import (
+    OF_ANSWERS,
+    Judge,
+    Ladder,
+    Trained,
+    by_rules,
+    described,
+    judged,
+    ladder,
+)
+from headgate.core.learned.sums import PRIOR
+from headgate.core.learned.surface import NAMES as OF_QUESTIONS
 
 if TYPE_CHECKING:
     from headgate.ports.embedder import Embedder
-from headgate.core.learned.machine import Matrix
 
 LEAST_ROWS = 20
 """Fewer say nothing that could be told from luck."""
@@ -22,8 +33,7 @@ LEAST_ROWS = 20
 LEAST_ANSWERS = 100
 """Rows with the weak model's answer below which answers are judged by rules."""
 
-RULES_SHARE = 0.5
-"""How much the fixed rules' doubts vary beside the learned ones."""
+ANSWER_PRIOR = tuple({f"asked.{name}": sign for name, sign in group.items()} for group in PRIOR)
 
 BATCH = 256
 
@@ -61,10 +71,8 @@ def train(
     if (weaks == strongs).all():
         raise TooLittle(f"'{weak}' and '{strong}' do equally well on every row: there is nothing to choose")
     features, vectors = _described(data, embedder, step)
-    rows = Rows(
-        features=features, vectors=vectors, target=strongs - weaks, topics=[one.topic for one in data]
-    )
-    fitted = fit(rows, SHAPES, seed=seed, step=step)
+    rows = questions(features, vectors, strongs - weaks, [one.topic for one in data])
+    fitted = fit(rows, PRIOR, seed=seed, step=step)
     answers, answer_ladder = _verifier(data, weak, weaks, strongs, seed, step)
     return Trained(
         weak=weak,
@@ -80,7 +88,12 @@ def train(
 
 def stages(data: Sequence[Outcome]) -> int:
     """How often `train` says that it got on, at most."""
-    return -(-len(data) // BATCH) + steps(SHAPES) + steps(ANSWER_SHAPES)
+    return -(-len(data) // BATCH) + 2 * steps(len(data))
+
+
+def questions(features: Matrix, vectors: Matrix, gain: Numbers, topics: Sequence[str | None]) -> Rows:
+    """What a router by the question learns from."""
+    return Rows(features=features, names=OF_QUESTIONS, vectors=vectors, target=gain, topics=topics)
 
 
 def outcomes(data: Sequence[Outcome], model: str) -> Numbers:
@@ -98,19 +111,28 @@ def _described(data: Sequence[Outcome], embedder: Embedder, step: Step) -> tuple
 def _verifier(
     data: Sequence[Outcome], weak: str, weaks: Numbers, strongs: Numbers, seed: int, step: Step
 ) -> tuple[Judge | None, Ladder | None]:
-    """What tells a weak answer that is wrong. It learns to doubt, not to gain: whether the strong model would
-    do better is not to be seen in the weak one's answer."""
+    """What tells a weak answer that had better be asked again."""
     known = [place for place, one in enumerate(data) if weak in one.answer]
     if len(known) < LEAST_ANSWERS or len(set(weaks[known])) < 2:
         return None, None
     features = judged([(data[one].prompt, data[one].answer[weak]) for one in known])
-    found, held_out = judge(features, weaks[known], seed=seed, step=step)
+    found, held_out = judge(features, weaks[known], strongs[known], seed=seed, step=step)
     return found, ladder(held_out, weaks[known], strongs[known])
 
 
-def judge(features: Matrix, right: Numbers, *, seed: int, step: Step = lambda: None) -> tuple[Judge, Numbers]:
-    """What doubts answers, of features of some and how right they were; and its honest doubts of these."""
-    fitted = fit(Rows(features=features, vectors=None, target=1 - right), ANSWER_SHAPES, seed=seed, step=step)
-    told = by_rules(features)
-    weight = RULES_SHARE * float(fitted.held_out.std() / max(told.std(), 1e-9))
-    return Judge(fitted.machine, weight), fitted.held_out + weight * told
+def judge(
+    features: Matrix, weak: Numbers, strong: Numbers, *, seed: int, step: Step = lambda: None
+) -> tuple[Judge, Numbers]:
+    """What judges answers, of features of some and how right each model was there; and its honest scores of
+    these. The forest learns to doubt, for whether the strong model would do better is hardly to be seen in
+    the weak one's answer; how much a doubt weighs beside what the question says is fitted to the gain."""
+    rows = Rows(
+        features=features,
+        names=OF_ANSWERS,
+        vectors=None,
+        target=strong - weak,
+        told=by_rules(features),
+        taught=1 - weak,
+    )
+    fitted = fit(rows, ANSWER_PRIOR, seed=seed, step=step)
+    return Judge(fitted.machine, fitted.told), fitted.held_out

@@ -7,6 +7,7 @@ next, so that the last data event before `[DONE]` can carry the metadata.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Protocol
 
 import msgspec
@@ -57,6 +58,9 @@ class _Glance(msgspec.Struct, gc=False):
     usage: UsageReport | None = None
     error: msgspec.Raw = msgspec.Raw()
 
+
+_DECLINES = re.compile(rb'"refusal":\s*"')
+"""In what the model says it would be written with backslashes."""
 
 _glance = msgspec.json.Decoder(_Glance).decode
 
@@ -154,6 +158,8 @@ class StreamRelay:
         out = b"".join([self._pass(event) for event in self._framer.close()])
         if not self._done and self.seen.finish is None:
             raise UpstreamInterrupted("The upstream broke off in the middle of its answer.")
+        if self.seen.tape is not None and _DECLINES.search(b"".join(self.seen.tape.pieces)):
+            self.seen.keepable = False  # of events that are told at sight nobody has read this
         return out
 
     def tail(self, metadata: bytes | None) -> bytes:
@@ -166,9 +172,8 @@ class StreamRelay:
 
     def _plain(self, chunk: bytes) -> bool:
         """Whether this is one event in the middle of an answer, told at sight: it says that no choice has
-        finished, and neither usage, nor error, nor refusal. Most events are; reading them would cost more
-        than the rest of their way. What they say is estimated by their length, for a provider that reports
-        no usage."""
+        finished, and neither usage nor error. Most events are; reading them would cost more than the rest of
+        their way. What they say is estimated by their length, for a provider that reports no usage."""
         return (
             self.seen.started
             and not self._held
@@ -179,7 +184,6 @@ class StreamRelay:
             and chunk.count(b'"finish_reason"') == chunk.count(b'"finish_reason":null') == 1
             and chunk.count(b'"usage"') == chunk.count(b'"usage":null')
             and b'"error"' not in chunk
-            and (b'"refusal"' not in chunk or b'"refusal":null' in chunk)
         )
 
     def _pass(self, event: bytes) -> bytes:

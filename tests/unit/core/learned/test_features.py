@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from headgate.core.learned import surface as of_prompts
 from headgate.core.learned import verify as of_answers
+from headgate.core.learned.sums import PRIOR
 from headgate.core.learned.surface import surface
 from headgate.core.learned.verify import compute, final_number, verify
 
@@ -46,8 +47,47 @@ def test_a_question_with_choices() -> None:
     assert found["log_options"] == pytest.approx(math.log(5))
     assert found["numeric_options"] == 0.25
     assert (found["asks"], found["which"], found["how"]) == (1, 1, 0)
-    assert found["negated"] == pytest.approx(math.log(2))
+    assert found["log_negated"] == pytest.approx(math.log(2))
     assert told("How many apples?")["how"] == 1
+
+
+def test_a_question_of_sums() -> None:
+    found = told(
+        "Tom, who is 5 years older than Ann, has $3.50 and half as many apples as Bob does. "
+        "If he buys 2 more each day, how many apples will Tom have in 7 days?"
+    )
+    two = math.log(3)
+    assert found["log_compared"] == pytest.approx(math.log(4)), "older, more, as many"
+    assert found["log_clauses"] == pytest.approx(two), "who, if"
+    assert (found["log_ages"], found["log_each"]) == pytest.approx((math.log(2), math.log(2)))
+    assert found["log_shares"] == pytest.approx(math.log(2)), "half"
+    assert found["log_distinct"] == pytest.approx(math.log(5))
+    assert found["log_names"] == pytest.approx(math.log(4)), "Ann, Bob, Tom"
+    assert (found["decimals"], found["money_sign"], found["percent_sign"]) == (1, 1, 0)
+    assert (found["asked_number"], found["asked_if"]) == (1, 1), "in 7 days"
+
+
+@pytest.mark.parametrize(
+    ("question", "number"),
+    [
+        ("If Ann has 7 pears, how many has Bob?", 0),
+        ("How many pears has Bob in 7 days?", 1),
+        ("Ann has 7 pears. How many has Bob?", 0),
+        ("What do 3 pears cost? A. 7\nB. 8", 1),
+        ("How many are left?\nA. 7\nB. 8", 0),
+        ("Add 3 and 4", 1),
+        ("", 0),
+    ],
+)
+def test_whether_what_is_asked_has_a_number(question: str, number: float) -> None:
+    assert told(question)["asked_number"] == number
+
+
+def test_what_is_known_of_sums_goes_by_features_that_there_are() -> None:
+    named = [name for group in PRIOR for name in group]
+    assert len(named) == len(set(named))
+    assert set(named) <= set(of_prompts.NAMES)
+    assert len(set(of_prompts.NAMES)) == len(of_prompts.NAMES)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from random import Random
+from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -97,7 +99,7 @@ def test_one_row_at_a_time_is_the_same_arithmetic(trained: Trained) -> None:
         (lambda data: data[:-1], "checksum"),
         (lambda data: data + b"x", "checksum"),
         (lambda data: data[:900] + bytes([data[900] ^ 1]) + data[901:], "checksum"),
-        (lambda data: data.replace(b"router 1 ", b"router 2 ", 1), "format is 2"),
+        (lambda data: data.replace(b"router 2 ", b"router 1 ", 1), "format is 1"),
         (lambda data: data.split(b"\n")[0], "checksum"),
     ],
 )
@@ -106,6 +108,30 @@ def test_a_file_that_is_not_whole_is_refused(
 ) -> None:
     with pytest.raises(Unusable, match=reason):
         loaded(spoil(dumped(trained)))
+
+
+def astray(trained: Trained, **changes: Any) -> bytes:
+    """A file with a right checksum, of a forest that was changed."""
+    machine = trained.questions
+    forest = msgspec.structs.replace(machine.forest, **changes)
+    return dumped(msgspec.structs.replace(trained, questions=msgspec.structs.replace(machine, forest=forest)))
+
+
+def test_trees_that_lead_nowhere_are_refused(trained: Trained) -> None:
+    """Whoever can write a checksum can write trees too: none may hang a decision or read behind an array."""
+    forest = trained.questions.forest
+    back, out, far = forest.child.copy(), forest.child.copy(), forest.feature.copy()
+    back[-1], out[0], far[0] = 0, len(out), 9999
+    for changes in (
+        {"child": back}, {"child": out}, {"feature": far}, {"roots": -1 - forest.roots},
+        {"depth": 10_000_000}, {"roots": forest.roots[:0]},
+    ):  # fmt: skip
+        with pytest.raises(Unusable, match="lead nowhere"):
+            loaded(astray(trained, **changes))
+    with pytest.raises(Unusable, match="no number"):
+        loaded(astray(trained, value=forest.value * np.float32("nan")))
+    with pytest.raises(Unusable, match="another shape"):
+        loaded(astray(trained, value=forest.value[:-1]))
 
 
 def test_another_embedder_is_refused(trained: Trained) -> None:
