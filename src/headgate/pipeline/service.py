@@ -128,7 +128,7 @@ class Passage(msgspec.Struct, eq=False):
                 context = context.inner(context.call)
             self.rest = context
             reply = await context.__aenter__()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  # raised again
             failure = _unwound(run, error)
             if not run:
                 try:
@@ -150,7 +150,7 @@ class Passage(msgspec.Struct, eq=False):
             failure.__traceback__ = None  # that knows the frames that know the failure
             try:
                 self.rest, reply = await run[-1].save(failure)
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001  # raised again
                 failure = _unwound(run, _told(run.pop(), error))
                 if not run:
                     try:
