@@ -22,6 +22,7 @@ import uvloop
 from bench.wire import OPENAI_DOCUMENT
 from headgate.adapters.system import SystemClock
 from headgate.assemble import Gateway, Machine
+from headgate.assemble.bank import Bank
 from headgate.config.tree import Settings
 from headgate.core.call import Call, Caller, Operation
 
@@ -60,8 +61,10 @@ class Answer:
         return None
 
 
-def gateway(limits: dict[str, int], keys: int) -> Gateway:
-    """One pool of so many keys, each with these limits."""
+def gateway(
+    limits: dict[str, int], keys: int, more: dict[str, Any] | None = None, bank: Bank | None = None
+) -> Gateway:
+    """One pool of so many keys, each with these limits; `more` sections of the configuration."""
     named = [{"key": f"sk-bench-{number}", **limits} for number in range(keys)]
     settings = Settings.model_validate(
         {
@@ -71,9 +74,10 @@ def gateway(limits: dict[str, int], keys: int) -> Gateway:
             "routes": {"auto": {"use": ["m"]}},
             "cache": {"exact": {"ttl_s": 0}},
             "coalesce": {"window_s": 0},
+            **(more or {}),
         }
     )
-    machine = Machine(clock=SystemClock(), chance=random.Random(1), pepper=b"x" * 16)
+    machine = Machine(clock=SystemClock(), chance=random.Random(1), pepper=b"x" * 16, bank=bank)
     made = Gateway(settings, machine)
     for upstream in made._generation.upstreams["m"]:
         dispatch: Any = upstream._inner

@@ -66,16 +66,17 @@ class House:
         self.expectations = Expectations()
         for _ in range(40):
             self.expectations.learn("m", "k", 2, usage(10))
-        self.layer = self.over(**rules)
+        self.layer = self.over(Rules(**rules))  # type: ignore[arg-type]  # numbers alone
 
-    def over(self, **rules: float) -> Budgets:
+    def over(self, rules: Rules | None = None, *, allow_unpriced: bool = False) -> Budgets:
         return Budgets(
             self.up,
             payers=lambda call: [slot.purse for slot in self.slots],
             bank=self.bank,
             prices={"m": PRICE},
+            unpriced=() if allow_unpriced else ("x", "y"),
             expectations=self.expectations,
-            rules=Rules(**rules),  # type: ignore[arg-type]  # of both kinds
+            rules=rules or Rules(),
             clock=clock(),
         )
 
@@ -282,7 +283,7 @@ def test_while_the_store_is_away_what_is_in_hand_is_used_and_then_it_is_as_the_o
             refused = await fate(house.layer, asked(chain=("m",)))
             assert isinstance(refused, Overloaded)
             assert refused.code == "budget_unavailable"
-            assert await drain(house.over(allow_unknown=True), asked(chain=("m",))) == [b"ok"]
+            assert await drain(house.over(Rules(allow_unknown=True)), asked(chain=("m",))) == [b"ok"]
             accounts.away = False
             await clock().sleep(1.0)
             assert await drain(house.layer, asked(chain=("m",))) == [b"ok"]

@@ -67,6 +67,7 @@ class Bank:
         self.accounts = accounts
         self.slots: dict[str, Slot] = {}
         self.alerts: list[Alert] = []
+        self.turns = 0
         self._clock = clock
         self._name = name
         self._folder = folder
@@ -122,6 +123,7 @@ class Bank:
 
     def _enter(self, slot: Slot, period: Period) -> None:
         slot.enter(period, self._purse(slot.budget, period))
+        self.turns += 1
 
     def _purse(self, budget: Budget, period: Period) -> Purse:
         """The one there is, if there is one: a total never begins anew."""

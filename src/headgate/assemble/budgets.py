@@ -7,8 +7,9 @@ import os
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from math import inf
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -100,14 +101,32 @@ class Payers:
             for key in agreed.keys
         }
         self._by_route = by_route(settings, slots)
+        self._paying: dict[tuple[str, str], Paying] = {}
         self.any = bool(slots)
 
     def __call__(self, call: Call) -> Sequence[Purse]:
-        slots = self._by_key.get(call.caller.key, ()) + self._by_route.get(call.payload.model, ())
-        if not slots:
-            return ()
-        wall = self._clock.wall()
-        return [slot.purse if wall < slot.ends_at else self._bank.turn(slot) for slot in slots]
+        route = call.payload.model if self._by_route else ""
+        paying = self._paying.get((call.caller.key, route))
+        if paying is None or paying.turns != self._bank.turns or self._clock.wall() >= paying.ends_at:
+            return self._look(call.caller.key, route)
+        return paying.purses
+
+    def _look(self, key: str, route: str) -> Sequence[Purse]:
+        """Those of the present periods, remembered until one of them ends. Names are the configuration's:
+        others have not come so far."""
+        wall, slots = self._clock.wall(), self._by_key.get(key, ()) + self._by_route.get(route, ())
+        purses = [slot.purse if wall < slot.ends_at else self._bank.turn(slot) for slot in slots]
+        ends_at = min((slot.ends_at for slot in slots), default=inf)
+        self._paying[key, route] = Paying(purses, ends_at, self._bank.turns)
+        return purses
+
+
+class Paying(NamedTuple):
+    """Who pays, until one of their periods ends or another is entered: the bank counts these `turns`."""
+
+    purses: Sequence[Purse]
+    ends_at: float
+    turns: int
 
 
 def by_route(settings: Settings, of: Mapping[Payer, T]) -> dict[str, T]:
@@ -127,15 +146,15 @@ def budgets(settings: Settings, prices: Prices, machine: Machine, kept: Kept) ->
     payers = Payers(settings, Agreed(settings, machine.issued), bank, machine.clock)
     if not payers.any:
         return
-    terms = settings.budgets
+    terms, known = settings.budgets, _known(settings, prices)
     yield partial(
         Budgets,
         payers=payers,
         bank=bank,
-        prices=_known(settings, prices),
+        prices=known,
+        unpriced=settings.models.keys() - known.keys() if terms.unknown_price == "refuse" else (),
         expectations=kept("expectations", None, Expectations),
         rules=Rules(
-            allow_unpriced=terms.unknown_price == "allow",
             allow_unknown=terms.store_away == "allow",
             max_wait_s=terms.max_wait_s,
         ),

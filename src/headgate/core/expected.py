@@ -27,6 +27,7 @@ SURE = 40
 MOST = 256
 FIRST = 1000
 """Tokens of an answer of a model that has not answered yet."""
+FEW = 32
 PAIRS = 10_000
 """So many pairs of model and key are remembered."""
 OF_A_PAIR = 8
@@ -45,12 +46,13 @@ _OCTAVE = 4
 class Lengths:
     """Answers by their length in tokens."""
 
-    __slots__ = ("_counts", "count", "high", "mean", "seen")
+    __slots__ = ("_counts", "count", "high", "mean", "passed", "seen")
 
     def __init__(self) -> None:
         self._counts = [0] * (20 * _OCTAVE)
         self.count = 0
         self.seen = 0
+        self.passed = 0
         self.mean = 0.0
         self.high = 0
         """Hardly any was longer."""
@@ -94,44 +96,73 @@ class Expectations:
         self._models: dict[str, Lengths] = {}
         self._pairs: OrderedDict[tuple[str, str], Lengths] = OrderedDict()
         self._per_byte: dict[str, float] = {}
+        self._rates: dict[tuple[str, str], tuple[Price, int, float]] = {}
+
+    def roughly(self, model: str, key: str, price: Price, size: int) -> int:
+        """Nano-dollars that a call of so many bytes will hardly cost, whatever its cap: for where there is
+        room, and bodies that are not long."""
+        rate = self._rates.get((model, key))
+        if rate is None or rate[0] is not price:
+            rate = self._rate(model, key, price)
+        return rate[1] + int(size * rate[2])
+
+    def _rate(self, model: str, key: str, price: Price) -> tuple[Price, int, float]:
+        """For an answer, and for a byte of the question."""
+        if len(self._rates) > PAIRS:
+            self._rates.clear()
+        lengths = self._of(model, key)
+        answer = (lengths.high if lengths else FIRST) * _dearer(price) // _PER_MILLION + 1
+        byte = self._per_byte.get(model, PER_BYTE) * SLACK * price.input / _PER_MILLION
+        found = self._rates[model, key] = price, answer, byte
+        return found
+
+    def _of(self, model: str, key: str) -> Lengths | None:
+        pair = self._pairs.get((model, key))
+        return pair if pair is not None and pair.seen >= OF_A_PAIR else self._models.get(model)
 
     def of(self, model: str, key: str, price: Price, raw: bytes, *, answers: bool = True) -> Expected:
         """Of that question to that model. `answers` is false for embeddings."""
-        size = len(raw)
-        if size > PLAIN_BYTES:
-            tokens = sum(count * each for count, each in zip(measure(raw).classes, PRICES, strict=True))
-        else:
-            tokens = size * self._per_byte.get(model, PER_BYTE) * SLACK
-        asked = int(tokens * price.input / _PER_MILLION) + 1
+        asked = self.asked(model, price, raw)
         if not answers:
             return Expected(asked, asked, asked, True)
-        lengths = self._pairs.get((model, key))
-        if lengths is None or lengths.seen < OF_A_PAIR:
-            lengths = self._models.get(model)
+        lengths = self._of(model, key)
         longest, cap = lengths.high if lengths else FIRST, cap_of(raw)
         capped = cap is not None and cap <= longest
         each, said = _dearer(price), cap if capped and cap is not None else longest
         usual = asked + int(min(lengths.mean, said) * each) // _PER_MILLION if lengths else 0
         return Expected(asked + said * each // _PER_MILLION, usual, asked, capped)
 
+    def asked(self, model: str, price: Price, raw: bytes) -> int:
+        """For the question alone."""
+        size = len(raw)
+        if size > PLAIN_BYTES:
+            tokens = sum(count * each for count, each in zip(measure(raw).classes, PRICES, strict=True))
+        else:
+            tokens = size * self._per_byte.get(model, PER_BYTE) * SLACK
+        return int(tokens * price.input / _PER_MILLION) + 1
+
     def learn(self, model: str, key: str, size: int, usage: Usage) -> None:
-        """An answer to a question of `size` bytes has ended."""
-        tokens = usage.output + usage.reasoning
-        lengths = self._models.get(model)
-        if lengths is None:
-            lengths = self._models[model] = Lengths()
-        lengths.add(tokens)
+        """An answer to a question of `size` bytes has ended. Of those of a key that is well known one in
+        `FEW` is enough."""
         pair = self._pairs.get((model, key))
         if pair is None:
             pair = self._pairs[model, key] = Lengths()
             if len(self._pairs) > PAIRS:
                 self._pairs.popitem(last=False)
+        elif pair.seen >= SURE:
+            pair.passed += 1
+            if pair.passed % FEW:
+                return
+        tokens = usage.output + usage.reasoning
+        lengths = self._models.get(model)
+        if lengths is None:
+            lengths = self._models[model] = Lengths()
+        lengths.add(tokens)
         pair.add(tokens)
-        if size <= PLAIN_BYTES:
+        self._rates.pop((model, key), None)
+        if 0 < size <= PLAIN_BYTES:
             before = self._per_byte.get(model, PER_BYTE)
-            self._per_byte[model] = (
-                before + (min(usage.prompt / size, 2.0) - before) * NEWEST if size else before
-            )
+            self._per_byte[model] = before + (min(usage.prompt / size, 2.0) - before) * NEWEST
 
 
 def _dearer(price: Price) -> int:

@@ -16,7 +16,7 @@ began a call that others share pays for it, even where he hangs up; the ledger b
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Protocol
@@ -25,7 +25,7 @@ import msgspec
 
 from headgate.core.call import Call, Operation, Reply
 from headgate.core.errors import BudgetSpent, Overloaded
-from headgate.core.expected import Expectations, Expected
+from headgate.core.expected import PLAIN_BYTES, Expectations, Expected
 from headgate.core.price import Price
 from headgate.core.purse import Purse, Verdict
 from headgate.core.usage import CHARS_PER_TOKEN
@@ -68,11 +68,9 @@ Payers = Callable[[Call], Sequence[Purse]]
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
-    """`allow_unpriced`: models serve whose price is not known, and cost nothing; `allow_unknown`: who has
-    nothing in hand while the store is away is served all the same; `max_wait_s`: for money that is reserved
-    for others."""
+    """`allow_unknown`: who has nothing in hand while the store is away is served all the same; `max_wait_s`:
+    for money that is reserved for others."""
 
-    allow_unpriced: bool = False
     allow_unknown: bool = False
     max_wait_s: float = 30.0
 
@@ -85,11 +83,13 @@ class Budgets:
         payers: Payers,
         bank: Bank,
         prices: Mapping[str, Price],
+        unpriced: Collection[str],
         expectations: Expectations,
         rules: Rules,
         clock: Clock,
     ) -> None:
-        """`prices` by model id, of those whose price is known."""
+        """`prices` by model id, of those whose price is known; `unpriced` are the others, unless they may
+        serve."""
         self.inner = inner
         self.bank = bank
         self._payers = payers
@@ -97,23 +97,29 @@ class Budgets:
         self.clock = clock
         self.expectations = expectations
         self._prices = prices
+        self._unpriced = frozenset(unpriced)
 
     def __call__(self, call: Call) -> AbstractAsyncContextManager[Reply]:
         purses = self._payers(call)
         if not purses:
             return self.inner(call)
-        if not self.rules.allow_unpriced:
+        if self._unpriced and not self._unpriced.isdisjoint(call.chain):
             call = self._priced(call)
-        expected, now = self.expected(call), self.clock.now()
-        if lacking(purses, expected.nano, now):
+        now, model, size = self.clock.now(), call.chain[0], len(call.payload.raw)
+        price = self._prices.get(model)
+        if price is None:
+            return _Held(self.inner, call, layer=self, purses=purses, reserved=0, at=now)
+        if size > PLAIN_BYTES:
             return _Waiting(self, call, purses)
-        return _Held(self.inner, call, layer=self, purses=purses, expected=expected)
+        nano = self.expectations.roughly(model, call.caller.key, price, size)
+        for purse in purses:
+            if purse.room(now) < nano:
+                return _Waiting(self, call, purses)
+        return _Held(self.inner, call, layer=self, purses=purses, reserved=nano, at=now)
 
     def _priced(self, call: Call) -> Call:
         """Without models whose price nobody knows."""
         prices = self._prices
-        if all([model in prices for model in call.chain]):  # noqa: C419 - half the time of a generator
-            return call
         chain = tuple(model for model in call.chain if model in prices)
         if not chain:
             raise Overloaded(
@@ -205,23 +211,25 @@ _NOTHING = Expected(0, 0, 0, True)
 
 
 class _Held(Passage, eq=False, kw_only=True):
+    """`fixed`: it cannot cost more than is reserved."""
+
     layer: Budgets
     purses: Sequence[Purse]
-    expected: Expected
-    reserved: int = 0
+    reserved: int
+    at: float
+    fixed: bool = False
     reply: Reply | None = None
 
     def begin(self) -> None:
-        self.reserved, now = self.expected.nano, self.layer.clock.now()
+        reserved, at = self.reserved, self.at
         for purse in self.purses:
-            purse.reserve(self.reserved, now)
+            purse.reserve(reserved, at)
 
     def opened(self, reply: Reply) -> None:
         self.reply = reply
         if reply.source.model_id != self.call.chain[0] and not reply.reuse.hit:
             self._moved(reply)
-        price = reply.source.price
-        if reply.stream and not self.expected.capped and price is not None and price.output:
+        if reply.stream and not self.fixed and (price := reply.source.price) is not None and price.output:
             reply.body = _Growing(self, reply, price)
 
     def _moved(self, reply: Reply) -> None:
@@ -236,7 +244,7 @@ class _Held(Passage, eq=False, kw_only=True):
         if more > 0:
             for purse in self.purses:
                 purse.reserve(more, self.layer.clock.now())
-            self.reserved, self.expected = expected.nano, expected
+            self.reserved, self.fixed = expected.nano, expected.capped
 
     async def more(self) -> int:
         """Reserves more for a stream; what is reserved for it now."""
@@ -287,12 +295,12 @@ class _Growing:
         self._body = reply.body
         self._seen = reply.seen
         self._price = price
+        self._asked = held.layer.expectations.asked(reply.source.model_id, price, held.call.payload.raw)
         self._most = self._chars(held.reserved)
 
     def _chars(self, nano: int) -> int:
         """So much text may that be."""
-        left = nano - self._held.expected.asked
-        return max(0, left) * _PER_MILLION * CHARS_PER_TOKEN // max(1, self._price.output)
+        return max(0, nano - self._asked) * _PER_MILLION * CHARS_PER_TOKEN // max(1, self._price.output)
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
@@ -316,7 +324,15 @@ class _Waiting:
         layer, call, purses = self._layer, self._call, self._purses
         until = min(call.deadline_at, layer.clock.now() + layer.rules.max_wait_s)
         expected = await layer.room(purses, lambda: _afford(purses, layer.expected(call)), until)
-        self._held = _Held(layer.inner, call, layer=layer, purses=purses, expected=expected)
+        self._held = _Held(
+            layer.inner,
+            call,
+            layer=layer,
+            purses=purses,
+            reserved=expected.nano,
+            at=layer.clock.now(),
+            fixed=expected.capped,
+        )
         return await self._held.__aenter__()
 
     async def __aexit__(

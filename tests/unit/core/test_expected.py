@@ -1,0 +1,85 @@
+"""What a call will probably cost."""
+
+from __future__ import annotations
+
+import json
+from random import Random
+
+import pytest
+
+from headgate.core.expected import FIRST, OF_A_PAIR, SURE, Expectations, Lengths
+from headgate.core.price import NANO, Price
+from headgate.core.usage import Usage
+
+PRICE = Price(input=1 * NANO, output=10 * NANO)
+"""A microdollar a token of question, ten of answer."""
+PER_TOKEN = 10_000
+RAW = json.dumps({"model": "m", "messages": [{"role": "user", "content": "x" * 400}]}).encode()
+
+
+def taught(*tokens: int, key: str = "k", model: str = "m") -> Expectations:
+    made = Expectations()
+    for one in tokens:
+        made.learn(model, key, len(RAW), Usage(input=100, output=one))
+    return made
+
+
+def test_nearly_no_answer_is_longer_than_expected_and_none_much_shorter_if_all_are_alike() -> None:
+    chance = Random(1)
+    lengths, seen = Lengths(), [int(chance.lognormvariate(5.0, 0.8)) for _ in range(2000)]
+    longer = 0
+    for number, one in enumerate(seen):
+        longer += number >= SURE and one > lengths.high
+        lengths.add(one)
+    assert longer / len(seen) < 0.045
+    same = Lengths()
+    for _ in range(SURE):
+        same.add(100)
+    assert 100 <= same.high <= 120
+
+
+def test_few_answers_are_doubted() -> None:
+    once = taught(100).of("m", "k", PRICE, RAW)
+    often = taught(*[100] * SURE).of("m", "k", PRICE, RAW)
+    assert once.nano > 4 * often.usual
+    assert often.nano < 1.3 * often.usual
+
+
+def test_a_model_nobody_has_heard_is_guessed_and_its_usual_cost_is_unknown() -> None:
+    found = Expectations().of("m", "k", PRICE, RAW)
+    assert found.nano == found.asked + FIRST * PER_TOKEN
+    assert found.usual == 0
+
+
+def test_the_callers_cap_is_less_or_does_not_matter() -> None:
+    made = taught(*[100] * SURE)
+    short = made.of("m", "k", PRICE, RAW[:-1] + b', "max_tokens": 7}')
+    assert (short.capped, short.nano - short.asked) == (True, 7 * PER_TOKEN)
+    long = made.of("m", "k", PRICE, RAW[:-1] + b', "max_tokens": 70000}')
+    assert not long.capped
+    assert long.nano < 200 * PER_TOKEN
+
+
+def test_a_key_has_answers_of_its_own_once_there_are_some() -> None:
+    made = taught(*[100] * SURE)
+    assert made.of("m", "new", PRICE, RAW) == made.of("m", "k", PRICE, RAW)
+    for _ in range(OF_A_PAIR):
+        made.learn("m", "new", len(RAW), Usage(input=100, output=1000))
+    assert made.of("m", "new", PRICE, RAW).usual > 5 * made.of("m", "k", PRICE, RAW).usual
+
+
+@pytest.mark.parametrize("raw", [RAW, RAW[:-1] + b', "max_tokens": 7}'])
+def test_roughly_is_never_less(raw: bytes) -> None:
+    made = taught(*[100] * SURE)
+    exact = made.of("m", "k", PRICE, raw)
+    assert exact.nano <= made.roughly("m", "k", PRICE, len(raw)) <= exact.nano + 200 * PER_TOKEN
+
+
+def test_a_picture_is_not_taken_for_text() -> None:
+    picture = b'{"url": "data:image/png;base64,' + b"A" * 4_000_000 + b'"}'
+    assert Expectations().of("m", "k", PRICE, picture).asked < 3_000 * 1_000
+
+
+def test_embeddings_answer_nothing() -> None:
+    found = Expectations().of("m", "k", PRICE, RAW, answers=False)
+    assert found.nano == found.asked == found.usual
