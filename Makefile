@@ -48,7 +48,7 @@ quality: $(VENV)/dev ## how good decisions are, on labelled data; ARGS="--data F
 soak: $(VENV)/dev ## memory over 220,000 requests, every way a provider can fail, keys at their limits for minutes
 	@$(BIN)/python -m bench --only memory $(ARGS)
 	@HEADGATE_SOAK=1 $(BIN)/pytest tests/e2e/test_failover.py tests/e2e/test_bad_input.py tests/e2e/test_overload.py \
-		tests/e2e/test_shared_limits.py tests/e2e/test_capacity.py tests/e2e/test_books.py tests/stories
+		tests/e2e/test_shared_limits.py tests/e2e/test_capacity.py tests/e2e/test_books.py tests/e2e/test_jobs.py tests/stories
 
 # ── for maintainers ──
 

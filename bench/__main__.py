@@ -20,7 +20,7 @@ from rich.console import Console
 
 from bench import config, machine, report
 from bench.measures import MEASURES, QUICK, Effort, Rig
-from bench.processes import ROOT, BenchError, bare, document_upstream, python_upstream, running
+from bench.processes import ROOT, BenchError, bare, document_upstream, end_with_us, python_upstream, running
 
 
 def _options(argv: list[str] | None) -> argparse.Namespace:
@@ -77,6 +77,7 @@ def main(argv: list[str] | None = None) -> int:
     recipe = config.Recipe(config.BARE if options.null else options.gateway_cmd, options.gateway_config)
     effort, names = _effort(options), options.only or list(MEASURES)
     gc.disable()
+    end_with_us()
     began = time.perf_counter()
     try:
         with (

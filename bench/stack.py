@@ -31,7 +31,16 @@ from rich.table import Table
 from bench import config, machine
 from bench.load import drive
 from bench.measures import CONNECTIONS, STREAMS
-from bench.processes import NGINX, Server, bare, document_upstream, nginx, python_upstream, running
+from bench.processes import (
+    NGINX,
+    Server,
+    bare,
+    document_upstream,
+    end_with_us,
+    nginx,
+    python_upstream,
+    running,
+)
 from bench.rows import per_event, quantile, ratios
 from bench.variants import VARIANTS
 from bench.wire import plan_of, request_maker
@@ -215,6 +224,7 @@ def main(argv: list[str] | None = None) -> int:
     machine.raise_file_limit()
     os.sched_setaffinity(0, cores.others)
     gc.disable()
+    end_with_us()
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as at,
         _sides(Path(at), cores) as (whole, relayed),

@@ -43,6 +43,21 @@ def test_rows_come_back_as_they_were_newest_first(make: Make) -> None:
             assert first[name] == getattr(late, name)
 
 
+@pytest.mark.parametrize("count", [28, 29, 30, 100])
+def test_however_many_come_together_all_are_there(make: Make, count: int) -> None:
+    rows = [entry(at_us=NOON_US + number, request_id=f"r{number}", input=number) for number in range(count)]
+
+    async def story(ledger: Ledger) -> Any:
+        assert await ledger.append("j", 0, rows) == count
+        return await ledger.requests(0, 200, {}), await ledger.usage(ALL)
+
+    found, [sums] = run(make, story)
+    assert [(one["request_id"], one["input"]) for one in reversed(found)] == [
+        (one.request_id, one.input) for one in rows
+    ]
+    assert (sums["requests"], sums["input"]) == (count, sum(range(count)))
+
+
 def test_an_answer_that_was_put_aside_is_paid_for_by_its_own_model(make: Make) -> None:
     rows = [entry(others=(FAILED, ASIDE), cost_nano=100, tags="x"), entry(cost_nano=1)]
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
+import random
 import signal
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from os import environ
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +35,7 @@ jobs: {{backoff_s: 0.5, max_backoff_s: 1, lease_s: 3}}
 providers: {{p: {{dialect: openai, base_url: "http://127.0.0.1:{port}/v1", keys: [k]}}}}
 models: {{m: {{provider: p, name: {name}, price: {{input: 1, output: 1}}}}}}
 """
+KILLS = 20 if environ.get("HEADGATE_SOAK") else 1
 NOWHERE = 1
 """A port at which nobody listens."""
 
@@ -100,6 +105,33 @@ def test_a_run_that_was_killed_is_taken_over_by_another(store: dict[str, str], s
         assert found["status"] == "succeeded", found
         assert found["attempts"] == 2
         assert time.monotonic() - began < 15.0
+
+
+def test_no_job_is_lost_whenever_the_process_is_killed(store: dict[str, str]) -> None:
+    """Callers ask on and on while it is killed: whatever was acknowledged is there."""
+    acknowledged: list[str] = []
+
+    def caller(gateway: Gateway, name: str) -> None:
+        with suppress(OSError, http.client.HTTPException):
+            for number in range(10_000):
+                acknowledged.append(asked(gateway, f"{name} {number}")["id"])
+
+    text = config(store, NOWHERE).replace("failures: 1,", "failures: 1000000,")
+    for kill in range(KILLS):
+        with running(text) as gateway:
+            callers = [
+                threading.Thread(target=caller, args=(gateway, f"{kill}-{name}"), daemon=True)
+                for name in range(4)
+            ]
+            for one in callers:
+                one.start()
+            time.sleep(random.Random(kill).uniform(0.2, 1.0))
+            gateway.tell(signal.SIGKILL)
+            for one in callers:
+                one.join()
+    with running(text) as last:
+        assert len(acknowledged) >= 4 * KILLS
+        assert {last.ask(f"/v1/jobs/{id_}").status for id_ in acknowledged} == {200}
 
 
 def test_two_replicas_run_each_job_once(store: dict[str, str], sim: Server) -> None:

@@ -124,14 +124,15 @@ class Journal:
             self._wake.clear()
             self._urgent.wait(GATHER_S)
             self._urgent.clear()
-            while self._pending:
-                held.append(self._pending.popleft())
+            held += [self._pending.popleft() for _ in range(len(self._pending))]
             if held and self._wrote(held):
                 held = []
             elif held:
                 self._refuse(held)
             with suppress(RuntimeError):  # the loop has ended: nobody is left to tell
                 self._loop.call_soon_threadsafe(self._told)
+        if held:  # refused a moment ago: once more
+            self._wrote(held)
 
     def _wrote(self, held: Sequence[Row]) -> bool:
         try:
@@ -229,7 +230,9 @@ class _Segment:
 def _frames(first: int, entries: Sequence[Row]) -> Iterator[bytes]:
     for start in range(0, len(entries), FRAME_ROWS):
         part = entries[start : start + FRAME_ROWS]
-        body = _encode((first + start, [one if type(one) is Entry else _encode(one) for one in part]))
+        if {*map(type, part)} != {Entry}:  # rarely
+            part = [one if type(one) is Entry else _encode(one) for one in part]  # type: ignore[misc]
+        body = _encode((first + start, part))
         yield _HEAD.pack(len(body), zlib.crc32(body))
         yield body
 

@@ -17,9 +17,10 @@ from typing import Any
 import msgspec
 
 from headgate.core.attempt import Attempt
-from headgate.core.call import Discarded, Reply
+from headgate.core.call import Discarded, Reply, Source
 from headgate.core.price import Price
 from headgate.core.record import Record
+from headgate.core.reuse import Reuse
 from headgate.core.usage import Usage
 
 MAX_TAGS_CHARS = 1_000
@@ -80,6 +81,7 @@ COLUMNS = tuple(name for name in Entry.__struct_fields__ if name != "others")
 NONE = Usage()
 _STREAM, _ESTIMATED, _UNRECONCILED, _UNPRICED, _SHADOW = map(int, Flag)
 """Plain numbers: a flag's own arithmetic costs ten times as much."""
+_MISS, _BYPASS = Reuse.MISS, Reuse.BYPASS
 _UNSERVED = tuple(Entry.__struct_defaults__[1:-1])
 
 
@@ -109,17 +111,18 @@ def entry(record: Record, wall: float) -> Entry:
 def _served(record: Record, reply: Reply) -> tuple[Any, ...]:
     """What the answer adds: flags, who served it, what it used and cost, how long that took. An answer that
     was kept used nothing."""
-    source, usage, cost = reply.source, reply.usage(), reply.own_nano()
-    if reply.reuse.hit:
+    usage, cost, reuse = reply.usage(), reply.own_nano(), reply.reuse
+    if reuse is not _MISS and reuse is not _BYPASS:
         usage, cost = NONE, 0
+    model, upstream_model, provider, key, region, price = _named(reply.source)
     return (
         _SHADOW * record.shadow + _STREAM * reply.stream + _counted(usage, cost),
-        source.model_id,
-        source.model_name,
+        model,
+        upstream_model,
         clean(reply.seen.model) if reply.seen.model else "",
-        source.provider,
-        source.key,
-        source.region,
+        provider,
+        key,
+        region,
         usage.input,
         usage.cache_read,
         usage.cache_write,
@@ -127,13 +130,20 @@ def _served(record: Record, reply: Reply) -> tuple[Any, ...]:
         usage.reasoning,
         cost or 0,
         reply.saved_nano,
-        price_name(source.price) if source.price else "",
-        reply.reuse,
+        price,
+        reuse,
         reply.attempts,
         int(reply.queued.waited_s * 1e6) if reply.queued else 0,
         int((reply.opened_at - record.started_at) * 1e6),
         int((reply.opened_at - reply.asked_at) * 1e6),
     )
+
+
+@lru_cache(maxsize=4096)
+def _named(source: Source) -> tuple[str, str, str, str, str, str]:
+    """What rows say of it: the same for all."""
+    price = price_name(source.price) if source.price else ""
+    return source.model_id, source.model_name, source.provider, source.key, source.region, price
 
 
 def _counted(usage: Usage, cost: int | None) -> int:

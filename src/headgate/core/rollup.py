@@ -49,8 +49,15 @@ def rolled(entries: Iterable[Entry]) -> dict[Bucket, tuple[int, ...]]:
     """The sums of these rows. Copies for a mirror count too: under their own name."""
     found: dict[Bucket, list[tuple[int, ...]]] = {}
     for one in entries:
-        day = one.at_us // DAY_US
-        calls = [(one.model, one.provider, _sums(one))]
+        day, sums = one.at_us // DAY_US, _sums(one)
+        if not one.tags and not one.others:  # nearly all
+            bucket = (day, one.tenant, one.key, one.model, one.provider, "")
+            if bucket in found:
+                found[bucket].append(sums)
+            else:
+                found[bucket] = [sums]
+            continue
+        calls = [(one.model, one.provider, sums)]
         calls += [(other.model, other.provider, _paid(other)) for other in one.others if not other.error]
         for tag in ("", *_tags(one)) if one.tags else _UNTAGGED:
             for model, provider, sums in calls:
@@ -63,24 +70,37 @@ def _tags(entry: Entry) -> Iterable[str]:
 
 
 def _sums(entry: Entry) -> tuple[int, ...]:
-    request = (1, int(entry.outcome not in _WELL), int(entry.reuse not in _MISSES))
-    return (*request, *_used(entry, entry.saved_nano))
+    flags = entry.flags
+    return (
+        1,
+        entry.outcome not in _WELL,
+        entry.reuse not in _MISSES,
+        entry.input,
+        entry.cache_read,
+        entry.cache_write,
+        entry.output,
+        entry.reasoning,
+        entry.cost_nano,
+        entry.saved_nano,
+        flags & _UNPRICED and 1,
+        flags & _ESTIMATED and 1,
+        flags & _UNRECONCILED and 1,
+    )
 
 
 def _paid(other: Attempt) -> tuple[int, ...]:
-    return (0, 0, 0, *_used(other, 0))
-
-
-def _used(call: Entry | Attempt, saved_nano: int) -> tuple[int, ...]:
-    flags = call.flags
+    flags = other.flags
     return (
-        call.input,
-        call.cache_read,
-        call.cache_write,
-        call.output,
-        call.reasoning,
-        call.cost_nano,
-        saved_nano,
+        0,
+        0,
+        0,
+        other.input,
+        other.cache_read,
+        other.cache_write,
+        other.output,
+        other.reasoning,
+        other.cost_nano,
+        0,
         flags & _UNPRICED and 1,
         flags & _ESTIMATED and 1,
         flags & _UNRECONCILED and 1,

@@ -120,7 +120,11 @@ class Router:
         asked = call.payload.asked()
         if simple is None or asked is None:
             return self._decided(call, asked, None, dry=dry)
-        understood = self._understood(simple, self._wants[simple.name], asked, None, dry=False)
+        wants, wits, began = self._wants[simple.name], self._wits, self._now()
+        intent = wits.classifier.classify(asked) if wants.intent else None
+        weighed = wits.complexity(asked) if wants.complexity else None
+        seconds = self._now() - began if wants.intent or wants.complexity else None
+        understood = Understood(intent=intent, weighed=weighed, seconds=seconds)
         decision = self._settled.decision(simple, call, asked, understood)
         return decision or self._decided(call, asked, understood, dry=False)
 

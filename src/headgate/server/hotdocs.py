@@ -15,10 +15,12 @@ _HEADERS = {
     "x-request-id": "Name of the request: echoed if it is 1 to 128 letters, digits or `._:-`, else made.",
     "x-headgate-deadline": "Longest time the answer may take, such as `2.5s` or `800ms`.",
     "x-headgate-tags": "Up to 16 tags, separated by commas, kept with the request's record.",
+    "prefer": "`respond-async`: the answer may come later, as a job, where nobody can give it now.",
     "traceparent": "W3C trace context, handed on to the upstream.",
 }
 _STATUSES = {
     "200": "The answer; with `stream: true`, server-sent events.",
+    "202": "Nobody can answer now, and the caller takes it later: a job, at `location`.",
     "400": "The body is wrong; `param` names the field.",
     "401": "No or unknown key.",
     "403": "The key may not use this model.",

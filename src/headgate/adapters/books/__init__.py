@@ -27,6 +27,7 @@ MIGRATIONS = tuple(file.read_text() for file in sorted(Path(__file__).parent.glo
 COLUMN = {"key": "key_name"}
 """Names of ours that SQL keeps for itself."""
 REQUESTS = ("id", *(COLUMN.get(name, name) for name in COLUMNS))
+WRITTEN = (*REQUESTS[1:], "id")
 CAPTURES = (
     "id",
     "at_us",
@@ -52,10 +53,12 @@ def statements(script: str) -> list[str]:
     return [one.strip() for one in "\n".join(lines).split(";") if one.strip()]
 
 
-def row(id_: int, entry: Entry, prices: Mapping[str, int]) -> tuple[Any, ...]:
-    """In the order of `REQUESTS`."""
-    values = astuple(entry)
-    return (id_, *values[:_PRICE], prices[entry.price], *values[_PRICE + 1 : -1])
+def row(id_: int, entry: Entry, prices: Mapping[str, int]) -> list[Any]:
+    """In the order of `WRITTEN`: an entry's own, but that the price is a number, and the id the last."""
+    values = list(astuple(entry))
+    values[_PRICE] = prices[values[_PRICE]]
+    values[-1] = id_
+    return values
 
 
 def attempt_rows(
@@ -63,7 +66,7 @@ def attempt_rows(
 ) -> Iterator[tuple[Any, ...]]:
     """Of these requests, each with its id; in the order of `ATTEMPTS`."""
     for id_, entry in entries:
-        for number, one in enumerate(entry.others, start=1):
+        for number, one in enumerate(entry.others, start=1) if entry.others else ():
             values = astuple(one)
             price = prices[one.price] if one.price else None
             yield (id_, number, *values[:_ATTEMPT_PRICE], price, *values[_ATTEMPT_PRICE + 1 :])
@@ -79,6 +82,8 @@ class Sorted(msgspec.Struct):
 
 def sorted_out(start: int, rows: Sequence[Row]) -> Sorted:
     """`start` is the id of the first of them."""
+    if {*map(type, rows)} == {Entry}:  # nearly always
+        return Sorted(list(enumerate(rows, start)), [], [])  # type: ignore[arg-type]  # so they are
     found = Sorted([], [], [])
     for id_, one in enumerate(rows, start):
         if type(one) is Entry:
@@ -102,9 +107,9 @@ def captured_query(place: str) -> str:
 
 def price_names(entries: Iterable[Entry]) -> set[str]:
     """All that are told of in these rows."""
-    return {
-        name for one in entries for name in (one.price, *(other.price for other in one.others if other.price))
-    }
+    rows = list(entries)
+    others = {other.price for one in rows if one.others for other in one.others if other.price}
+    return others.union([one.price for one in rows])
 
 
 def _days(asked: Asked) -> tuple[list[str], list[tuple[str, Any]]]:

@@ -137,7 +137,7 @@ class PostgresLedger:
     ) -> None:
         for place in range(0, len(entries), COPY_ROWS):
             rows = [books.row(id_, one, prices) for id_, one in entries[place : place + COPY_ROWS]]
-            await connection.copy_records_to_table("requests", records=rows, columns=books.REQUESTS)
+            await connection.copy_records_to_table("requests", records=rows, columns=books.WRITTEN)
         if others := list(books.attempt_rows(entries, prices)):
             await connection.copy_records_to_table("other_attempts", records=others, columns=books.ATTEMPTS)
         found = rolled(one for _, one in entries)

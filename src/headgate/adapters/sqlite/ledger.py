@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,7 +33,11 @@ def _places(count: int) -> str:
 
 
 _ADD = ", ".join(f"{name} = {name} + excluded.{name}" for name in SUMS)
-_INSERT = f"INSERT INTO requests ({', '.join(books.REQUESTS)}) VALUES ({_places(len(books.REQUESTS))})"  # noqa: S608 - names of ours
+_INSERT = f"INSERT INTO requests ({', '.join(books.WRITTEN)}) VALUES ({_places(len(books.WRITTEN))})"  # noqa: S608 - names of ours
+TOGETHER = 999 // len(books.WRITTEN)
+"""Rows that one statement writes: a step of SQLite's lets go of the interpreter, and has to get it back. As
+many as the oldest SQLite has places for."""
+_INSERT_MANY = _INSERT + f", ({_places(len(books.WRITTEN))})" * (TOGETHER - 1)
 _ATTEMPT = f"INSERT INTO other_attempts VALUES ({_places(len(books.ATTEMPTS))})"  # noqa: S608 - names of ours
 _SUM = f"INSERT INTO sums VALUES ({_places(len(books.ROLLED))}) ON CONFLICT DO UPDATE SET {_ADD}"  # noqa: S608 - names of ours
 _CAPTURE = f"INSERT INTO captures VALUES ({_places(len(books.CAPTURES))})"  # noqa: S608 - names of ours
@@ -71,7 +76,7 @@ class SqliteLedger:
             found = books.sorted_out((number << books.JOURNAL_BITS) + max(first, wanted), new)
             entries = [one for _, one in found.entries]
             prices = self._known(connection, books.price_names(entries))
-            connection.executemany(_INSERT, [books.row(id_, one, prices) for id_, one in found.entries])
+            _insert(connection, [books.row(id_, one, prices) for id_, one in found.entries])
             connection.executemany(_ATTEMPT, books.attempt_rows(found.entries, prices))
             connection.executemany(_CAPTURE, found.captures)
             _chain(connection, found.acts)
@@ -261,6 +266,14 @@ def _journal(connection: sqlite3.Connection, name: str) -> tuple[int, int]:
         "SELECT number, next FROM journals WHERE name = ?", (name,)
     ).fetchone()
     return number, wanted
+
+
+def _insert(connection: sqlite3.Connection, rows: list[list[Any]]) -> None:
+    """In the order of `WRITTEN`."""
+    rest = len(rows) % TOGETHER
+    for start in range(0, len(rows) - rest, TOGETHER):
+        connection.execute(_INSERT_MANY, [*chain.from_iterable(rows[start : start + TOGETHER])])
+    connection.executemany(_INSERT, rows[len(rows) - rest :])
 
 
 def opened(file: Path) -> sqlite3.Connection:

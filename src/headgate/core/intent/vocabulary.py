@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from itertools import count
 from operator import add
 
 from headgate.core.asked import sampled
@@ -28,6 +30,11 @@ Kind = int
 """Intent × `STRENGTHS` + strength."""
 
 
+_NOTHING: Mapping[str, Kind] = {}
+_NOBODY: AbstractSet[str] = frozenset()
+"""What most words have: shared, so that they take no room, and looking into them touches no new memory."""
+
+
 class Entry:
     """A word: what it says alone (`-1`: nothing), and what it says before other words. `seconds` are those
     that the second one must be among, `longest`: how many others the longest collocation has."""
@@ -36,19 +43,27 @@ class Entry:
 
     def __init__(self) -> None:
         self.alone: Kind = -1
-        self.before: dict[str, Kind] = {}
+        self.before: Mapping[str, Kind] = _NOTHING
         self.longest = 0
-        self.seconds: set[str] = set()
+        self.seconds: AbstractSet[str] = _NOBODY
+
+    def begin(self, others: list[str], kind: Kind, *, over: bool) -> None:
+        """Before these it says so."""
+        phrase = " ".join(others)
+        self.longest = max(self.longest, len(others))
+        self.seconds = frozenset((*self.seconds, others[0]))
+        if over or phrase not in self.before:
+            self.before = {**self.before, phrase: kind}
 
     def keep_strongest(self) -> None:
         """Forgets collocations that would make a word say less of the same intent than it says alone."""
         if self.alone >= 0:
             intent = self.alone // STRENGTHS
-            weaker = [
-                key for key, kind in self.before.items() if kind // STRENGTHS == intent and kind > self.alone
-            ]
-            for key in weaker:
-                del self.before[key]
+            self.before = {
+                key: kind
+                for key, kind in self.before.items()
+                if kind // STRENGTHS != intent or kind <= self.alone
+            } or _NOTHING
 
 
 class Vocabulary:
@@ -87,11 +102,11 @@ class Vocabulary:
     def find(self, tokens: list[str]) -> dict[str, Kind]:
         """Longest collocation first; a word that is part of one says nothing else."""
         found: dict[str, Kind] = {}
-        done, last = 0, len(tokens) - 1
-        for index, entry in enumerate(map(self._entries.get, tokens)):
+        done = 0
+        for index, entry, following in zip(count(), map(self._entries.get, tokens), [*tokens[1:], ""]):
             if entry is None or index < done:
                 continue
-            if entry.seconds and index < last and tokens[index + 1] in entry.seconds:
+            if following in entry.seconds:
                 words = _longest(entry, tokens, index)
                 if words:
                     done = index + words
@@ -151,11 +166,7 @@ class Vocabulary:
         head, *rest = TOKENS(word.replace("_", " "))
         entry = self._entries.setdefault(head, Entry())
         if rest:
-            entry.longest = max(entry.longest, len(rest))
-            entry.seconds.add(rest[0])
-            key = " ".join(rest)
-            if over or key not in entry.before:
-                entry.before[key] = kind
+            entry.begin(rest, kind, over=over)
         elif over or entry.alone < 0:
             entry.alone = kind
 
