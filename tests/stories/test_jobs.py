@@ -85,6 +85,19 @@ def test_on_a_good_day_it_is_answered_at_once() -> None:
     run(story())
 
 
+@pytest.mark.parametrize("where", ["off", "headers", "body", "both"])
+def test_what_was_decided_is_told_where_it_is_wanted(where: str) -> None:
+    async def story() -> None:
+        async with house(works=False, server={"metadata": where}) as here:
+            here.befalls("refuse")
+            heard = await here.ask()
+            assert heard.status == 202
+            assert ("x-routing-metadata" in heard.headers) == (where in ("headers", "both"))
+            assert ("x-routing-metadata" in heard.document) == (where in ("body", "both"))
+
+    run(story())
+
+
 def test_who_would_not_wait_longer_has_a_job_instead() -> None:
     async def story() -> None:
         async with house() as here:

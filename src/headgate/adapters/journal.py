@@ -231,7 +231,7 @@ def _frames(first: int, entries: Sequence[Row]) -> Iterator[bytes]:
     for start in range(0, len(entries), FRAME_ROWS):
         part = entries[start : start + FRAME_ROWS]
         if {*map(type, part)} != {Entry}:  # rarely
-            part = [one if type(one) is Entry else _encode(one) for one in part]  # type: ignore[misc] - raw bytes
+            part = [one if type(one) is Entry else _encode(one) for one in part]  # type: ignore[misc]  # bytes among them: read as such
         body = _encode((first + start, part))
         yield _HEAD.pack(len(body), zlib.crc32(body))
         yield body

@@ -128,13 +128,13 @@ class Passage(msgspec.Struct, eq=False):
                 context = context.inner(context.call)
             self.rest = context
             reply = await context.__aenter__()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  # raised below, once nobody can save the call
             failure = _unwound(run, error)
-            if not run:
-                _go_on(failure, error)
-                raise
         if reply is None:
-            reply = await self._saved(run, failure)  # type: ignore[arg-type]  # without a reply there is one
+            try:
+                reply = await self._saved(run, failure)  # type: ignore[arg-type]  # without a reply there is one
+            finally:
+                failure = None  # its traceback knows this frame: the two would wait for the collector
         for passage in reversed(run):
             if passage.listens:
                 passage.opened(reply)
@@ -142,18 +142,20 @@ class Passage(msgspec.Struct, eq=False):
         return reply
 
     async def _saved(self, run: list[Passage], failure: BaseException) -> Reply:
-        """The reply that the innermost of the run has found all the same, or the next that knows help."""
-        while True:
-            failure.__traceback__ = None  # that knows the frames that know the failure
-            try:
-                self.rest, reply = await run[-1].save(failure)
-            except BaseException as error:
-                failure = _unwound(run, _told(run.pop(), error))
-                if not run:
-                    _go_on(failure, error)
-                    raise
-            else:
-                return reply
+        """The reply that the innermost of the run has found all the same, or the next that knows help. Raises
+        what became of the failure where nobody does."""
+        try:
+            while run:
+                failure.__traceback__ = None  # that knows the frames that know the failure
+                try:
+                    self.rest, reply = await run[-1].save(failure)
+                except BaseException as error:  # noqa: BLE001  # raised below, as above
+                    failure = _unwound(run, _told(run.pop(), error))
+                else:
+                    return reply
+            raise failure
+        finally:
+            del failure
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -192,13 +194,19 @@ def _unwound(run: list[Passage], error: BaseException) -> BaseException:
 
 def _told(passage: Passage, error: BaseException) -> BaseException:
     """What the passage makes of an error; never nothing."""
-    return passage.ended(error) or error
+    made = passage.ended(error) or error
+    if made is not error:
+        made.__cause__ = None  # as `raise … from None` says it
+    return made
 
 
 def _go_on(made: BaseException | None, of: BaseException | None) -> None:
     """Raises what was made of an error, where that is another one."""
     if made is not None and made is not of:
-        raise made from None
+        try:
+            raise made from None
+        finally:
+            del made, of
 
 
 def stack(*layers: Layer, leaf: Service) -> Service:

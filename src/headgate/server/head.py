@@ -22,7 +22,7 @@ _SSE = (
 _OURS = b"x-request-id: %b\r\nserver-timing: gateway;dur=%.2f, upstream;dur=%.2f%b\r\n%b"
 _PUT_OFF = (
     b"location: /v1/jobs/%b\r\npreference-applied: respond-async\r\ncache-status: headgate; fwd=miss\r\n"
-    b"x-cache: MISS\r\nx-routing-metadata: %b\r\n"
+    b"x-cache: MISS\r\n"
 )
 _CACHE = {
     Reuse.BYPASS: b"cache-status: headgate; fwd=bypass\r\nx-cache: BYPASS\r\n",
@@ -173,15 +173,18 @@ def error_head(request_id: str, status: int, *, length: int, retry_after: bytes 
     return lines
 
 
-def put_off(call: Call, deferred: Deferred, now: float, wall: float) -> tuple[bytes, bytes]:
-    """Head and body of the answer that tells of a job (RFC 7240 § 4.1)."""
+def put_off(
+    call: Call, deferred: Deferred, now: float, wall: float, *, in_head: bool, in_body: bool
+) -> tuple[bytes, bytes]:
+    """Head and body of the answer that tells of a job (RFC 7240 § 4.1), with the metadata where it goes."""
     job, now_us = deferred.job, int(wall * 1e6)
     decided = _encode({"degraded": Rung.JOB, "total_time_seconds": round(now - call.started_at, 6)})
-    told = document(job, now_us)
-    body = _encode(told | {"durable": deferred.durable, "x-routing-metadata": msgspec.Raw(decided)})
+    told = document(job, now_us) | {"durable": deferred.durable}
+    body = _encode(told | ({"x-routing-metadata": msgspec.Raw(decided)} if in_body else {}))
     soon_s = max(1, -(-(job.due_us - now_us) // 1_000_000))
     lines = error_head(call.request_id, 202, length=len(body), retry_after=b"%d" % soon_s)
-    return lines + _PUT_OFF % (job.id.encode(), decided), body
+    lines += _PUT_OFF % job.id.encode()
+    return lines + (b"x-routing-metadata: " + decided + b"\r\n" if in_head else b""), body
 
 
 def as_pairs(lines: bytes) -> RawHeaders:

@@ -108,7 +108,9 @@ class Endpoint:
         except GatewayError as error:
             await visit.refuse(error)
         except Deferred as deferred:
-            await visit.answer(202, *put_off(call, deferred, self._clock.now(), self._clock.wall()))
+            now, wall = self._clock.now(), self._clock.wall()
+            in_head, in_body = front.metadata_in_headers, front.metadata_in_body
+            await visit.answer(202, *put_off(call, deferred, now, wall, in_head=in_head, in_body=in_body))
         except asyncio.CancelledError:  # nobody else cancels a request: the server stops, and has waited
             await visit.refuse(_stopping())
         except Exception:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headgate.core.account import LEASE_MS, Account, Ask, bury, forgive, spent_nano, tell
+from headgate.core.account import LEASE_MS, Account, Ask, Told, bury, forgive, spent_nano, tell
 from headgate.core.purse import Purse, Verdict
 
 LIMIT = 1_000
@@ -25,7 +25,8 @@ class Process:
     purse: Purse
     number: int = 0
     calls: list[int] = field(default_factory=list)
-    answers: list[Ask] = field(default_factory=list)
+    under_way: list[tuple[int, Ask]] = field(default_factory=list)
+    answers: list[tuple[int, Told]] = field(default_factory=list)
 
 
 class World:
@@ -61,6 +62,20 @@ class World:
         else:
             of.purse.lost = True
 
+    def send(self, of: Process) -> None:
+        of.under_way.append((of.number + 1, self.ask(of)))
+
+    def arrive(self, of: Process, place: int) -> None:
+        """One of those that are under way, perhaps long after the next."""
+        number, ask = of.under_way.pop(place % len(of.under_way))
+        of.answers.append((number, tell(self.account, of.name, number, ask, int(self.now * 1e3))))
+
+    def answer(self, of: Process) -> None:
+        """Heard, if nothing was said since."""
+        number, told = of.answers.pop(0)
+        if number == of.number:
+            of.purse.heard(told)
+
     def begin(self, of: Process, nano: int) -> bool:
         if of.purse.room(self.now) < nano:
             return False
@@ -87,7 +102,11 @@ class World:
 
 STEPS = st.one_of(
     st.tuples(st.just("talk"), st.integers(0, 3), st.sampled_from([3, 3, 3, 1, 0])),
+    st.tuples(st.just("send"), st.integers(0, 3), st.just(0)),
+    st.tuples(st.just("arrive"), st.integers(0, 3), st.integers(0, 3)),
+    st.tuples(st.just("answer"), st.integers(0, 3), st.just(0)),
     st.tuples(st.just("begin"), st.integers(0, 3), st.integers(1, 60)),
+    st.tuples(st.just("begin"), st.integers(0, 3), st.integers(1, 300)),
     st.tuples(st.just("end"), st.integers(0, 3), st.integers(0, 80)),
     st.tuples(st.just("pass"), st.just(0), st.integers(0, 40_000)),
     st.tuples(st.just("die"), st.integers(0, 3), st.booleans()),
@@ -103,6 +122,12 @@ def test_never_more_than_the_limit_whatever_happens(steps: list[tuple[str, int, 
         one = world.processes[which]
         if what == "talk":
             world.talk(one, arrives=amount > 0, returns=amount > 1)
+        elif what == "send":
+            world.send(one)
+        elif what == "arrive" and one.under_way:
+            world.arrive(one, amount)
+        elif what == "answer" and one.answers:
+            world.answer(one)
         elif what == "begin":
             world.begin(one, amount)
         elif what == "end" and one.calls:
@@ -254,3 +279,16 @@ def test_a_limit_of_nothing_is_spent() -> None:
     account = Account()
     purse.heard(tell(account, "p", 1, purse.ask(0.0), 0))
     assert purse.verdict(1, 0.0) is Verdict.SPENT
+
+
+def test_while_a_message_is_under_way_no_more_is_let_out_than_it_says() -> None:
+    account, purse = Account(), Purse("a", DAY, LIMIT, 0.0)
+    purse.short = purse.least = 400
+    purse.heard(tell(account, "p", 1, purse.ask(0.0), 0))
+    purse.short = purse.least = 0
+    purse.reserve(100, 0.0)
+    purse.settle(100, 100)
+    purse.leave()  # so that it gives back what it has
+    tell(account, "p", 2, purse.ask(0.0), 0)
+    assert tell(account, "q", 1, ask(short=900), 0).lease == 900
+    assert purse.room(0.0) <= 0, "the answer is not here, and somebody else has it"
