@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from math import log1p
+from operator import itemgetter
 
 from headgate.core.learned import sums
 from headgate.core.learned.words import counted
@@ -30,6 +31,7 @@ _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _OPTION = re.compile(r"\n[ \t]*(?:[A-Ja-j]|\d{1,2})[.)][ \t]+([^\n]*)")
 
 
+_first = itemgetter(0)
 _AMOUNT = frozenset(["many", "much", "long", "far", "old", "often", "fast"])
 _FORMULA = "=^*/<>\\$+"
 
@@ -38,7 +40,7 @@ def surface(text: str) -> list[float]:
     """The features of `text`, in the order of `NAMES`, all finite. About a microsecond a word."""
     size = len(text) or 1
     words = _WORD.findall(text)[:MAX_WORDS]
-    lower = [word.lower() for word in words]
+    lower = " ".join(words).lower().split()
     distinct = set(lower)
     count = len(words) or 1
     numbers = _NUMBER.findall(text)
@@ -88,7 +90,7 @@ def _letters(text: str, words: list[str], size: int) -> tuple[float, float, floa
     """Shares of punctuation and of capitalised words, the usual word's length, the share of long words."""
     count = len(words) or 1
     sizes = list(map(len, words))
-    capitals = sum([word[0].isupper() for word in words])
+    capitals = sum(map(str.isupper, map(_first, words)))
     letters = sum(sizes)
     punctuation = max(len(text) - text.count(" ") - text.count("\n") - letters, 0) / size
     return punctuation, capitals / count, letters / count, sum([one > 8 for one in sizes]) / count

@@ -61,7 +61,7 @@ def counted(words: Sequence[str]) -> dict[str, int]:
     """How many of the words, in small letters, are of each kind. A word may be of several."""
     counts = [0] * len(KINDS)
     places = _PLACES.get
-    for found in [of for word in words if (of := places(word))]:
+    for found in filter(None, map(places, words)):
         for place in found:
             counts[place] += 1
     return dict(zip(KINDS, counts, strict=True))
