@@ -111,3 +111,14 @@ def test_without_the_store_a_start_serves_what_it_knew(tmp_path: Path) -> None:
     with running(config(tmp_path)) as gateway:
         assert status(gateway, key) == 200
         assert gateway.ask("/health").document["keys"]["age_s"] is None
+
+
+def test_a_restart_does_not_give_the_day_s_requests_back(tmp_path: Path) -> None:
+    text = config(tmp_path).replace("requests_per_day: 1000", "requests_per_day: 3")
+    with running(text) as gateway:
+        key = keys(gateway, "create", "day", "--tenant", "acme", "--tier", "free")
+        becomes(gateway, key, 200)
+        assert status(gateway, key) == 200
+        assert gateway.stop() == 0
+    with running(text) as gateway:
+        assert [status(gateway, key) for _ in range(3)] == [200, 429, 429]

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crowded import Crowd, Paced, Told
+from headgate.config.load import process_environment
 from headgate.core.breaker import Breaker
 from headgate.core.errors import OverLimit, Overloaded, UpstreamUnavailable
 from headgate.core.permits import Permits
@@ -353,7 +354,7 @@ def test_a_hanging_neighbour_does_not_keep_the_others_waiting() -> None:
 
 # ── what it costs ────────────────────────────────────────────────────────────────────────────────────
 
-MANY = 2_000
+MANY = 100_000 if process_environment().get("HEADGATE_SOAK") == "1" else 2_000
 
 
 def test_a_place_takes_two_kilobytes_with_its_task_and_gives_them_back() -> None:

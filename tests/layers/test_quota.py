@@ -8,7 +8,7 @@ import pytest
 
 from headgate.core.allowance import Rates
 from headgate.core.errors import GatewayError, Overloaded, RateLimited, UpstreamUnavailable
-from headgate.core.quota import Quota, Several
+from headgate.core.quota import Quota, Several, lately
 from headgate.core.usage import Usage
 from headgate.core.window import Windows
 from headgate.pipeline.quota import Quotas
@@ -99,6 +99,25 @@ def test_a_day_is_a_day_and_is_divided_among_processes() -> None:
         assert isinstance(await one(service), RateLimited)
         await clock().sleep(6_500)
         assert await one(service) is None
+
+    run(story())
+
+
+def test_what_the_books_know_of_the_day_is_remembered() -> None:
+    noon = 20_000 * 86_400.0 + 43_200.0
+    assert lately({19_999: 10, 20_000: 4}, noon) == [(43_200.0, 5), (21_600.0, 4)]
+    assert lately({19_998: 99}, noon) == []
+
+    async def story() -> None:
+        made = quota(per_day=10, rpm=1000)
+        made.remember(lately({19_999: 10, 20_000: 4}, noon), clock().now())
+        service = layer(made, answers(b"a"))
+        assert await one(service) is None
+        assert isinstance(await one(service), RateLimited)
+        await clock().sleep(43_300)  # yesterday's have left
+        found = [await one(service) for _ in range(6)]
+        assert found[:5] == [None] * 5
+        assert isinstance(found[5], RateLimited)
 
     run(story())
 

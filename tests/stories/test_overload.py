@@ -3,13 +3,16 @@ hundred times more."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from random import Random
 
 import pytest
 
 from crowded import TIERS, Crowd, Paced, Told
 from flood import Flood, anybody, p99, settings
+from headgate.cli.playing import play
 from headgate.config.load import process_environment
+from headgate.config.stage import load as stage
 from headgate.core.errors import OverLimit, Overloaded
 from virtual import clock, run
 
@@ -160,3 +163,40 @@ def test_where_there_is_room_for_the_others_they_do_not_notice_who_wants_too_muc
     assert all(one.error is None for one in before + after)
     assert p99([one.waited for one in after]) <= 1.1 * p99([one.waited for one in before])
     assert used >= 0.85
+
+
+QUIET = """\
+title: Twenty who ask for {load} of the limit together, beside one who sends a hundred times as much as each
+duration_s: {end}
+warmup_s: 200
+gateway:
+  providers:
+    cloud: {{dialect: simulated, concurrency: 1000, keys: [{{key: a, rpm: 150}}, {{key: b, rpm: 150}}]}}
+  models: {{large: {{provider: cloud}}}}
+  tiers: {{basic: {{max_wait_s: 5}}}}
+callers:
+  quiet: {{tier: basic, tenants: 20, poisson_rpm: {quiet}}}
+"""
+NOISY = "  noisy: {{tier: basic, poisson_rpm: {noisy}}}\n"
+END = 1500 if MINUTES == 10 else 500
+
+
+def p99_of_the_quiet(folder: Path, load: float, seed: int, *, noisy: bool) -> float:
+    """Their wait; who was refused counts as having waited for as long as it would have. The same requests at
+    the same moments, whether somebody is noisy or not."""
+    file = folder / "noisy.yaml"
+    text = QUIET + NOISY * noisy
+    file.write_text(text.format(load=load, end=END, quiet=load * 300, noisy=load * 1500))
+    quiet = play(stage(file, {}), seed=seed).groups["quiet"]
+    assert quiet.answered + quiet.refused == quiet.asked
+    return 5.0 if quiet.refused > 0.01 * quiet.asked else quiet.wait_s.p99
+
+
+@pytest.mark.parametrize("load", [0.8, 0.85, 0.9] if MINUTES == 10 else [0.85])
+def test_where_the_others_alone_nearly_fill_the_limit_they_do_not_notice_it_either(
+    load: float, tmp_path: Path
+) -> None:
+    for seed in (1, 2) if MINUTES == 10 else (2,):
+        before, after = (p99_of_the_quiet(tmp_path, load, seed, noisy=noisy) for noisy in (False, True))
+        print(f"{load:.0%} of the limit: p99 {before:.2f} s alone, {after:.2f} s beside a noisy one")
+        assert after <= 1.1 * before

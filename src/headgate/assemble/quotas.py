@@ -12,7 +12,7 @@ from headgate.config.callers import Key
 from headgate.config.tree import Settings
 from headgate.core.allowance import FREE, Rates
 from headgate.core.call import Call
-from headgate.core.quota import Limits, Quota, Several
+from headgate.core.quota import Limits, Quota, Several, lately
 from headgate.core.window import Windows
 from headgate.pipeline.quota import Quotas
 from headgate.pipeline.service import Layer
@@ -71,8 +71,12 @@ def _payers(key: Key) -> tuple[Payer, ...]:
 
 
 def _quota(machine: Machine, name: str) -> Quota:
-    """Of this process alone, or shared with others."""
-    sharing = machine.sharing
+    """Of this process alone, or shared with others; of a key it remembers what the books know of its day."""
+    sharing, clock = machine.sharing, machine.clock
     if sharing is None:
-        return Quota(Windows(FREE), processes=lambda: 1)
-    return Quota(sharing.allowance(f"caller/{name}"), processes=lambda: sharing.holder.holders)
+        found = Quota(Windows(FREE), processes=lambda: 1)
+    else:
+        found = Quota(sharing.allowance(f"caller/{name}"), processes=lambda: sharing.holder.holders)
+    if machine.issued is not None and (by_day := machine.issued.by_day.pop(name, None)):
+        found.remember(lately(by_day, clock.wall()), clock.now())
+    return found

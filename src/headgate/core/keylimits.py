@@ -36,6 +36,10 @@ EAGER = 0.9
 back too late to be used would otherwise be lost."""
 EMPTY = 0.05
 """So little of a limit in use calls for no distance worth reckoning: a hundredth of the full one."""
+LEAVING = (Haste.STEADY, Haste.EARLY)
+"""Who must leave room for those who ask for little."""
+IN_LINE = (Haste.STEADY, Haste.FAIR)
+"""Who keeps the pace."""
 NEWEST = 0.1
 """Weight of the newest call in the usual size of one."""
 
@@ -117,7 +121,7 @@ class KeyLimits:
 
     def next_at(self, now: float, tokens: int, haste: Haste = Haste.STEADY) -> float:
         at = max(self._paused_until, self._paced_at(haste), self._probe_at(now))
-        if haste is not Haste.URGENT and now < self.spare.until:
+        if haste in LEAVING and now < self.spare.until:
             return max(at, self.allowance.refill(now, 1 + self.spare.calls(now), self.usual))
         return max(at, self.allowance.next_at(now, tokens))
 
@@ -127,14 +131,15 @@ class KeyLimits:
             return False
         if now - self._heard_at > NEWS_S and now < self._probe_at(now):
             return False
-        if now >= self.spare.until or haste is Haste.URGENT:
+        if now >= self.spare.until or haste not in LEAVING:
             return True
         return self.allowance.room(now, now, self.usual) > self.spare.calls(now)
 
     def _paced_at(self, haste: Haste) -> float:
-        if haste is Haste.STEADY:
+        if haste in IN_LINE:
             return self._spaced_until
-        return self._spaced_until - ahead_of_pace_s(self._share(self.usual))
+        far_s = ahead_of_pace_s(self._share(self.usual))
+        return self._spaced_until - (2.0 * far_s if haste is Haste.URGENT else far_s)
 
     def refill(self, now: float, calls: int) -> float:
         """For so many calls of the usual size."""

@@ -21,19 +21,21 @@ RAMP_S = MINUTE_S * FULL / 3.0
 """How long it takes to come there."""
 
 
-AHEAD_S = 2.0
+AHEAD_S = 6.0
 AHEAD_CALLS = 2
 """How far a call may run ahead of the pace: so long, or so many full distances, whichever is more."""
 
 
 class Haste(IntEnum):
     """What a call may do. Who waits in line goes at the pace. Who finds nobody waiting may run ahead of it,
-    so that calls at random below the limit need not wait for what is there. Who is URGENT may run ahead even
-    though others wait, and use what they must leave."""
+    so that calls at random below the limit need not wait for what is there. Who is URGENT may run twice as
+    far ahead, even though others wait, and use what they must leave. FAIR is who waits in line and need leave
+    nothing."""
 
     STEADY = 0
     EARLY = 1
     URGENT = 2
+    FAIR = 3
 
 
 def ahead_of_pace_s(share: float) -> float:

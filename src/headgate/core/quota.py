@@ -1,14 +1,14 @@
 """What one key of a caller's may do: requests and tokens a minute, requests a day. All at once or nothing;
 and the same of its tenant, its tier and a route, of which many have a part.
 
-Known weakness: a day's requests are counted by each process for itself, up to its part of them; a restart
-forgets them.
+Known weakness: a day's requests are counted by each process for itself, up to its part of them. After a
+restart they are taken from the books' sums by day, whose hours nobody knows: yesterday's count in proportion.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from math import inf
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import ceil, inf
 from typing import Any, Protocol
 
 import msgspec
@@ -50,6 +50,15 @@ class Limits(Protocol):
     def allowed(self, now: float) -> Allowed: ...
 
 
+def lately(by_day: Mapping[int, int], wall: float) -> list[tuple[float, int]]:
+    """Requests of the last 24 hours, from sums by day (days since the epoch): of yesterday's those that fall
+    into them if they were spread evenly, as old as today is; today's, half as old. Oldest first."""
+    today, into_s = divmod(wall, DAY_S)
+    rest = ceil(by_day.get(int(today) - 1, 0) * (1 - into_s / DAY_S))
+    found = [(into_s, rest), (into_s / 2, by_day.get(int(today), 0))]
+    return [(age_s, requests) for age_s, requests in found if requests]
+
+
 class Quota:
     """`processes`: among how many the requests of a day are divided."""
 
@@ -64,6 +73,12 @@ class Quota:
         if rates != self._minute.rates:
             self._minute.allow(rates)
         self._per_day = per_day
+
+    def remember(self, lately: Iterable[tuple[float, int]], now: float) -> None:
+        """What all processes together let through before this one began: ages in seconds, oldest first, and
+        how many. Each process bears its part."""
+        for age_s, requests in lately:
+            self._day.add(now - age_s, -(-requests // self._processes()), 0)
 
     @property
     def metered(self) -> bool:

@@ -1,8 +1,10 @@
 """What those who ask for much leave free for those who ask for little.
 
-The latter come at random. If n of them come in a minute, it is n with a standard deviation of √n; so many
-calls, and a few more, stay free at a provider while others want all of it. Who asks for little then hardly
-ever finds it full, and does not notice who asks for much.
+The latter come at random. If n of them are usual in a minute, there are n in any one with a standard
+deviation of √n. So whoever asks for much may hold what is left beside n and a few deviations more, however
+few are here just now: a call that is let through takes its room for a minute, and more will be here before it
+is over. That n is itself only known from a few minutes adds to its deviation. Who asks for little then hardly
+ever finds the provider full, and does not notice who asks for much.
 """
 
 from __future__ import annotations
@@ -11,8 +13,17 @@ from math import exp, sqrt
 
 from headgate.core.pace import MINUTE_S
 
-DEVIATIONS = 2.0
-"""So many standard deviations are kept."""
+DEVIATIONS = 2.4
+"""So many standard deviations are kept: of 100 moments, one is worse."""
+
+TAU_S = 180.0
+"""The memory of how many calls there are in a minute, in seconds."""
+
+YOUNG_S = 5.0
+"""What has gone on for less than this is taken for as old."""
+
+SECONDS = 60
+"""A minute is counted in so many parts."""
 
 TENANT_TAU_S = 20.0
 """The memory of what one tenant asks for, in seconds."""
@@ -32,7 +43,7 @@ def much(mean: float) -> float:
 class Spare:
     """One provider's, shared by its keys: each keeps an equal part, and `keys` says of how many."""
 
-    __slots__ = ("_at", "_calls", "keys", "until")
+    __slots__ = ("_at", "_calls", "_minute", "_second", "_since", "keys", "until")
 
     def __init__(self) -> None:
         self.keys = 1
@@ -41,10 +52,17 @@ class Spare:
         minute."""
         self._calls = 0.0
         self._at = 0.0
+        self._since = 0.0
+        self._second = 0
+        self._minute = [0] * SECONDS
 
     def one(self, now: float) -> None:
         """A call of somebody who asks for little, while another asks for much."""
-        self._calls = 1.0 + self._calls * exp((self._at - now) / MINUTE_S)
+        if now >= self.until:
+            self._calls, self._since = 0.0, now
+        self._turn(now)
+        self._minute[self._second % SECONDS] += 1
+        self._calls = 1.0 + self._calls * exp((self._at - now) / TAU_S)
         self._at = now
         self.until = now + MINUTE_S
 
@@ -52,5 +70,16 @@ class Spare:
         """How many calls a key must have room for beside the one that somebody wants who asks for much."""
         if now >= self.until:
             return 0
-        calls = self._calls * exp((self._at - now) / MINUTE_S)
-        return round(DEVIATIONS * sqrt(calls) / self.keys)
+        self._turn(now)
+        age_s = max(now - self._since, YOUNG_S)
+        usual = self._calls * exp((self._at - now) / TAU_S) / (1.0 - exp(-age_s / TAU_S)) * MINUTE_S / TAU_S
+        doubt = 1.0 + MINUTE_S / min(age_s, 2.0 * TAU_S)
+        here = sum(self._minute) + usual * max(1.0 - age_s / MINUTE_S, 0.0)
+        return max(round((usual + DEVIATIONS * sqrt(usual * doubt) - here) / self.keys), 0)
+
+    def _turn(self, now: float) -> None:
+        """Forgets the calls of more than a minute ago."""
+        second = int(now)
+        for gone in range(max(self._second + 1, second - SECONDS + 1), second + 1):
+            self._minute[gone % SECONDS] = 0
+        self._second = second

@@ -88,6 +88,10 @@ class Waiter(Ticket, eq=False, kw_only=True):
     def size(self) -> int:
         return len(self.call.payload.raw)
 
+    def slips(self) -> None:
+        """A bound method is an alarm's cheapest action, and everybody who waits has one."""
+        self.queue.slips(self)
+
 
 class Hall:
     """The waiting room of a process. `waiting` counts who waits, those who were let go and are not gone yet
@@ -178,7 +182,7 @@ class Hall:
                 self.leave(waiter)
                 heads = scarce.fair.heads()
                 continue
-            waiter.call.line.haste = _haste(waiter, scarce)
+            waiter.call.line.haste = _haste(waiter, scarce, now)
             if lane.pool.ready(waiter.call):
                 self._grant(waiter, lane)
                 return inf
@@ -302,7 +306,7 @@ class Queue:
         )
         self._hall.enter(waiter)
         slips_at = waiter.due - lead_s(waiter.due - now, wait_s / place)
-        waiter.alarm = self._clock.at(slips_at, partial(self._slips, waiter, due))
+        waiter.alarm = self._clock.at(slips_at, waiter.slips)
         return waiter
 
     def sent_away(self, waiter: Waiter) -> bool:
@@ -313,14 +317,14 @@ class Queue:
         self._send_away(waiter, Left.UNWELL)
         return True
 
-    def _slips(self, waiter: Waiter, due: float) -> None:
+    def slips(self, waiter: Waiter) -> None:
         """Its turn should have come: from now on it goes first."""
         if waiter.left:
             return
         for scarce, lanes in waiter.choice.places:
             scarce.fair.slip(waiter, lanes)
-        if due < waiter.call.deadline_at:  # that, `deadline` sees to
-            waiter.alarm = self._clock.at(due, partial(self._late, waiter))
+        if waiter.due < waiter.call.deadline_at:  # that, `deadline` sees to
+            waiter.alarm = self._clock.at(waiter.due, partial(self._late, waiter))
         self._hall.look_soon()
 
     def _late(self, waiter: Waiter) -> None:
@@ -381,10 +385,10 @@ class Queue:
         )
 
 
-def _haste(waiter: Waiter, scarce: Scarce) -> Haste:
+def _haste(waiter: Waiter, scarce: Scarce, now: float) -> Haste:
     if waiter.modest or scarce.pressed:
-        return Haste.URGENT
-    return Haste.EARLY if waiter.slipped else Haste.STEADY
+        return Haste.URGENT if waiter.modest else Haste.FAIR
+    return Haste.EARLY if waiter.slipped and not scarce.fair.greedy(now) else Haste.STEADY
 
 
 def _sooner_s(pool: Upstream, now: float, least_s: float) -> float:

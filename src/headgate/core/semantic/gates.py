@@ -49,10 +49,10 @@ BINS, LOWEST, WIDTH = 128, -0.35, 0.01
 EARLY = 200
 """Requests before which a gate does not move."""
 
-HELD = 0.85
+HELD = 0.75
 """Of the promise is aimed at: a gate that is late closes late."""
 
-CAUTION = 0.7
+CAUTION = 1.0
 """Standard errors between what was counted and what is believed."""
 
 STEP = 1
