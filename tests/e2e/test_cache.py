@@ -93,6 +93,8 @@ def test_replicas_find_each_other_s_questions_in_postgres(tmp_path: Path, pgvect
         "cache: {store: file,", "cache: {semantic: {store: postgres}, store: file,"
     )
     with running(told) as one, running(told) as two:
+        for number in NUMBERS:  # so that there are many as near as the one that is meant
+            other_words(one, QUESTION.format(20_000 + number))
         for asked, other, many in ((one, two, 0), (two, one, 10_000)):
             numbers = count(4)
 
