@@ -124,6 +124,13 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Any:
         yield gateway
 
 
+@pytest.mark.parametrize("place", ["-1", "9" * 25, "x", "1e9", "%00"])
+def test_a_page_that_cannot_be_is_said_to_be_wrong(shared: Gateway, place: str) -> None:
+    for path in ("requests", "audit"):
+        found = shared.ask(f"/admin/v1/{path}?after={place}", key=READER)
+        assert (found.status, found.error["param"]) == (400, "after"), found.body
+
+
 @pytest.mark.parametrize(
     "query",
     [

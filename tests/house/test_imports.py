@@ -118,3 +118,23 @@ def test_whoever_silences_a_tool_says_which_rule_and_why_on_the_line() -> None:
 def test_what_counts_as_a_reason(comment: str, enough: bool) -> None:
     assert SILENCER.search(comment)
     assert bool(REASON.search(comment)) is enough
+
+
+EXTRAS = "numpy tokenizers wordllama usearch redis asyncpg matplotlib presidio_analyzer"
+NEEDY = ("adapters.embed", "adapters.near", "adapters.outcomes", "adapters.postgres", "adapters.redis",
+         "core.learned", "core.intent.vectors")  # fmt: skip
+WITHOUT = """
+import importlib, pkgutil, sys
+import headgate
+sys.modules.update(dict.fromkeys(sys.argv[1].split()))  # importing them raises ImportError
+for one in pkgutil.walk_packages(headgate.__path__, "headgate.", onerror=lambda name: None):
+    if not one.name.removeprefix("headgate.").startswith(tuple(sys.argv[2].split())):
+        importlib.import_module(one.name)
+"""
+
+
+def test_who_has_no_extra_can_run_it() -> None:
+    """What an extra brings is imported where it is used, or by a module that is imported there itself."""
+    words = [sys.executable, "-c", WITHOUT, EXTRAS, " ".join(NEEDY)]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-1500:]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
+import msgspec
 import pytest
 
 from headgate.adapters.memory.accounts import MemoryAccounts
 from headgate.assemble.bank import Bank, Slot
 from headgate.core.account import Ask, Told, spent_nano
 from headgate.core.budget import Budget
-from headgate.core.call import Call
+from headgate.core.call import Call, Discarded, Reply, Source
 from headgate.core.errors import BudgetSpent, Overloaded, UpstreamUnavailable
 from headgate.core.expected import Expectations
 from headgate.core.price import NANO, Price
@@ -20,6 +21,7 @@ from headgate.core.purse import Purse
 from headgate.core.reuse import Reuse
 from headgate.core.usage import Usage
 from headgate.pipeline.budget import Budgets, Rules
+from headgate.pipeline.service import Service
 from headgate.ports.accounts import Accounts
 from headgate.ports.ledger import LedgerGone
 from scripted import (
@@ -207,6 +209,46 @@ def test_a_kept_answer_costs_nothing() -> None:
             async with house.layer(asked(chain=("m",))) as reply:
                 reply.reuse = Reuse.STALE
             assert await house.spent() == 0
+
+    run(story())
+
+
+ASIDE = Discarded(Source(provider="p", model_id="w", model_name="w"), usage(5), 5 * CENT)
+
+
+class PutsAside:
+    """A cascade's weak answer, that costs five cents and is not told."""
+
+    def __init__(self, inner: Service) -> None:
+        self.inner = inner
+
+    def __call__(self, call: Call) -> AbstractAsyncContextManager[Reply]:
+        call.line.discarded += (ASIDE,)
+        return self.inner(call)
+
+
+def test_an_answer_that_was_put_aside_is_paid_once_however_often_the_request_comes() -> None:
+    """The ladder asks again for the same request, through the same layer."""
+
+    async def story() -> None:
+        house = House(fails(UpstreamUnavailable("down")), fails(UpstreamUnavailable("down")), answers(b"a"))
+        house.layer.inner = PutsAside(house.up)
+        async with house.open():
+            call = asked(chain=("m",))
+            for cents in (5, 10, 25):
+                await fate(house.layer, call)
+                assert await house.spent() == cents
+
+    run(story())
+
+
+def test_an_answer_that_was_put_aside_is_paid_though_the_others_price_is_not_known() -> None:
+    async def story() -> None:
+        house = House()
+        async with house.open(), house.layer(asked(chain=("m",))) as reply:
+            reply.discarded = (ASIDE,)
+            reply.source = msgspec.structs.replace(reply.source, price=None)
+        assert house.slots[0].purse.total == 5 * CENT
 
     run(story())
 

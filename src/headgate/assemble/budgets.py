@@ -26,6 +26,7 @@ from headgate.core.call import Call
 from headgate.core.expected import Expectations
 from headgate.core.price import Price
 from headgate.core.purse import Purse
+from headgate.core.router import AGENT, AUTO
 from headgate.pipeline.budget import Budgets, Rules
 from headgate.pipeline.service import Layer
 from headgate.ports.accounts import Accounts
@@ -105,7 +106,7 @@ class Payers:
         self.any = bool(slots)
 
     def __call__(self, call: Call) -> Sequence[Purse]:
-        route = call.payload.model if self._by_route else ""
+        route = _route(call) if self._by_route else ""
         paying = self._paying.get((call.caller.key, route))
         if paying is None or paying.turns != self._bank.turns or self._clock.wall() >= paying.ends_at:
             return self._look(call.caller.key, route)
@@ -119,6 +120,12 @@ class Payers:
         ends_at = min((slot.ends_at for slot in slots), default=inf)
         self._paying[key, route] = Paying(purses, ends_at, self._bank.turns)
         return purses
+
+
+def _route(call: Call) -> str:
+    """The name that is asked for; where an agent was chosen for the request, that agent's."""
+    decision, name = call.decision, call.payload.model
+    return f"{AGENT}{decision.agent}" if name == AUTO and decision and decision.agent else name
 
 
 class Paying(NamedTuple):

@@ -89,8 +89,8 @@ class IssuedKeys:
             fresh.touch(mode=0o600)
             fresh.write_bytes(msgspec.msgpack.encode(found))
             fresh.replace(self._file)
-        except OSError as error:
-            log.warning("the snapshot of keys cannot be written (%s)", error.strerror)
+        except (OSError, OverflowError) as error:
+            log.warning("the snapshot of keys cannot be written (%s)", error)
 
     async def close(self) -> None:
         await self._store.close()

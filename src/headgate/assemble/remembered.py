@@ -7,14 +7,15 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-
 from headgate.ports.clock import Alarm, Clock
 from headgate.ports.embedder import Embedder
 from headgate.ports.neighbours import Kept, Near, Neighbours, Register, RegisterGone, Written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import numpy as np  # it comes with an extra: without it this must be importable
+    from numpy.typing import NDArray
 
     from headgate.ports.neighbours import Vector
 
@@ -128,10 +129,7 @@ class Remembered:
             elif len(one.vector) == self.embedder.dimension:
                 parts.setdefault(one.partition, []).append(one)
         for partition, some in parts.items():
-            vectors = np.frombuffer(b"".join([one.vector for one in some]), np.int8).astype(np.float32)
-            rows = vectors.reshape(len(some), -1)
-            rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
-            self.memory.fill(partition, rows, [one.kept for one in some])
+            self.memory.fill(partition, _rows(some), [one.kept for one in some])
 
     def _soon(self) -> None:
         if self._alarm is None:
@@ -186,5 +184,17 @@ class Remembered:
 
 
 def _bytes(vector: Vector) -> bytes:
+    import numpy as np
+
     written: bytes = np.rint(np.asarray(vector) * 127.0).astype(np.int8).tobytes()
     return written
+
+
+def _rows(written: list[Written]) -> NDArray[np.float32]:
+    """Their vectors, of length 1 again."""
+    import numpy as np
+
+    numbers = np.frombuffer(b"".join([one.vector for one in written]), np.int8).astype(np.float32)
+    rows = numbers.reshape(len(written), -1)
+    rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+    return rows

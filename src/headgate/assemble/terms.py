@@ -24,8 +24,13 @@ class Agreed:
         self.keys: Sequence[config.Key] = [key for key, _ in with_issued(settings, issued)]
         self._usual = settings.budgets.time_zone
         found = {(one.kind, one.name): one for one in _configured(settings, self.keys)}
+        here = {("key", key.name) for key in settings.keys}
         for one in issued.snapshot.terms if issued else ():
-            found[one.kind, one.name] = _filled(found.get((one.kind, one.name)), one)
+            known = found.get(payer := (one.kind, one.name))
+            if known and one.kind == "key" and payer not in here:  # made at run time, and changed since
+                found[payer] = replace(known, budgets=one.budgets or known.budgets)
+            else:
+                found[payer] = _filled(known, one)
         self.terms: dict[Payer, Terms] = found
         self._tenants = {key.name: key.tenant or key.name for key in self.keys}
 

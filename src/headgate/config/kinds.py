@@ -25,6 +25,8 @@ from pydantic_core import PydanticCustomError
 
 from headgate.core.secret import Secret
 
+MOST_USD = 1_000_000_000
+"""What a price or a budget may be; more than that no store can count in nano-dollars."""
 _VISIBLE = re.compile(r"[!-~]+")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 § 5.6.2
 _HEADER_VALUE = re.compile(r"[!-~](?:[ \t!-~]*[!-~])?")  # RFC 9110 § 5.5, without obs-text
@@ -213,6 +215,8 @@ def _finite_price(value: Any) -> Any:
         r"\d{1,9}(\.\d{1,18})?(e-?\d{1,2})?", value, re.IGNORECASE
     ):
         raise wrong("must be an amount of 0 or more")
+    if isinstance(value, str) and Decimal(value) > MOST_USD:
+        raise wrong(f"must be at most {MOST_USD}")
     return value
 
 

@@ -58,9 +58,9 @@ def terms(text: str) -> tuple[tuple[int, Per], ...]:
         ValueError: for anything else; it says what would be right.
     """
     found: dict[Per, int] = {}
-    for part in filter(None, text.split(",")):
-        amount, _, period = part.partition("/")
-        per = _PERIODS.get(period or "month")
+    for part in text.split(",") if text else ():
+        amount, slash, period = part.partition("/")
+        per = _PERIODS.get(period if slash else "month")
         if not _AMOUNT.fullmatch(amount) or per is None or per in found:
             raise ValueError("an amount of 0 or more and day, week or month, each once, such as 100/month")
         found[per] = nano(Decimal(amount))

@@ -16,7 +16,7 @@ from math import ceil, log2
 import msgspec
 
 from headgate.core.price import Price
-from headgate.core.tokens import PRICES, cap_of, measure
+from headgate.core.tokens import PRICES, measure
 from headgate.core.usage import Usage
 
 QUANTILE = 0.97
@@ -41,6 +41,43 @@ PLAIN_BYTES = 16_384
 """A longer body is measured: it may hold pictures."""
 _PER_MILLION = 1_000_000
 _OCTAVE = 4
+
+
+class _Of(msgspec.Struct, rename="camel"):
+    """A model's settings in a dialect that has a section for them."""
+
+    max_output_tokens: int | None = None
+    candidate_count: int | None = None
+    num_predict: int | None = msgspec.field(default=None, name="num_predict")
+
+
+class _Bounds(msgspec.Struct):
+    """What a caller says of how long an answer may be, and how many he wants, in every dialect."""
+
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    max_output_tokens: int | None = None
+    n: int | None = None
+    best_of: int | None = None
+    generation_config: _Of | None = msgspec.field(default=None, name="generationConfig")
+    options: _Of | None = None
+
+
+_BOUNDS = msgspec.json.Decoder(_Bounds)
+
+
+def cap_of(raw: bytes) -> int | None:
+    """The most that all answers to it may have as tokens, where the caller has said so: where a provider
+    looks for it, and nowhere else in the body, so that nobody says it who does not mean it."""
+    try:
+        said = _BOUNDS.decode(raw)
+    except msgspec.MsgspecError:
+        return None
+    of = said.generation_config or said.options or _Of()
+    caps = said.max_tokens, said.max_completion_tokens, said.max_output_tokens
+    cap = max(one or 0 for one in (*caps, of.max_output_tokens, of.num_predict))
+    times = max(one or 1 for one in (said.n, said.best_of, of.candidate_count))
+    return cap * times if cap > 0 else None
 
 
 class Lengths:

@@ -42,7 +42,9 @@ class Issued(msgspec.Struct, frozen=True, kw_only=True):
     def digests(self) -> Iterator[tuple[bytes, float]]:
         """What opens the door, and until when: the key, and for a while the one that it took the place of.
         What is revoked opens nothing any more, wherever the clock is set."""
-        until = -inf if self.revoked_at is not None else self.expires_at or inf
+        until = inf if self.expires_at is None else self.expires_at
+        if self.revoked_at is not None:
+            until = -inf
         yield self.digest, until
         if self.former is not None:
             yield self.former, min(until, self.former_until)

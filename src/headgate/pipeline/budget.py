@@ -23,7 +23,7 @@ from typing import Protocol
 
 import msgspec
 
-from headgate.core.call import Call, Operation, Reply
+from headgate.core.call import Call, Discarded, Operation, Reply
 from headgate.core.errors import BudgetSpent, Overloaded
 from headgate.core.expected import PLAIN_BYTES, Expectations, Expected
 from headgate.core.price import Price
@@ -211,7 +211,8 @@ _NOTHING = Expected(0, 0, 0, True)
 
 
 class _Held(Passage, eq=False, kw_only=True):
-    """`fixed`: it cannot cost more than is reserved."""
+    """`fixed`: it cannot cost more than is reserved. `before`: answers that were put aside, and paid for,
+    when the same request was here before."""
 
     layer: Budgets
     purses: Sequence[Purse]
@@ -219,9 +220,11 @@ class _Held(Passage, eq=False, kw_only=True):
     at: float
     fixed: bool = False
     reply: Reply | None = None
+    before: tuple[Discarded, ...] = ()
 
     def begin(self) -> None:
         reserved, at = self.reserved, self.at
+        self.before = self.call.line.discarded
         for purse in self.purses:
             purse.reserve(reserved, at)
 
@@ -274,15 +277,16 @@ class _Held(Passage, eq=False, kw_only=True):
         return error
 
     def _cost(self, error: BaseException | None) -> int:
-        reply = self.reply
-        if reply is None:
-            return sum(one.cost_nano or 0 for one in self.call.line.discarded)
-        if reply.reuse.hit:
-            return 0
+        line, reply = self.call.line.discarded, self.reply
+        cost = sum(one.cost_nano or 0 for one in line[len(self.before) :]) if line else 0
+        if reply is None or reply.reuse.hit:
+            return cost
         if error is None:
             usage, raw = reply.usage(), self.call.payload.raw
             self.layer.expectations.learn(reply.source.model_id, self.call.caller.key, len(raw), usage)
-        return reply.cost_nano() or 0
+        if reply.discarded:  # whatever this answer's own price is
+            cost += sum(one.cost_nano or 0 for one in reply.discarded)
+        return cost + (reply.own_nano() or 0)
 
 
 class _Growing:

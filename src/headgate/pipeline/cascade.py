@@ -101,7 +101,7 @@ class _Cascading:
         except UpstreamError as error:
             await self._closed(error)
         except BaseException as error:
-            self._call.line.discarded = (put_aside(reply),)
+            self._call.line.discarded += (put_aside(reply),)
             await opened.__aexit__(type(error), error, error.__traceback__)
             raise
         else:
@@ -152,7 +152,7 @@ class _Cascading:
             if late or (whole and isinstance(error, GatewayError)):
                 weak.judged = KEPT
                 return weak
-            call.line.discarded = (put_aside(weak),)
+            call.line.discarded += (put_aside(weak),)
             raise
         if bound is not None:
             bound.left(None)

@@ -27,7 +27,7 @@ from headgate.core.report import REQUEST_FILTERS, asked
 from headgate.core.scope import Scope
 from headgate.ports.ledger import LedgerGone
 from headgate.ports.store import Store
-from headgate.server.desk import Desk, NameTaken, NoSuchKey
+from headgate.server.desk import MOST_A_MINUTE, MOST_OVERLAP_S, Desk, NameTaken, NoSuchKey
 from headgate.server.front import House
 
 AGAIN_S = 5.0
@@ -47,7 +47,8 @@ Until = Annotated[str | None, Query(alias="to", description="Day after the last.
 
 Name = Annotated[str, Field(pattern=r"^[!-~]{1,200}$")]
 Names = Annotated[list[Name], Field(min_length=1, max_length=1000)]
-Limit = Annotated[int, Field(ge=1, le=1_000_000_000)]
+Limit = Annotated[int, Field(ge=1, le=MOST_A_MINUTE, strict=True)]
+After = Annotated[int, Query(ge=0, lt=1 << 63)]
 
 
 class NewKey(BaseModel, extra="forbid"):
@@ -72,7 +73,7 @@ class NewKey(BaseModel, extra="forbid"):
 class Overlap(BaseModel, extra="forbid"):
     """For how long the old key is good beside the new one."""
 
-    overlap_s: Annotated[float, Field(ge=0, le=31_536_000)] = 300.0
+    overlap_s: Annotated[float, Field(ge=0, le=MOST_OVERLAP_S)] = 300.0
 
 
 class Admin:
@@ -126,12 +127,14 @@ def describe_admin(app: FastAPI, house: House) -> None:
         return await _usage(house, group_by or [], since, until, tenant, key)
 
     async def requests(
-        request: Request, after: int = 0, limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100
+        request: Request, after: After = 0, limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100
     ) -> dict[str, Any]:
         only = {name: value for name, value in request.query_params.items() if name in REQUEST_FILTERS}
         return await _requests(house, after, limit, only)
 
-    async def audit(after: int = 0, limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100) -> dict[str, Any]:
+    async def audit(
+        after: After = 0, limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100
+    ) -> dict[str, Any]:
         return await _acts(house, after, limit)
 
     async def keys() -> dict[str, Any]:

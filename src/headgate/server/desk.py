@@ -23,6 +23,8 @@ from headgate.core.secret import Secret
 from headgate.ports.store import Store
 
 NAME = re.compile(r"[!-~]{1,200}")
+MOST_A_MINUTE = 1_000_000_000
+MOST_OVERLAP_S = 31_536_000.0
 
 
 class NameTaken(Exception):
@@ -69,9 +71,21 @@ class Desk:
             raise _unknown("tier", [tier], sorted(known.tiers))
         if strange := [one for one in members.get("models") or () if one not in known.models]:
             raise _unknown("models", strange, sorted(known.models))
+        self._check_bounds(members)
+
+    def _check_bounds(self, members: dict[str, Any]) -> None:
+        """What a store and every gateway can hold, whoever asks."""
+        for of in ("rpm", "tpm"):
+            if not 1 <= (members.get(of) or 1) <= MOST_A_MINUTE:
+                raise InvalidRequest(f"'{of}' takes 1 to {MOST_A_MINUTE}.", param=of)
+        ends = members.get("expires_at")
+        if ends is not None and ends <= self._wall():
+            raise InvalidRequest("'expires' takes a time that is still to come.", param="expires")
 
     async def rotate(self, name: str, overlap_s: float) -> str:
         """A new key in the place of the old, which is good for so many seconds more; its text."""
+        if not 0.0 <= overlap_s <= MOST_OVERLAP_S:
+            raise InvalidRequest(f"The overlap takes 0 to {MOST_OVERLAP_S:.0f} seconds.", param="overlap_s")
         old = await self._find(name)
         text, digest = await self._fresh()
         fresh = msgspec.structs.replace(

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import math
 from pathlib import Path
 
+import msgspec
 import pytest
 from typer.testing import CliRunner
 
+from headgate.adapters.sqlite import SqliteLedger
 from headgate.cli.audit import app as audit
 from headgate.cli.cache import cache
 from headgate.cli.jobs import jobs
 from headgate.cli.keys import keys
 from headgate.cli.main import app
+from headgate.core.issued import Snapshot
 
 BAD = [
     "'; DROP TABLE audit; --",
@@ -25,6 +30,11 @@ BAD = [
     "../../etc/passwd",
     "%s%n",
     "{0}",
+    "inf",
+    "nan",
+    "1e308",
+    "9" * 20,
+    "1970-01-01",
 ]
 CONFIG = """
 store: {url: "sqlite:///books.db"}
@@ -40,6 +50,9 @@ ARGUMENTS = {
     "--regions": ("keys", "create", "--tenant", "t", "--regions", "{}"),
     "--privacy": ("keys", "create", "--tenant", "t", "--privacy", "{}"),
     "--rpm": ("keys", "create", "--tenant", "t", "--rpm", "{}"),
+    "--tpm": ("keys", "create", "--tenant", "t", "--tpm", "{}"),
+    "--budget-usd": ("keys", "create", "--tenant", "t", "--budget-usd", "{}"),
+    "rotate --overlap": ("keys", "rotate", "known", "--overlap", "{}"),
     "--expires": ("keys", "create", "--tenant", "t", "--expires", "{}"),
     "rotate NAME": ("keys", "rotate", "{}"),
     "revoke NAME": ("keys", "revoke", "{}"),
@@ -57,6 +70,8 @@ APPS = {"keys": keys, "audit": audit, "cache": cache, "jobs": jobs}
 def test_an_argument_is_a_name_or_wrong(argument: str, tmp_path: Path) -> None:
     file = tmp_path / "headgate.yaml"
     file.write_text(CONFIG)
+    made = CliRunner().invoke(keys, ["create", "known", "--tenant", "t", "--config", str(file)])
+    assert made.exit_code == 0, made.output
     for bad in BAD:
         command, *words = (word.replace("{}", bad) for word in ARGUMENTS[argument])
         given = words if command in APPS else [command, *words]
@@ -65,6 +80,22 @@ def test_an_argument_is_a_name_or_wrong(argument: str, tmp_path: Path) -> None:
         assert found.exception is None or isinstance(found.exception, SystemExit), (bad, found.exception)
     well = CliRunner().invoke(audit, ["verify", "--config", str(file)])
     assert well.exit_code == 0, well.output
+    known = asyncio.run(snapshot(tmp_path / "books.db"))
+    assert "known" in {key.name for key in known.keys}
+    msgspec.msgpack.encode(known)  # every gateway can keep it
+    assert all(
+        math.isfinite(until) for key in known.keys for until in (key.former_until, key.expires_at or 0)
+    )
+
+
+async def snapshot(file: Path) -> Snapshot:
+    store = SqliteLedger(file)
+    try:
+        found = await store.snapshot(-1)
+    finally:
+        await store.close()
+    assert found is not None
+    return found
 
 
 def test_what_is_done_on_the_command_line_is_in_the_audit_log(tmp_path: Path) -> None:

@@ -250,3 +250,12 @@ def test_every_field_says_what_it_is_for() -> None:
         for name, field in section.model_fields.items():
             assert field.description, f"{section.__name__}.{name}"
             assert field.description.endswith("."), f"{section.__name__}.{name}"
+
+
+@pytest.mark.parametrize(
+    "usd", ["1e20", "5e99", "1e308", 1e308, float("nan"), float("inf"), -1, "-1", True, "", [1]]
+)
+def test_money_is_an_amount_that_can_be_counted(usd: object) -> None:
+    key = {"name": "a", "key": KEY, "budget": {"usd": usd}}
+    with pytest.raises(ValidationError):
+        Settings.model_validate({"keys": [key]})

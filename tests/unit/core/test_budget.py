@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.core.budget import Per, Period, forecast_nano, period_at, period_from
+from headgate.core.budget import Per, Period, forecast_nano, period_at, period_from, terms
+from headgate.core.price import NANO
 
 ZONES = ("UTC", "Europe/Berlin", "America/Sao_Paulo", "Asia/Kolkata", "Asia/Beirut", "Australia/Lord_Howe")
 HOUR = 3600.0
@@ -51,6 +52,32 @@ def test_where_they_begin(wall: str, per: Per, zone: str, first: str, hours: int
     assert period.name == first
     assert period.day == date.fromisoformat(first).toordinal()
     assert (period.ends_at - period.starts_at) / HOUR == hours
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", ()),
+        ("100", ((100 * NANO, "month"),)),
+        ("0/day", ((0, "day"),)),
+        ("0.5/day,100/month", ((NANO // 2, "day"), (100 * NANO, "month"))),
+    ],
+)
+def test_what_is_agreed_in_words(text: str, found: object) -> None:
+    assert terms(text) == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *[",", "5,", "5/day,,6/month", "5,6", "5;6", "/day", "5/", "5/year", "5/DAY", " 5/day", "5/day\n"],
+        *["-5", "+5", "nan", "inf", "1e3", "1e308", "9999999999", "1.0000000001", "٣/day"],
+        "'; DROP TABLE terms; --",
+    ],
+)
+def test_anything_else_is_no_budget_and_not_none_either(text: str) -> None:
+    with pytest.raises(ValueError, match="an amount of 0 or more"):
+        terms(text)
 
 
 def test_what_will_have_been_spent() -> None:

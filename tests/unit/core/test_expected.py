@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from headgate.core.expected import FIRST, OF_A_PAIR, SURE, Expectations, Lengths
+from headgate.core.expected import FIRST, OF_A_PAIR, SURE, Expectations, Lengths, cap_of
 from headgate.core.price import NANO, Price
 from headgate.core.usage import Usage
 
@@ -58,6 +58,26 @@ def test_the_callers_cap_is_less_or_does_not_matter() -> None:
     long = made.of("m", "k", PRICE, RAW[:-1] + b', "max_tokens": 70000}')
     assert not long.capped
     assert long.nano < 200 * PER_TOKEN
+
+
+@pytest.mark.parametrize(
+    ("said", "cap"),
+    [
+        (b'"max_tokens": 7, "n": 3', 21),
+        (b'"max_completion_tokens": 7, "best_of": 2, "n": 1', 14),
+        (b'"max_output_tokens": 7', 7),
+        (b'"generationConfig": {"maxOutputTokens": 7, "candidateCount": 2}', 14),
+        (b'"options": {"num_predict": 7}', 7),
+        (b'"options": {"num_predict": -1}', None),
+        (b'"max_tokens": null, "n": null', None),
+        (b'"max_tokens": "7"', None),
+        (b'"tools": [{"parameters": {"default": {"max_tokens": 1}}}]', None),
+        (b'"metadata": {"max_tokens": 1}, "max_tokens": 50', 50),
+    ],
+)
+def test_a_cap_is_of_all_answers_and_only_where_a_provider_looks_for_it(said: bytes, cap: int | None) -> None:
+    assert cap_of(RAW[:-1] + b", " + said + b"}") == cap
+    assert cap_of(b"[" + said) is None
 
 
 def test_a_key_has_answers_of_its_own_once_there_are_some() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec.structs import astuple
@@ -17,6 +18,10 @@ from headgate.core.issued import Issued, Snapshot, Terms
 from headgate.core.journaled import Row
 from headgate.core.report import FAR, GROUPS, REQUEST_FILTERS, Asked, shown_day
 from headgate.core.rollup import BUCKET, SUMS
+
+T = TypeVar("T")
+
+log = logging.getLogger("headgate")
 
 MOST_DAYS = 400
 """Days that are asked for one by one."""
@@ -192,14 +197,23 @@ def place_of(style: str, number: int) -> str:
 
 
 def issued_snapshot(generation: int, pepper: str, documents: Sequence[str], terms: Sequence[str]) -> Snapshot:
-    keys = [msgspec.json.decode(document, type=Issued) for document in documents]
-    agreed = [msgspec.json.decode(document, type=Terms) for document in terms]
+    keys = [*_readable(documents, Issued)]
+    agreed = [*_readable(terms, Terms)]
     return Snapshot(
         generation,
         bytes.fromhex(pepper),
         tuple(sorted(keys, key=lambda key: key.name)),
         tuple(sorted(agreed, key=lambda one: (one.kind, one.name))),
     )
+
+
+def _readable(documents: Iterable[str], kind: type[T]) -> Iterator[T]:
+    """One that cannot be read keeps nobody from hearing of the others, such as of a key that was revoked."""
+    for document in documents:
+        try:
+            yield msgspec.json.decode(document, type=kind)
+        except msgspec.MsgspecError as error:
+            log.error("%s in the store cannot be read, and is left out (%s)", kind.__name__, error)
 
 
 def issued_document(key: Issued | Terms) -> str:
