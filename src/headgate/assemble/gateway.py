@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from headgate.adapters import heap
 from headgate.adapters.logs import LogRecorder
 from headgate.adapters.prometheus import LEVEL, Page, PrometheusRecorder
 from headgate.adapters.record import Recorders
@@ -21,7 +22,7 @@ from headgate.assemble.teller import Teller
 from headgate.config.tree import Settings
 from headgate.core.audit import Act
 from headgate.core.call import Operation
-from headgate.core.strain import TICK_S
+from headgate.core.strain import TICK_S, Ebb
 from headgate.core.tally import Tally
 from headgate.pipeline.service import Service
 from headgate.providers.anthropic import AnthropicSurface
@@ -49,6 +50,7 @@ class Gateway:
         self.clock = machine.clock
         self.surface = OpenAISurface(machine.clock.wall, Ids(""))
         self._machine = machine
+        self._ebb = Ebb()
         self._log = LogRecorder(requests=settings.server.log != "off")
         self._watch = KeyWatch(self.tally, self._key_is_dead)
         self._recorder = Recorders(PrometheusRecorder(self.tally), self._log, self._watch)
@@ -125,12 +127,16 @@ class Gateway:
         )
 
     def feel(self) -> None:
-        """From now on watches how late its own loop is, and lets in accordingly."""
+        """From now on watches how late its own loop is, and lets in accordingly; and gives memory back when
+        a flood has gone."""
         clock = self._machine.clock
         due = clock.now() + TICK_S
 
         def look() -> None:
-            self._generation.strain.observe(clock.now() - due, self._generation.admit.in_flight)
+            in_flight = self._generation.admit.in_flight
+            self._generation.strain.observe(clock.now() - due, in_flight)
+            if self._ebb.seen(in_flight):
+                heap.give_back()
             self.feel()
 
         clock.at(due, look)

@@ -121,9 +121,11 @@ class KeyLimits:
 
     def next_at(self, now: float, tokens: int, haste: Haste = Haste.STEADY) -> float:
         at = max(self._paused_until, self._paced_at(haste), self._probe_at(now))
+        next_at = self.allowance.next_at(now, tokens)
         if haste in LEAVING and now < self.spare.until:
-            return max(at, self.allowance.refill(now, 1 + self.spare.calls(now), self.usual))
-        return max(at, self.allowance.next_at(now, tokens))
+            left_at = self.allowance.refill(now, 1 + self.spare.calls(now), self.usual)
+            next_at = min(left_at, max(next_at, self.spare.owed_at(self._share(self.usual))))
+        return max(at, next_at)
 
     def _may(self, now: float, haste: Haste) -> bool:
         """Whether nothing but the allowance is in the way."""
@@ -132,6 +134,8 @@ class KeyLimits:
         if now - self._heard_at > NEWS_S and now < self._probe_at(now):
             return False
         if now >= self.spare.until or haste not in LEAVING:
+            return True
+        if now >= self.spare.owed_at(self._share(self.usual)):
             return True
         return self.allowance.room(now, now, self.usual) > self.spare.calls(now)
 
@@ -253,6 +257,8 @@ class KeyLimits:
             self._sent_at, self._full_at = now, -inf
             if haste is Haste.URGENT:
                 self.spare.one(now)
+            elif now < self.spare.until:
+                self.spare.left_at = now
             if self.smooth and (full := self.allowance.fullness(now)) > EMPTY:
                 eager = (self._taken or tokens) * EAGER
                 self._spaced_until = max(now, self._spaced_until) + gap_s(full, self._share(eager))

@@ -4,12 +4,13 @@ The latter come at random. If n of them are usual in a minute, there are n in an
 deviation of √n. So whoever asks for much may hold what is left beside n and a few deviations more, however
 few are here just now: a call that is let through takes its room for a minute, and more will be here before it
 is over. That n is itself only known from a few minutes adds to its deviation. Who asks for little then hardly
-ever finds the provider full, and does not notice who asks for much.
+ever finds the provider full, and does not notice who asks for much. Nobody starves: a small part of the limit
+is for who asks for much, whatever is left.
 """
 
 from __future__ import annotations
 
-from math import exp, sqrt
+from math import exp, inf, sqrt
 
 from headgate.core.pace import MINUTE_S
 
@@ -32,6 +33,10 @@ GREED = 4.0
 """Who asks for so many times as much as the others of its tier do on average, and for more than chance may
 bring, is greedy."""
 
+FLOOR = 0.005
+"""The share of the limit that who asks for much gets even where the others leave nothing: of twenty-one
+tenants, a tenth of an equal one."""
+
 
 def much(mean: float) -> float:
     """Requests a second: more than this is far more than `mean`, and no chance, which could bring six
@@ -43,13 +48,15 @@ def much(mean: float) -> float:
 class Spare:
     """One provider's, shared by its keys: each keeps an equal part, and `keys` says of how many."""
 
-    __slots__ = ("_at", "_calls", "_minute", "_second", "_since", "keys", "until")
+    __slots__ = ("_at", "_calls", "_minute", "_second", "_since", "keys", "left_at", "until")
 
     def __init__(self) -> None:
         self.keys = 1
         self.until = 0.0
         """From then on nothing is kept: nobody has asked for little, while another asked for much, for a
         minute."""
+        self.left_at = -inf
+        """When the last call went of somebody who must leave room."""
         self._calls = 0.0
         self._at = 0.0
         self._since = 0.0
@@ -76,6 +83,10 @@ class Spare:
         doubt = 1.0 + MINUTE_S / min(age_s, 2.0 * TAU_S)
         here = sum(self._minute) + usual * max(1.0 - age_s / MINUTE_S, 0.0)
         return max(round((usual + DEVIATIONS * sqrt(usual * doubt) - here) / self.keys), 0)
+
+    def owed_at(self, share: float) -> float:
+        """When who asks for much has one more call, where one takes such a share of a key's limit."""
+        return self.left_at + MINUTE_S * share / (FLOOR * self.keys)
 
     def _turn(self, now: float) -> None:
         """Forgets the calls of more than a minute ago."""

@@ -29,6 +29,11 @@ FLOOR = 16
 LOWEST = 0.8
 """The share of the limit up to which the lowest of several tiers is let in."""
 
+FLOOD = 5_000
+"""So many requests in flight leave memory behind that is worth a pause to give back: 2 KB each and more."""
+EBB = 10
+"""A flood has gone when a tenth is left."""
+
 
 class Strain:
     """The limit of requests in flight, between `FLOOR` and `ceiling`, and the bytes of their bodies.
@@ -81,3 +86,20 @@ class Strain:
         self.limit = limit
         self.low = self.bar("")
         self.low_bytes = self.bar_bytes("")
+
+
+class Ebb:
+    """Whether a flood of requests has just gone."""
+
+    __slots__ = ("_most",)
+
+    def __init__(self) -> None:
+        self._most = 0
+
+    def seen(self, in_flight: int) -> bool:
+        """One look at how many are in flight: true once, when few are left of very many."""
+        self._most = max(self._most, in_flight)
+        if in_flight * EBB > self._most:
+            return False
+        gone, self._most = self._most >= FLOOD, in_flight
+        return gone

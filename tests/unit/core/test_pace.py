@@ -98,3 +98,17 @@ def test_something_is_kept_for_those_who_ask_for_little() -> None:
     assert limits.fits(now + 1.5, 0, Haste.FAIR), "who need leave nothing"
     assert limits.fits(now + 1.5, 0, Haste.URGENT)
     assert limits.spare.calls(121.0) == 0, "for a minute after the last of them"
+
+
+def test_of_what_is_kept_a_little_is_for_those_who_ask_for_much_however_full_it_is() -> None:
+    """The others leave nothing for an hour; who takes what it can get has half a percent all the same."""
+    limits = smooth(rpm=60)
+    now, due, much = 0.0, 0.0, 0
+    while now < 3600.0:
+        haste = Haste.URGENT if now >= due else Haste.STEADY
+        if grant := limits.reserve(now, 0, haste):
+            limits.answered(grant, None, now)
+            much += haste is Haste.STEADY and now >= 600.0
+            due += 1.02 if haste is Haste.URGENT else 0.0
+        now += 0.25
+    assert much == pytest.approx(0.005 * 60 * 50, abs=2)

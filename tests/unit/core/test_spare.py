@@ -56,3 +56,10 @@ def test_in_its_first_minute_those_who_were_there_before_count_as_here() -> None
     for seconds in (6.0, 20.0, 40.0, 59.0):
         usual = sqrt(600.0 * (1.0 + 60.0 / seconds)) * DEVIATIONS
         assert filled(10.0, seconds).calls(seconds) == pytest.approx(usual, rel=0.35)
+
+
+def test_who_asks_for_much_never_starves_and_its_keys_share_what_is_its_own() -> None:
+    spare = filled(10.0, 600.0)
+    spare.keys, spare.left_at = 2, 600.0
+    assert spare.owed_at(1 / 150) == pytest.approx(640.0), "of 300 a minute, one and a half"
+    assert Spare().owed_at(0.5) < 0.0, "the first at once"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.core.strain import FLOOR, IN_A_ROW, LATE_S, STEPS, Strain
+from headgate.core.strain import EBB, FLOOD, FLOOR, IN_A_ROW, LATE_S, STEPS, Ebb, Strain
 
 WEIGHTS = {"free": 1, "basic": 5, "pro": 10, "enterprise": 10}
 
@@ -66,3 +66,11 @@ def test_a_new_ceiling_leaves_the_strain_as_it_is(ceiling: int, limit: int) -> N
     relaxed = Strain(1000)
     relaxed.configure(ceiling, 1 << 20, {})
     assert relaxed.limit == ceiling
+
+
+def test_a_flood_has_gone_when_few_are_left_and_that_is_said_once() -> None:
+    ebb = Ebb()
+    assert not any(ebb.seen(number) for number in (0, FLOOD - 1, FLOOD // 2, 0, 0))
+    assert not any(ebb.seen(number) for number in (FLOOD, 3 * FLOOD, 3 * FLOOD // EBB + 1))
+    assert [ebb.seen(number) for number in (3 * FLOOD // EBB, 100, 0, 0)] == [True, False, False, False]
+    assert [ebb.seen(number) for number in (FLOOD, 0)] == [False, True], "and of the next again"

@@ -22,7 +22,7 @@ from headgate.providers.simulated.window import Window as Referee
 @dataclass
 class World:
     """Calls sent under `windows`, each on its way for `least_s` and up to `stray_s` more; the provider counts
-    what it took from its arrival on."""
+    what it took from its arrival on. Our own clock may have been set back, by `behind_s` in all."""
 
     windows: Windows
     chance: Random
@@ -30,13 +30,19 @@ class World:
     stray_s: float = 0.0
     thinks_s: float = 0.0
     now: float = 100.0
+    behind_s: float = 0.0
     arrivals: list[tuple[float, int]] = field(default_factory=list)
     number: Iterator[int] = field(default_factory=count)
     due: list[tuple[float, int, str, Grant, int]] = field(default_factory=list)
 
+    @property
+    def clock(self) -> float:
+        """What ours says."""
+        return self.now - self.behind_s
+
     def send(self, reserved: int, took: int | None = None, *, streams_s: float = 0.0) -> bool:
         """Whether there was room. `took` is `None` where the connection was refused."""
-        grant = self.windows.reserve(self.now, reserved)
+        grant = self.windows.reserve(self.clock, reserved)
         if grant is None:
             return False
         arrives = self.now + self.least_s + self.chance.random() * self.stray_s
@@ -54,11 +60,11 @@ class World:
         for at, _, what, grant, took in sorted(item for item in self.due if item[0] <= when):
             self.now = max(self.now, at)
             if what == "answered":
-                self.windows.answered(grant, at)
+                self.windows.answered(grant, self.clock)
             elif what == "settle":
-                self.windows.settle(grant, took, at)
+                self.windows.settle(grant, took, self.clock)
             else:
-                self.windows.cancel(grant, at)
+                self.windows.cancel(grant, self.clock)
         self.due = [item for item in self.due if item[0] > when]
         self.now = max(self.now, when)
 
@@ -77,6 +83,7 @@ CALLS = st.lists(
         st.integers(1, 50),
         st.sampled_from(["settles", "settles", "settles", "is refused"]),
         st.sampled_from([0.0, 1.0, 90.0]),
+        st.sampled_from([0.0] * 9 + [0.4, 61.0, 1000.0]),
     ),
     max_size=60,
 )
@@ -96,26 +103,35 @@ CALLS = st.lists(
 )
 @settings(max_examples=300, deadline=None)
 def test_no_window_at_the_provider_is_ever_over_its_limit(
-    calls: list[tuple[float, int, str, float]], rates: Rates, stray_s: float, thinks_s: float, seed: int
+    calls: list[tuple[float, int, str, float, float]],
+    rates: Rates,
+    stray_s: float,
+    thinks_s: float,
+    seed: int,
 ) -> None:
-    """Reserved, settled for less, refused, in any order, however they are delayed on their way."""
+    """Reserved, settled for less, refused, in any order, however they are delayed on their way, and whenever
+    and however far our clock is set back. (Forward it cannot be: it is the machine's monotonic one.)"""
     chance = Random(seed)
     windows = Windows(rates)
     world = World(windows, chance, stray_s=stray_s, thinks_s=thinks_s)
-    for gap_s, reserved, ending, streams_s in calls:
+    latest = world.clock
+    for gap_s, reserved, ending, streams_s, back_s in calls:
         world.until(world.now + gap_s)
+        latest = max(latest, world.clock)
+        world.behind_s += back_s
         took = None if ending == "is refused" else chance.randint(0, reserved)
         while not world.send(reserved, took, streams_s=streams_s):
-            at = windows.next_at(world.now, reserved)
-            assert world.now < at <= world.now + MINUTE_S + GUARD_MAX_S
-            world.until(at)
-    world.until(world.now + 200.0)
+            at = windows.next_at(world.clock, reserved)
+            assert world.clock < at <= latest + MINUTE_S + GUARD_MAX_S
+            world.until(at + world.behind_s * (1.0 + 1e-9))  # not a hair too early: they are floats
+            latest = max(latest, world.clock)
+    world.until(world.now + world.behind_s + 200.0)
     requests, tokens = world.fullest(MINUTE_S)
     assert rates.rpm is None or requests <= rates.rpm
     assert rates.tpm is None or tokens <= rates.tpm
     if stray_s < 0.05:
         assert rates.burst is None or world.fullest(SECOND_S)[0] <= rates.burst
-    assert (windows.levels(world.now), windows.pending) == (Levels(0, 0), 0)
+    assert (windows.levels(world.clock), windows.pending) == (Levels(0, 0), 0)
     assert len(windows._minute) == 0
 
 
