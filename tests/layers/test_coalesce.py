@@ -12,6 +12,7 @@ import pytest
 from headgate.core.broadcast import AHEAD_BYTES
 from headgate.core.call import Call, Reply
 from headgate.core.errors import (
+    DeadlineExceeded,
     UpstreamInterrupted,
     UpstreamRejected,
     UpstreamUnavailable,
@@ -20,6 +21,7 @@ from headgate.core.price import Price
 from headgate.core.reuse import Freshness, Reuse
 from headgate.core.usage import Usage
 from headgate.pipeline.coalesce import Coalesce
+from headgate.pipeline.deadline import Deadline
 from scripted import (
     Act,
     FakePayload,
@@ -47,6 +49,10 @@ def coalesced(*acts: Act, max_bytes: int = 10 * AHEAD_BYTES) -> tuple[Coalesce, 
 def question(identity: bytes = b"same", *, stream: bool = True, wants: Freshness | None = None) -> Call:
     call = asked(payload=FakePayload("m", stream))
     return msgspec.structs.replace(call, identity=identity, wants=wants or Freshness())
+
+
+def deadlined(in_s: float) -> Call:
+    return msgspec.structs.replace(question(), deadline_at=clock().now() + in_s)
 
 
 async def whole(service: Coalesce, call: Call | None = None, *, pause_s: float = 0.0) -> tuple[bytes, Reply]:
@@ -146,6 +152,22 @@ def test_who_leaves_a_shared_call_to_others_does_not_pay() -> None:
         assert (reply.reuse, reply.cost_nano(), reply.attempts) == (Reuse.COALESCED, 0, 0)
         text, stayed = await second
         assert (text, stayed.attempts, stayed.reuse) == (b"ab<meta>", 1, up.replies[0].reuse)
+
+    run(story())
+
+
+def test_each_has_a_deadline_of_his_own() -> None:
+    async def story() -> None:
+        service, up = coalesced(answers(b"a", 2.0, b"b", after_s=2.0))
+        bounded = Deadline(service, clock=clock())
+
+        async def late() -> Any:
+            await clock().sleep(1.0)
+            return await fate(bounded, deadlined(9.0))
+
+        first, second = await asyncio.gather(fate(bounded, deadlined(3.0)), late())
+        assert isinstance(first, DeadlineExceeded)
+        assert (second, up.calls, up.open) == ([b"a", b"b"], 1, 0)
 
     run(story())
 

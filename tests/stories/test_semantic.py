@@ -10,9 +10,12 @@ import pytest
 
 from asgi import CHAT, KEY, Heard, ask, gateway
 from headgate.assemble import Gateway
+from headgate.cli.cache import _told
 from virtual import clock, run
 
 ON: dict[str, Any] = {"semantic": {}}
+TOOLS = [{"type": "function", "function": {"name": "boil"}}]
+SHOWN = [{"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}]
 ONE, OTHER = (
     "How do I boil an egg for 5 minutes?",
     "could you please tell me how to boil an egg for five minutes",
@@ -69,16 +72,42 @@ def test_other_words_get_the_same_answer_and_say_so(stream: bool, then: bool) ->
         asked("How do I not boil an egg for 5 minutes?"),
         asked(OTHER, temperature=1.5),
         asked(OTHER, seed=7),
-        asked(OTHER, tools=[{"type": "function", "function": {"name": "boil"}}]),
+        asked(OTHER, tools=TOOLS),
+        {"model": "m", "messages": [{"role": "user", "content": [*SHOWN, {"type": "text", "text": OTHER}]}]},
         {"model": "m", "messages": [{"role": "system", "content": "Be rude."}, *asked(OTHER)["messages"]]},
         {"model": "m", "messages": [{"role": "user", "content": "Hi"}, *asked(OTHER)["messages"]]},
         {"model": "m", "messages": [{"role": "user", "content": "Hi"}] * 5 + asked(OTHER)["messages"]},
     ],
-    ids=["number", "negation", "temperature", "seed", "tools", "system", "earlier", "long"],
+    ids=["number", "negation", "temperature", "seed", "tools", "image", "system", "earlier", "long"],
 )
 def test_anything_else_is_asked(other: dict[str, Any]) -> None:
     async def story() -> None:
         assert (await both(gateway(cache=ON), asked(ONE), other)).headers["x-cache"] == "MISS"
+
+    run(story())
+
+
+SEEN = [{"role": "user", "content": SHOWN}, {"role": "assistant", "content": "An egg."}]
+LONG = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."}] * 4
+UNUSUAL: dict[str, tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any]]] = {
+    "tools": ({"tools": True}, [], {"tools": TOOLS}),
+    "images": ({"images": True}, SEEN, {}),
+    "temperature": ({"max_temperature": 1.5}, [], {"temperature": 1.5}),
+    "turns": ({"max_turns": 5}, LONG, {}),
+}
+
+
+@pytest.mark.parametrize(("on", "before", "more"), UNUSUAL.values(), ids=UNUSUAL)
+def test_what_is_off_by_default_can_be_switched_on(
+    on: dict[str, Any], before: list[dict[str, Any]], more: dict[str, Any]
+) -> None:
+    def said(text: str) -> dict[str, Any]:
+        return {"model": "m", "messages": [*before, {"role": "user", "content": text}], **more}
+
+    async def story() -> None:
+        assert (await both(gateway(cache=ON), said(ONE), said(OTHER))).headers["x-cache"] == "MISS"
+        heard = await both(gateway(cache={"semantic": on}), said(ONE), said(OTHER))
+        assert "detail=semantic" in heard.headers["cache-status"]
 
     run(story())
 
@@ -129,5 +158,9 @@ def test_with_a_promise_hits_are_checked_behind_the_caller_s_back() -> None:
         copies = sum(count for key, count in counted(served) if key[0] == "mirror_requests_total")
         assert hits >= 50
         assert 0 < copies < hits / 2
+        page = served.house.metrics()[0].decode()
+        [share] = re.findall(r'headgate_cache_wrong_ratio\{route=""\} (\S+)', page)
+        assert 0.0 < float(share) <= 1.0
+        assert _told(page, None)["wrong_ratio"] == {"": round(float(share), 6)}
 
     run(story())

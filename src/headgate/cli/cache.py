@@ -161,6 +161,7 @@ def _page(address: str) -> str | None:
 
 _COUNTS = "cache_requests|coalesced|saved_usd|tenant_cache_requests|tenant_saved_usd"
 _LINE = re.compile(rf"^\w+?_((?:{_COUNTS})_total)(?:\{{(.*)\}})? (\S+)$", re.MULTILINE)
+_WRONG = re.compile(r'^\w+?_cache_wrong_ratio\{route="([^"]*)"\} (\S+)$', re.MULTILINE)
 
 
 def _told(page: str, extent: Extent | None) -> dict[str, Any]:
@@ -190,6 +191,7 @@ def _told(page: str, extent: Extent | None) -> dict[str, Any]:
         "misses": misses,
         "hit_ratio": round(used / (used + misses), 4) if used + misses else None,
         "saved_usd": {kind: round(amount, 6) for kind, amount in saved.items()},
+        "wrong_ratio": {route: round(float(share), 6) for route, share in _WRONG.findall(page)},
         "tenants": tenants,
         "store": None if extent is None else {"answers": extent.answers, "bytes": extent.bytes},
     }
@@ -204,6 +206,10 @@ def _show(told: dict[str, Any]) -> None:
     console.print(table)
     if ratio is not None:
         console.print(f"Used again: {ratio:.1%}")
+    for route, share in sorted(told["wrong_ratio"].items()):
+        console.print(
+            f"Believed to be wrong, {f'of {route}' if route else 'of all other routes'}: {share:.2%}"
+        )
     for tenant, row in sorted(told["tenants"].items()):
         parts = [f"{name} {amount:,g}" for name, amount in row.items() if name != "saved_usd"]
         console.print(

@@ -99,8 +99,8 @@ class Gate:
             level.move(HELD * self.promise * self.seen - other.wrong_from(other.at))
 
     def wrong_share(self) -> float:
-        """What is believed to be wrong, of all requests."""
-        return sum(level.wrong_from(level.at) for level in self._levels) / max(self.seen, 1)
+        """What is believed to be wrong, of all requests: while few were looked at, rather too much."""
+        return min(1.0, sum(level.wrong_from(level.at) for level in self._levels) / max(self.seen, 1))
 
 
 class _Level:
