@@ -29,7 +29,7 @@ HELD = "paced-1000-200000"
 MODELS = ("json", SHORT, LONG, TYPICAL, BURST_SHORT, BURST_LONG, STAMP, HELD)
 """Every model name the bench asks for; `x` before one asks for the same across dialects."""
 
-BY_NAME, BY_INTENT = "json@name", "json@intent"
+BY_NAME, BY_INTENT, BY_AGENTS = "json@name", "json@intent", "json@agents"
 """The same for prompts of many kinds: a route of two models, and one that looks at what is asked."""
 
 _FULL = {"max_bytes": 4_194_304}
@@ -89,7 +89,8 @@ def settings(
     pair = ["json-a", "json-b"]
     routes[BY_NAME] = {"use": pair}
     if by_intent:
-        routes[BY_INTENT] = {"by": "intent", "when": {"code": pair, "reasoning": pair}, "use": pair}
+        by_intent_route = {"by": "intent", "when": {"code": pair, "reasoning": pair}, "use": pair}
+        routes |= {BY_INTENT: by_intent_route, BY_AGENTS: by_intent_route}
     return {
         "server": {"host": HOST, "port": port, "metadata": "both", "auth": "required", "log": "off"},
         "providers": _providers(json_port, sse_port),

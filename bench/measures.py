@@ -156,19 +156,21 @@ async def json(rig: Rig) -> None:
 
 
 async def routing(rig: Rig) -> None:
-    """The same prompts, of many kinds, to a route by name and to one by intent: what deciding costs."""
+    """Prompts of many kinds by name and by intent: none of them twice, then each as often as agents ask."""
     got = await rig.turns(
         times=2,
         name=rig.side(rig.gateway, config.BY_NAME, CONNECTIONS),
         intent=rig.side(rig.gateway, config.BY_INTENT, CONNECTIONS),
+        agents=rig.side(rig.gateway, config.BY_AGENTS, CONNECTIONS),
     )
-    rig.found.ratio(
-        "routing_cpu",
-        "… routed by intent, beside by name",
-        _cpu(got["name"]),
-        _cpu(got["intent"]),
-        target=1.6,
-    )
+    for side, what in (("intent", "every prompt new"), ("agents", "each prompt eight times")):
+        rig.found.ratio(
+            f"routing_cpu_{side}",
+            f"… by intent, beside by name: {what}",
+            _cpu(got["name"]),
+            _cpu(got[side]),
+            target=1.6,
+        )
 
 
 async def reuse(rig: Rig) -> None:

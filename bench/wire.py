@@ -2,7 +2,8 @@
 
 A request's model name says how its answer behaves, and travels through any gateway to the upstream:
 
-    json                 one document; `json@name` and `json@intent` ask in turn for prompts of many kinds
+    json                 one document; `json@name` and `json@intent` ask for prompts of many kinds, none
+                         of them twice; `json@agents` each of them eight times, as agents do within a turn
     paced-42-2000        42 data events, 2,000 µs apart
     burst-400-0          400 data events as fast as they can be written, one write each
     stamp-8-50000        headers at once, then 50,000 µs between events; the first tells when it was written
@@ -70,20 +71,30 @@ _USER = (
 )
 
 
+_NAMES = (b"Anna", b"Carl", b"Dora", b"Emil", b"Gina", b"Hans", b"Ines", b"John", b"Lena", b"Nora")
+_SIGNED = "Anna Anna Anna Anna"
+
+ASKED_AGAIN = 8
+"""How often `json@agents` asks within one turn of the user's."""
+
+
 def request_maker(model: str, *, port: int, key: str = KEY) -> Callable[[int], bytes]:
     """A function from a number to the bytes of a whole HTTP request whose prompt contains that number.
 
     Everything but the number is rendered once: making a request costs one join.
     """
     if "@" in model:
-        makers = [_maker(model, prompt, port=port, key=key) for prompt in MIXED]
-        return lambda number: makers[number % len(makers)](number)
+        makers = [_maker(model, prompt, port=port, key=key, signed=True) for prompt in MIXED]
+        times = ASKED_AGAIN if model.endswith("@agents") else 1
+        return lambda number: makers[number // times % len(makers)](number // times)
     return _maker(model, _USER, port=port, key=key)
 
 
-def _maker(model: str, prompt: str, *, port: int, key: str) -> Callable[[int], bytes]:
-    """Where the prompt has no place for the number, it stands at the end of the system prompt."""
+def _maker(model: str, prompt: str, *, port: int, key: str, signed: bool = False) -> Callable[[int], bytes]:
+    """Where the prompt has no place for the number, it stands at the end of the system prompt. `signed`: the
+    prompt ends in four names, others for each of 10,000 numbers, so that no text comes twice."""
     system = _SYSTEM if "%012d" in prompt else f"{_SYSTEM} Conversation %012d."
+    prompt = f"{prompt} Regards, {_SIGNED}" if signed else prompt
     texts = [text.replace("%012d", f"{0:012d}") for text in (system, prompt)]
     body = {
         "model": model,
@@ -101,7 +112,14 @@ def _maker(model: str, prompt: str, *, port: int, key: str) -> Callable[[int], b
         f"Content-Length: {len(raw)}\r\n\r\n"
     ).encode()
     before, after = (head + raw).split(b"000000000000")
-    return lambda number: b"%b%012d%b" % (before, number, after)
+    if not signed:
+        return lambda number: b"%b%012d%b" % (before, number, after)
+    before_name, after_name = after.split(_SIGNED.encode())
+    return lambda number: b"%b%012d%b%b%b" % (before, number, before_name, _names(number), after_name)
+
+
+def _names(number: int) -> bytes:
+    return b" ".join([_NAMES[ord(digit) - 48] for digit in f"{number % 10_000:04d}"])
 
 
 # ── what upstreams answer ────────────────────────────────────────────────────────────────────────

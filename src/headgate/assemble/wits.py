@@ -10,8 +10,8 @@ from headgate.assemble.intents import NONE, classifier
 from headgate.assemble.kept import Kept
 from headgate.config.tree import Settings
 from headgate.core.agents import Agent
-from headgate.core.complexity import weigh
 from headgate.core.intent.found import BUILT_IN
+from headgate.core.recent import Recent, weigher
 from headgate.core.understood import Wits
 from headgate.ports.embedder import Embedder
 
@@ -30,8 +30,8 @@ def wits(settings: Settings, kept: Kept, agents: Sequence[Agent]) -> Wits:
     asked = any(route.by == "intent" for route in settings.routes.values())
     wanted = settings.intents if asked else settings.intents.model_copy(update={"embedder": NONE})
     return Wits(
-        classifier=kept("intent classifier", wanted, lambda: classifier(wanted)),
-        complexity=weigh,
+        classifier=kept("intent classifier", wanted, lambda: Recent(classifier(wanted))),
+        complexity=weigher(),
         similarity=_similarity(agents, kept("embedder of agents", None, _embedder)) if agents else None,
     )
 
