@@ -87,8 +87,11 @@ def test_anything_else_is_asked(other: dict[str, Any]) -> None:
     run(story())
 
 
-SEEN = [{"role": "user", "content": SHOWN}, {"role": "assistant", "content": "An egg."}]
-LONG = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."}] * 4
+SEEN: list[dict[str, Any]] = [{"role": "user", "content": SHOWN}, {"role": "assistant", "content": "An egg."}]
+LONG: list[dict[str, Any]] = [
+    {"role": "user", "content": "Hi"},
+    {"role": "assistant", "content": "Hello."},
+] * 4
 UNUSUAL: dict[str, tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any]]] = {
     "tools": ({"tools": True}, [], {"tools": TOOLS}),
     "images": ({"images": True}, SEEN, {}),
