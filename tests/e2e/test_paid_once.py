@@ -1,5 +1,5 @@
-"""Whatever becomes of a request, its budgets and the ledger agree: each answer is paid for once, and by whom it
-was made for."""
+"""Whatever becomes of a request, its budgets and the ledger agree: each answer is paid for once, and by
+whoever it was made for."""
 
 from __future__ import annotations
 
