@@ -90,7 +90,9 @@ def test_the_longest_due_first_and_nothing_before_its_time(make: Make) -> None:
     async def story(one: Jobs, other: Jobs) -> None:
         times = {"job_a": 2 * S, "job_b": S, "job_c": 3 * S}
         await one.add([job(id_, due_us=NOW_US + after) for id_, after in times.items()], MANY)
+        assert not await other.due(NOW_US + S - 1)
         assert await other.claim(NOW_US + S - 1, NOW_US + LEASE_US, 9) == []
+        assert await other.due(NOW_US + 2 * S)
         found = await other.claim(NOW_US + 2 * S, NOW_US + LEASE_US, 9)
         assert [one.id for one in found] == ["job_b", "job_a"]
 
@@ -241,6 +243,8 @@ def test_a_store_that_is_away_says_so(tmp_path: Path) -> None:
             await jobs.add([job()], MANY)
         with pytest.raises(JobsGone):
             await jobs.claim(NOW_US, NOW_US, 1)
+        with pytest.raises(JobsGone):
+            await jobs.due(NOW_US)
         await jobs.close()
 
     asyncio.run(story(SqliteJobs(tmp_path / "file" / "jobs.db")))

@@ -162,6 +162,29 @@ def test_reports_group_filter_and_know_tags(make: Make) -> None:
     assert (of_nobody[0]["requests"], of_nobody[0]["cost_nano"]) == (0, 0)
 
 
+def test_reports_by_intent_are_of_what_was_understood_and_no_tag_is_one(make: Make) -> None:
+    rows = [
+        entry(intent="code", cost_nano=5, tags="x"),
+        entry(intent="code", cost_nano=7, others=(ASIDE,), model="n"),
+        entry(intent="reasoning", cost_nano=1),
+        entry(cost_nano=2, tags="code"),
+    ]
+
+    async def story(ledger: Ledger) -> Any:
+        await ledger.append("j", 0, rows)
+        groups = [("intent",), ("model", "intent"), ("tag",), ("tenant",)]
+        return [await ledger.usage(Asked(group_by=one)) for one in groups]
+
+    by_intent, by_both, by_tag, whole = run(make, story)
+    sums = [(one["intent"], one["requests"], one["cost_nano"]) for one in by_intent]
+    assert sums == [("code", 2, 12 + ASIDE.cost_nano), ("reasoning", 1, 1)]
+    assert {(one["model"], one["intent"], one["cost_nano"]) for one in by_both} == {
+        ("m", "code", 5), ("n", "code", 7), ("w", "code", ASIDE.cost_nano), ("m", "reasoning", 1)
+    }  # fmt: skip
+    assert {(one["tag"], one["cost_nano"]) for one in by_tag} == {("x", 5), ("code", 2)}
+    assert [(one["requests"], one["cost_nano"]) for one in whole] == [(4, 15 + ASIDE.cost_nano)]
+
+
 def test_pages_go_on_where_they_ended_and_heed_filters(make: Make) -> None:
     rows = [entry(at_us=NOON_US + number // 2, request_id=f"r{number}") for number in range(5)]
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from gateway import CHAT, HOST, KEY, Gateway, ran, running
+from vectors import served
 
 pytestmark = pytest.mark.e2e
 
@@ -20,6 +24,9 @@ What is a ferry?
 {"model": "m", "messages": [{"role": "user", "content": "What is a tunnel?"}], "max_tokens": 5}
 {"model": "unknown", "messages": []}
 """
+NUMBERS = range(2, 60)
+QUESTION = "How do I boil an egg for {} minutes?"
+PARAPHRASE = "please tell me how to boil an egg for {} minutes"
 
 
 def config(folder: Path) -> str:
@@ -75,6 +82,37 @@ def other_words(gateway: Gateway, text: str) -> str:
     return str(answer.headers["cache-status"])
 
 
+@pytest.fixture(scope="module")
+def pgvector() -> Iterator[str]:
+    yield from served()
+
+
+def test_replicas_find_each_other_s_questions_in_postgres(tmp_path: Path, pgvector: str) -> None:
+    """Each paraphrase is asked once: what was learned from it is of another number."""
+    told = f"store: {{url: '{pgvector}', namespace: test_{uuid4().hex[:12]}}}\n" + config(tmp_path).replace(
+        "cache: {store: file,", "cache: {semantic: {store: postgres}, store: file,"
+    )
+    with running(told) as one, running(told) as two:
+        for number in NUMBERS:  # so that there are many as near as the one that is meant
+            other_words(one, QUESTION.format(20_000 + number))
+        for asked, other, many in ((one, two, 0), (two, one, 10_000)):
+            numbers = count(4)
+
+            def is_known(_: object, it: Any = (asked, other, many, numbers)) -> bool:
+                asked, other, many, numbers = it
+                number = next(numbers)
+                assert "miss" in other_words(asked, QUESTION.format(many + number))
+                said = PARAPHRASE.format(many + number // 2)
+                return number % 2 == 0 and number > 6 and "semantic" in other_words(other, said)
+
+            other.until(is_known)
+        forgotten = cache(one, "clear")
+        assert re.fullmatch(r"[1-9]\d* answers forgotten, [1-9]\d* questions forgotten\n", forgotten)
+        one.until(lambda _: "miss" in other_words(one, QUESTION.format(4)))
+        two.until(lambda _: "miss" in other_words(two, QUESTION.format(10_004)))
+        assert "questions cannot be looked up" not in one.log + two.log
+
+
 @pytest.mark.parametrize("damage", [None, b"no database at all"])
 def test_questions_are_found_after_a_restart(tmp_path: Path, damage: bytes | None) -> None:
     semantic = f"{tmp_path}/questions.db"
@@ -82,17 +120,23 @@ def test_questions_are_found_after_a_restart(tmp_path: Path, damage: bytes | Non
         "cache: {store: file,", f"cache: {{semantic: {{store: file, file: '{semantic}'}}, store: file,"
     )
     with running(told) as gateway:
-        assert other_words(gateway, "How do I boil an egg for 5 minutes?").endswith("miss")
+        for number in NUMBERS:
+            assert other_words(gateway, QUESTION.format(number)).endswith("miss")
         assert gateway.stop() == 0
     if damage:
         Path(semantic).write_bytes(damage)
-    asked = "please tell me how to boil an egg for five minutes"
     with running(told) as gateway:
         if damage is None:
-            spellings = (asked + "?" * times for times in count(1))
-            gateway.until(lambda _: "detail=semantic" in other_words(gateway, next(spellings)))
+            paraphrases = map(PARAPHRASE.format, NUMBERS)  # each once: what is learned is of another number
+            gateway.until(lambda _: "detail=semantic" in other_words(gateway, next(paraphrases)))
+            found = re.fullmatch(
+                r"(\d+) answers forgotten, (\d+) questions forgotten\n", cache(gateway, "clear")
+            )
+            assert found
+            assert min(map(int, found.groups())) >= len(NUMBERS)
+            gateway.until(lambda _: other_words(gateway, PARAPHRASE.format(NUMBERS[-1])).endswith("miss"))
         else:
-            assert other_words(gateway, asked).endswith("miss")
-            assert "detail=semantic" in other_words(gateway, "How can I boil an egg for 5 minutes?")
+            assert other_words(gateway, PARAPHRASE.format(NUMBERS[0])).endswith("miss")
+            assert "detail=semantic" in other_words(gateway, f"{QUESTION.format(NUMBERS[0])} please")
             assert Path(f"{semantic}.corrupt").read_bytes() == damage
             assert "set aside, begun anew" in gateway.log

@@ -74,6 +74,17 @@ def test_a_key_is_rotated_in_every_worker_within_a_second(sim: Server) -> None:
         assert rows["1"]["key"] == "…1111"
 
 
+def test_a_key_is_revoked_in_every_worker_within_a_second(sim: Server) -> None:
+    with running(config(sim), workers=2) as gateway:
+        keys(gateway, "revoke", "1", "--provider", "sim")
+        began = time.monotonic()
+        gateway.logged("provider keys changed", times=2)
+        assert time.monotonic() - began < 1.0
+        assert [gateway.chat("m").status for _ in range(12)] == [200] * 12
+        assert shown(sim) == {SECOND: 12}
+        gateway.until(lambda page: page("key_requests_total", key="2") == 12.0)  # of both together
+
+
 def test_a_key_is_revoked_in_every_replica_within_a_second_and_stays_so(sim: Server) -> None:
     with private() as redis:
         text = config(sim, store=redis.url)

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Coroutine
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -198,6 +199,33 @@ def test_while_breakers_are_open_no_attempt_is_lost() -> None:
             found = [await here.until_over(id_) for id_ in ids]
             assert {one["status"] for one in found} == {"succeeded"}
             assert max(one["attempts"] for one in found) <= 3
+
+    run(story())
+
+
+def test_how_things_stand_is_looked_up_only_where_there_is_a_job_and_metrics_count_them() -> None:
+    async def story() -> None:
+        async with house(jobs={"backoff_s": 1, "max_backoff_s": 5}) as here:
+            front, looks = here.served.house.front, 0
+
+            def health() -> Any:
+                nonlocal looks
+                looks += 1
+                return front.health()
+
+            here.served.house.front = replace(front, health=health)
+            await clock().sleep(60.0)
+            assert looks == 0
+            here.befalls("status:503", for_s=30.0)
+            id_ = (await here.ask()).document["id"]
+            await clock().sleep(15.0)
+            assert looks > 0
+            assert b'headgate_jobs{status="queued"} 1.0' in here.served.house.metrics()[0]
+            assert (await here.until_over(id_))["status"] == "succeeded"
+            await clock().sleep(15.0)
+            page = here.served.house.metrics()[0]
+            assert b'headgate_jobs{status="queued"} 0.0' in page
+            assert b'headgate_jobs{status="succeeded"} 1.0' in page
 
     run(story())
 

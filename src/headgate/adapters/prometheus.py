@@ -89,6 +89,7 @@ GAUGES = {
     "ledger_journal_rows": ("Rows that the store of the books does not have yet.", ()),
     "ledger_lost_rows": ("Rows that neither disk nor memory would take.", ()),
     "budget_spent_ratio": ("How much of a budget is spent; 1 is all of it.", ("budget",)),
+    "jobs": ("Jobs in the store, by what has become of them.", ("status",)),
     "limits_shared": ("1 while limits are shared with other processes, 0 without their store.", ()),
     "token_estimate_error_ratio": (
         "Mean error of estimated tokens, as a share: of prompts, and of what is reserved in total.",

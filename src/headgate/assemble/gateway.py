@@ -22,6 +22,7 @@ from headgate.assemble.teller import Teller
 from headgate.config.tree import Settings
 from headgate.core.audit import Act
 from headgate.core.call import Operation
+from headgate.core.job import Status
 from headgate.core.strain import TICK_S, Ebb
 from headgate.core.tally import Tally
 from headgate.pipeline.service import Service
@@ -72,6 +73,7 @@ class Gateway:
             self.house.keep(machine.books.ledger, machine.books.denied)
         if machine.jobs is not None:
             self.house.jobs = machine.jobs.store
+        self._worker: Worker | None = None
         self.house.teller = Teller(lambda: self.settings, machine.issued, machine.bank, machine.clock)
 
     @property
@@ -122,9 +124,10 @@ class Gateway:
             return None
         surfaces = {one.dialect: one for one in (self.surface, AnthropicSurface(Ids("")))}
         machine = self._machine
-        return Worker(
+        self._worker = Worker(
             self.house, self.house.jobs, surfaces=surfaces, clock=machine.clock, chance=machine.chance
         )
+        return self._worker
 
     def feel(self) -> None:
         """From now on watches how late its own loop is, and lets in accordingly; and gives memory back when
@@ -172,6 +175,8 @@ class Gateway:
         if (books := self._machine.books) is not None:
             gauges["ledger_journal_rows",] = float(books.waiting)
             gauges["ledger_lost_rows",] = float(books.lost)
+        if self._worker is not None and (counts := self._worker.counts):
+            gauges |= {("jobs", str(status)): float(counts.get(status, 0)) for status in Status}
         if (bank := self._machine.bank) is not None:
             gauges |= {("budget_spent_ratio", name): share for name, share in bank.levels()}
         return gauges

@@ -55,14 +55,21 @@ def _embedder(name: str) -> Embedder | None:
 
 def remembered(settings: Settings, clock: Clock) -> Remembered | None:
     """What survives this process, as it is configured. Raises `ImportError` where a client is not there."""
+    section, found = settings.cache.semantic, register(settings)
+    if section is None or found is None:
+        return None
+    embedder, behind = found
+    return Remembered(index_of(embedder.dimension, section.max_entries), behind, clock, embedder)
+
+
+def register(settings: Settings) -> tuple[Embedder, Register] | None:
+    """Where questions are written down, if anywhere, and what makes their vectors. Raises `ImportError`
+    likewise."""
     section = settings.cache.semantic
     if section is None or section.store == "memory" or not section.ttl_s:
         return None
     embedder = _embedder(section.embedder)
-    if embedder is None:
-        return None
-    index = index_of(embedder.dimension, section.max_entries)
-    return Remembered(index, _register(settings, section, embedder), clock, embedder)
+    return None if embedder is None else (embedder, _register(settings, section, embedder))
 
 
 def _register(settings: Settings, section: Semantic, embedder: Embedder) -> Register:

@@ -90,6 +90,12 @@ class Remembered:
         self._writing = asyncio.get_running_loop().create_task(self._cleared(self._writing))
         return self.memory.clear()
 
+    def forget(self) -> None:
+        """All that is here, but not what is written: where somebody else has cleared that."""
+        self._pending.clear()
+        self._own.clear()
+        self.memory.clear()
+
     def resize(self, most: int) -> None:
         self.memory.resize(most)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 
 from headgate.adapters.memory.cache import MemoryCache
@@ -48,6 +49,8 @@ class Shelved:
         self._alarm: Alarm | None = None
         self._writing: asyncio.Task[None] | None = None
         self._rests_until = 0.0
+        self.cleared: Callable[[], object] | None = None
+        """Called when somebody else has cleared the shelf."""
 
     def get(self, identity: bytes, now: float) -> Stored | None:
         return self.memory.get(identity, now)
@@ -132,6 +135,8 @@ class Shelved:
             epoch = await self._epoch()
             if known is not None and epoch is not None and epoch != known:
                 self.memory.clear()
+                if self.cleared is not None:
+                    self.cleared()
             known = known if epoch is None else epoch
 
     async def _epoch(self) -> str | None:

@@ -108,6 +108,8 @@ class Stores:
         memory = MemoryCache(max_bytes=settings.cache.exact.max_bytes)
         self.answers = Shelved(memory, kept, clock) if kept else None
         self.questions = _questions(settings, clock)
+        if self.answers is not None and self.questions is not None:
+            self.answers.cleared = self.questions.forget
         self.jobs = Intake(jobs(settings, file))
         self._worker: Worker | None = None
 

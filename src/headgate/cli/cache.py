@@ -18,12 +18,14 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from headgate.assemble.likeness import register
 from headgate.assemble.stores import shelf
 from headgate.cli.noted import noted
 from headgate.config.check import ConfigError
 from headgate.config.load import load
 from headgate.config.tree import Settings
 from headgate.ports.cache import Extent, Shelf, ShelfGone
+from headgate.ports.neighbours import Register, RegisterGone
 
 DEFAULT_FILE = Path("headgate.yaml")
 PATIENCE_S = 2.0
@@ -52,14 +54,23 @@ def stats(config: File = DEFAULT_FILE, url: Url = None, as_json: AsJson = False)
 
 @cache.command()
 def clear(config: File = DEFAULT_FILE) -> None:
-    """Forget all that is kept in the store; running gateways forget it too, within two seconds."""
+    """Forget all that is kept in the stores, answers and questions; running gateways do too, within two
+    seconds."""
     settings = _settings(config)
     behind = shelf(settings)
     if behind is None:
         _stop("cache.store is memory: what is kept is in each process alone, until it is restarted", 1)
+    try:
+        questions = register(settings)
+    except ImportError as error:
+        _stop(f"cache.semantic.store needs a client that is not installed: {error}", 1)
     count = asyncio.run(_asked(behind, "clear"))
-    noted(settings, config, "cache.clear", settings.cache.store, f"answers={count}")
-    typer.echo(f"{count} answers forgotten")
+    told = f"{count} answers forgotten"
+    if questions is not None:
+        known = asyncio.run(_asked(questions[1], "clear"))
+        told += f", {known} questions forgotten"
+    noted(settings, config, "cache.clear", settings.cache.store, told)
+    typer.echo(told)
 
 
 @cache.command()
@@ -126,10 +137,10 @@ def _ask(address: str, key: str, body: bytes) -> str:
         return f"{error}"
 
 
-async def _asked(behind: Shelf, verb: str) -> Any:
+async def _asked(behind: Shelf | Register, verb: str) -> Any:
     try:
         return await getattr(behind, verb)()
-    except ShelfGone as error:
+    except (ShelfGone, RegisterGone) as error:
         _stop(f"the store does not answer: {error}", 1)
     finally:
         await behind.close()

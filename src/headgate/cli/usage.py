@@ -6,6 +6,7 @@ import asyncio
 import csv
 import json
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -18,8 +19,7 @@ from headgate.assemble.ledgers import ledger
 from headgate.config.check import ConfigError
 from headgate.config.load import load
 from headgate.core.errors import InvalidRequest
-from headgate.core.price import usd
-from headgate.core.report import Asked, asked
+from headgate.core.report import Asked, asked, costs, month_of
 from headgate.ports.ledger import Ledger, LedgerGone
 
 DEFAULT_FILE = Path("headgate.yaml")
@@ -28,7 +28,7 @@ _SHOWN = ("requests", "failed", "hits", "input", "cache_read", "cache_write", "o
 
 def usage(
     group_by: Annotated[
-        str, typer.Option(help="Names with commas between: day, tenant, key, model, provider, tag.")
+        str, typer.Option(help="Names with commas between: day, tenant, key, model, provider, tag, intent.")
     ] = "tenant,model",
     since: Annotated[
         str | None, typer.Option("--from", help="First day, in UTC; default: the first of this month.")
@@ -64,7 +64,9 @@ def usage(
 
 async def _rows(store: Ledger, wanted: Asked) -> list[dict[str, Any]]:
     try:
-        return [row | {"cost_usd": usd(row["cost_nano"])} for row in await store.usage(wanted)]
+        wall = time.time()  # noqa: TID251 - a command is its own clock
+        month = month_of(wanted, wall)
+        return [row | costs(row, month, wall) for row in await store.usage(wanted)]
     finally:
         await store.close()
 
@@ -73,12 +75,13 @@ def _month() -> str:
     return datetime.now(UTC).strftime("%Y-%m-01")  # noqa: TID251 - a command is its own clock
 
 
-def _columns(wanted: Asked) -> list[str]:
-    return [*wanted.group_by, *_SHOWN, "cost_usd"]
+def _columns(rows: list[dict[str, Any]], wanted: Asked) -> list[str]:
+    foretold = ["forecast_usd"] if rows and "forecast_usd" in rows[0] else []
+    return [*wanted.group_by, *_SHOWN, "cost_usd", *foretold]
 
 
 def _write(rows: list[dict[str, Any]], wanted: Asked) -> None:
-    names = _columns(wanted)
+    names = _columns(rows, wanted)
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(names)
     writer.writerows([_plain(row[name]) for name in names] for row in rows)
@@ -92,7 +95,7 @@ def _plain(value: Any) -> Any:
 def _show(rows: list[dict[str, Any]], wanted: Asked) -> None:
     """Names give way where it is narrow; numbers are shown whole."""
     table = Table(box=None, padding=(0, 1, 0, 0))
-    columns = {name: [_cell(name, row[name]) for row in rows] for name in _columns(wanted)}
+    columns = {name: [_cell(name, row[name]) for row in rows] for name in _columns(rows, wanted)}
     for name, cells in columns.items():
         if name in wanted.group_by:
             table.add_column(name)
@@ -107,7 +110,7 @@ def _show(rows: list[dict[str, Any]], wanted: Asked) -> None:
 
 
 def _cell(name: str, value: Any) -> str:
-    return f"{value:.6f}" if name == "cost_usd" else str(value)
+    return f"{value:.6f}" if name in ("cost_usd", "forecast_usd") else str(value)
 
 
 def _stop(message: str, code: int) -> NoReturn:

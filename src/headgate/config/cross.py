@@ -85,8 +85,8 @@ def _cache(raw: Mapping[str, Any]) -> Iterator[Finding]:
     if kept != "memory" and _table(raw, "cache").get("store", "memory") == "memory":
         message = "keeps questions whose answers are gone with the process"
         yield Finding(("cache", "semantic", "store"), message, "set cache.store")
-    url = _table(raw, "store").get("url")
-    if kept == "postgres" and not (isinstance(url, Secret) and url.reveal().startswith("postgres")):
+    url = _revealed(_table(raw, "store").get("url")) or ""
+    if kept == "postgres" and not url.startswith("postgres"):
         message = "needs to know where that is"
         yield Finding(("cache", "semantic", "store"), message, "set store.url to postgresql://…")
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
+from typing import Any
 
 import msgspec
 
+from headgate.core.budget import Period, forecast_nano, period_at
 from headgate.core.errors import InvalidRequest
+from headgate.core.price import usd
 
 GROUPS: Mapping[str, str] = {
     "day": "day",
@@ -16,10 +19,12 @@ GROUPS: Mapping[str, str] = {
     "model": "model",
     "provider": "provider",
     "tag": "tag",
+    "intent": "substr(tag, 2)",
 }
-"""What sums can be grouped by, and the column that holds it."""
+"""What sums can be grouped by, and what holds it in SQL. Not by tag and intent at once: `core.rollup`."""
 REQUEST_FILTERS = ("tenant", "key", "model", "provider", "outcome", "request_id")
 EPOCH = date(1970, 1, 1)
+DAY_S = 86_400.0
 FAR = 1_000_000
 """A day that never comes."""
 
@@ -53,6 +58,10 @@ def asked(
         if name not in GROUPS:
             known = ", ".join(GROUPS)
             raise InvalidRequest(f"'group_by' takes {known}.", param="group_by", code="invalid_group")
+    if {"tag", "intent"} <= {*names}:
+        raise InvalidRequest(
+            "'group_by' takes tag or intent, not both.", param="group_by", code="invalid_group"
+        )
     return Asked(
         group_by=names,
         since=day(since, "from") if since else 0,
@@ -60,6 +69,21 @@ def asked(
         tenant=tenant,
         key=key,
     )
+
+
+def month_of(asked: Asked, wall: float) -> Period | None:
+    """The present month (UTC), where it is asked for from its first day on until now or later, and not by
+    day: then it can be told what each sum will have come to when it ends (`core.budget.forecast_nano`)."""
+    month = period_at(wall, "month", "UTC")
+    begun = asked.since == month.day - EPOCH.toordinal() and asked.until * DAY_S > wall
+    return month if begun and "day" not in asked.group_by else None
+
+
+def costs(row: Mapping[str, Any], month: Period | None, wall: float) -> dict[str, float]:
+    """What a row of sums cost, in dollars; and what that will have come to when the month ends."""
+    nano = row["cost_nano"]
+    told = {"cost_usd": usd(nano)}
+    return told if month is None else told | {"forecast_usd": usd(forecast_nano(nano, month, wall))}
 
 
 def day(text: str, param: str) -> int:

@@ -3,14 +3,15 @@ the ledger row by row.
 
 An answer that was put aside counts by its own model and provider: what it took and cost, not as a request.
 Every request counts once under the tag "" and once more under each of its tags: a report by tag reads the
-latter, every other the former.
+latter, every other the former. Where something of it was understood it counts once more, under its intent: as
+a tag that begins with a comma, which no tag of a caller's does.
 
 Known weakness: a day is a day in UTC.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from headgate.core.attempt import Attempt
 from headgate.core.call import Outcome
@@ -19,6 +20,8 @@ from headgate.core.reuse import Reuse
 
 DAY_US = 86_400_000_000
 
+INTENT = ","
+"""What the tag of an intent begins with."""
 Bucket = tuple[int, str, str, str, str, str]
 """Day since the epoch, tenant, key, model, provider, tag."""
 BUCKET = ("day", "tenant", "key_name", "model", "provider", "tag")
@@ -51,22 +54,26 @@ def rolled(entries: Iterable[Entry]) -> dict[Bucket, tuple[int, ...]]:
     for one in entries:
         day, sums = one.at_us // DAY_US, _sums(one)
         if not one.tags and not one.others:  # nearly all
-            bucket = (day, one.tenant, one.key, one.model, one.provider, "")
-            if bucket in found:
-                found[bucket].append(sums)
-            else:
-                found[bucket] = [sums]
+            for tag in ("", INTENT + one.intent) if one.intent else _UNTAGGED:
+                bucket = (day, one.tenant, one.key, one.model, one.provider, tag)
+                if bucket in found:
+                    found[bucket].append(sums)
+                else:
+                    found[bucket] = [sums]
             continue
         calls = [(one.model, one.provider, sums)]
         calls += [(other.model, other.provider, _paid(other)) for other in one.others if not other.error]
-        for tag in ("", *_tags(one)) if one.tags else _UNTAGGED:
+        for tag in _tags(one):
             for model, provider, sums in calls:
                 found.setdefault((day, one.tenant, one.key, model, provider, tag), []).append(sums)
     return {bucket: tuple(map(sum, zip(*each, strict=True))) for bucket, each in found.items()}
 
 
-def _tags(entry: Entry) -> Iterable[str]:
-    return filter(None, dict.fromkeys(entry.tags.split(",")))
+def _tags(entry: Entry) -> Iterator[str]:
+    yield ""
+    yield from filter(None, dict.fromkeys(entry.tags.split(",")))
+    if entry.intent:
+        yield INTENT + entry.intent
 
 
 def _sums(entry: Entry) -> tuple[int, ...]:

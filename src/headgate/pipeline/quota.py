@@ -6,7 +6,8 @@ takes its part of every one of them or of none; of tokens as many as it is expec
 the answer reports. What we refuse ourselves further down is given back. Holds its part until the answer has
 ended.
 
-Known weakness: an answer from a cache counts as a request, though nobody was asked.
+Known weakness: an answer from a cache counts as a request, though nobody was asked. `agent:auto` is under no
+route's limits: it is not known yet which agent's that will be.
 """
 
 from __future__ import annotations

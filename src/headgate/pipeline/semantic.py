@@ -166,7 +166,9 @@ class Semantic:
         if question.meant is None and self._questions.deep:
             sign, vector = question.sign, self.vector(question)
             near = await self._questions.seek(question.partition, sign, vector, NEAREST, wall)
-            self._judge(question, near)
+            # one of that signature may be further away than others that no verifier would let pass
+            if not any(one.kept.sign == sign and self._sighted(question, one.kept) for one in near):
+                self._judge(question, near)
         meant = question.meant
         if meant is None:
             return None
@@ -188,12 +190,17 @@ class Semantic:
         if question.gate:
             question.gate.saw()
         same = self._questions.same(question.partition, question.sign, wall)
-        judged = at_sight(question.text, same.reading, question.gate) if same else None
-        if judged:
-            question.judged, question.nearest = judged, same
+        if same and self._sighted(question, same):
             return
         vector = self.vector(question)
         self._judge(question, self._questions.near(question.partition, vector, NEAREST, wall))
+
+    def _sighted(self, question: Question, same: Kept) -> bool:
+        """Whether one of the same signature is proven the same."""
+        judged = at_sight(question.text, same.reading, question.gate)
+        if judged:
+            question.judged, question.nearest = judged, same
+        return judged is not None
 
     def _judge(self, question: Question, near: list[Near]) -> None:
         found = [Candidate(one.kept.reading, one.kept.alike, one.likeness, one.kept.sign) for one in near]

@@ -55,6 +55,10 @@ class Jobs(Protocol):
         """How many of them, the first so many, there was room for. When it returns they are kept."""
         ...
 
+    async def due(self, now_us: int) -> bool:
+        """Whether there is anything to claim. Nothing is written."""
+        ...
+
     async def claim(self, now_us: int, until_us: int, limit: int) -> list[Job]:
         """Up to so many of those that are due and have not expired, the longest due first: from now on they
         are running, until then, with one claim and one attempt more."""

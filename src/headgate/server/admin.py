@@ -22,8 +22,7 @@ from headgate.core.captured import Captured
 from headgate.core.entry import clean, entry_document
 from headgate.core.errors import Forbidden, InvalidRequest, Overloaded, Unauthenticated
 from headgate.core.issued import ends_at
-from headgate.core.price import usd
-from headgate.core.report import REQUEST_FILTERS, asked
+from headgate.core.report import REQUEST_FILTERS, asked, costs, month_of
 from headgate.core.scope import Scope
 from headgate.ports.ledger import LedgerGone
 from headgate.ports.store import Store
@@ -34,13 +33,13 @@ AGAIN_S = 5.0
 MAX_PAGE = 1000
 SCOPE = "x-headgate-scope"
 """Where a route's description says what it needs."""
-_OWN_GROUPS = frozenset({"day", "model", "provider", "tag"})
+_OWN_GROUPS = frozenset({"day", "model", "provider", "tag", "intent"})
 """What a caller may tell its own use apart by."""
 
 _HIDDEN = frozenset({"digest", "former"})
 
 T = TypeVar("T")
-Group = Annotated[list[str] | None, Query(description="day, tenant, key, model, provider, tag")]
+Group = Annotated[list[str] | None, Query(description="day, tenant, key, model, provider, tag, intent")]
 Since = Annotated[str | None, Query(alias="from", description="First day (UTC), such as 2026-11-01.")]
 Until = Annotated[str | None, Query(alias="to", description="Day after the last.")]
 
@@ -282,8 +281,9 @@ async def _usage(
     key: str | None,
 ) -> dict[str, Any]:
     wanted = asked(group_by, since, until, tenant=tenant, key=key)
-    rows = await answered(_store(house).usage(wanted))
-    return {"data": [row | {"cost_usd": usd(row["cost_nano"])} for row in rows], "next": None}
+    rows, wall = await answered(_store(house).usage(wanted)), house.wall()
+    month = month_of(wanted, wall)
+    return {"data": [row | costs(row, month, wall) for row in rows], "next": None}
 
 
 async def _requests(house: House, after: int, limit: int, only: dict[str, str]) -> dict[str, Any]:

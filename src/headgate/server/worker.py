@@ -32,6 +32,7 @@ from headgate.server.head import metadata
 LOOK_S = 1.0
 """Between two looks for jobs that are due, unless there is room before that."""
 SWEEP_S = 60.0
+COUNT_S = 10.0
 AWAY_S = 5.0
 """How long a store is left alone that does not answer."""
 TAG = "job"
@@ -68,7 +69,9 @@ class Worker:
         self._chance = chance
         self._runs: dict[Held, _Run] = {}
         self._due = asyncio.Event()
-        self._sweep_at = self._extend_at = clock.now()
+        self._sweep_at = self._extend_at = self._count_at = clock.now()
+        self.counts: Mapping[str, int] = {}
+        """Jobs by status, of a little while ago; empty while nobody knows."""
 
     async def run(self) -> None:
         """Ends by being cancelled; `stop` puts back what is under way."""
@@ -77,6 +80,7 @@ class Worker:
             try:
                 await self.look()
             except JobsGone as error:
+                self.counts = {}
                 log.warning("jobs wait: their store is away (%s)", error)
                 await self._clock.sleep(AWAY_S)
             alarm = self._clock.at(self._clock.now() + LOOK_S, self._due.set)
@@ -92,11 +96,18 @@ class Worker:
             self._sweep_at = now + SWEEP_S
             now_us = self._now_us()
             await self._jobs.sweep(now_us, now_us - int(plan.keep_s * 1e6))
+        if now >= self._count_at:
+            self._count_at = now + COUNT_S
+            self.counts = await self._jobs.counts()
         room = plan.workers - len(self._runs)
-        if room > 0 and self._house.front.health()["status"] != "down":
+        # how things stand is a document as long as the list of models: not for nothing, every second
+        if room > 0 and await self._jobs.due(self._now_us()) and self._well():
             now_us, until = self._now_us(), self._clock.now() + plan.lease_s
             for job in await self._jobs.claim(now_us, now_us + int(plan.lease_s * 1e6), room):
                 self._begin(job, until)
+
+    def _well(self) -> bool:
+        return bool(self._house.front.health()["status"] != "down")
 
     async def stop(self) -> None:
         """Ends what is under way, and puts it back for whoever runs next: that was no attempt."""

@@ -18,12 +18,13 @@ from headgate.core.rollup import DAY_US
 
 NAMES = st.sampled_from(["a", "A", "a%", "a_", "%", "_", "'a'", "' OR 1=1 --", "a b", "ä", "a,b", "", "a\\"])
 ENTRIES = st.builds(
-    lambda tenant, key, model, tags, day, region: entry(
+    lambda tenant, key, model, tags, day, region, intent: entry(
         tenant=tenant,
         key=key,
         model=model,
         tags=tags,
         region=region,
+        intent=intent,
         at_us=NOON_US + day * DAY_US,
         cost_nano=1,
         others=(FAILED,) if day else (),
@@ -34,12 +35,13 @@ ENTRIES = st.builds(
     st.sampled_from(["", "x", "x,y"]),
     st.integers(0, 2),
     st.sampled_from(["eu", "us"]),
+    st.sampled_from(["", "code"]),
 )
 ASKED = st.builds(
     lambda groups, tenant, key, since, until: Asked(
         group_by=tuple(dict.fromkeys(groups)), tenant=tenant, key=key, since=DAY + since, until=DAY + until
     ),
-    st.lists(st.sampled_from(sorted(GROUPS)), max_size=4),
+    st.lists(st.sampled_from(sorted(GROUPS)), max_size=4).filter(lambda one: not {"tag", "intent"} <= {*one}),
     NAMES,
     NAMES,
     st.integers(-1, 2),
@@ -66,6 +68,8 @@ def test_a_report_is_of_its_tenant_and_key_alone(rows: list[Entry], asked: Asked
     days = [one for one in own if asked.since <= one.at_us // DAY_US < asked.until]
     by_tag = "tag" in asked.group_by
     wanted = sum(len(list(filter(None, one.tags.split(",")))) if by_tag else 1 for one in days)
+    if "intent" in asked.group_by:
+        wanted = sum(bool(one.intent) for one in days)
     assert sum(one["requests"] for one in usage) == wanted
     assert {one["tenant"] for one in usage if "tenant" in one} <= {asked.tenant}
     assert {one["key"] for one in usage if "key" in one} <= {asked.key}

@@ -42,6 +42,7 @@ def test_keys_may_be_left_to_be_made_at_run_time(more: dict[str, object], is_wel
             {"redis": "redis://x", "url": Secret("postgresql://x")},
             [],
         ),
+        ({"semantic": {"store": "postgres"}, "store": "file"}, {"url": "postgresql://x/y"}, []),
         (
             {"semantic": {"store": "postgres"}, "store": "file"},
             {"url": Secret("sqlite:///x")},

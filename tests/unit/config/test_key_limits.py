@@ -35,9 +35,13 @@ def test_limits_are_read(tmp_path: Path) -> None:
     ("limits", "told"),
     [
         ("rpm: 0", "rpm: must be at least 1"),
+        ("rpm: -20", "rpm: must be at least 1"),
+        ("rpm: .inf", "rpm: must be a whole number"),
+        ("tpm: 0", "tpm: must be at least 1"),
         ("tpm: -5", "tpm: must be at least 1"),
         ("burst: 0", "burst: must be at least 1"),
         ("rpm: many", "rpm: must be a whole number"),
+        ("rotate_every_days: 0", "rotate_every_days: must be more than 0"),
         ("rpm: 5, burst: 6", "burst: must not be more than rpm: a second is part of a minute"),
     ],
 )
@@ -45,3 +49,27 @@ def test_nonsense_is_an_error_at_its_place(tmp_path: Path, limits: str, told: st
     with pytest.raises(ConfigError) as caught:
         loaded(tmp_path, limits)
     assert f"providers.claude.keys[0].{told}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("section", "told"),
+    [
+        ("queue: {max_size: 0}", "queue.max_size: must be at least 1"),
+        ("queue: {max_bytes: -1}", "queue.max_bytes: must be at least 1"),
+        ("queue: {max_wait_s: -1}", "queue.max_wait_s: must be at least 0"),
+        ("tiers: {free: {weight: 0}}", "tiers.free.weight: must be at least 1"),
+        ("tiers: {free: {max_wait_s: .nan}}", "tiers.free.max_wait_s: must be a number"),
+        ("fleets: {open_at: 0.6, close_at: 0.6}", "fleets.close_at: must be less than open_at"),
+        ("fleets: {open_at: 1.5}", "fleets.open_at: must be at most 1"),
+        ("store: {replicas: 0}", "store.replicas: must be at least 1"),
+        ("store: {redis: 'http://127.0.0.1'}", "store.redis: must be an address such as redis://"),
+    ],
+)
+def test_so_is_nonsense_about_those_who_wait_fleets_and_replicas(
+    tmp_path: Path, section: str, told: str
+) -> None:
+    file = tmp_path / "headgate.yaml"
+    file.write_text(TEXT.replace(", LIMITS", "") + section + "\n")
+    with pytest.raises(ConfigError) as caught:
+        load(file, environ={})
+    assert told in str(caught.value)

@@ -17,7 +17,7 @@ from headgate.core.entry import COLUMNS, Entry, Flag
 from headgate.core.issued import Issued, Snapshot, Terms
 from headgate.core.journaled import Row
 from headgate.core.report import FAR, GROUPS, REQUEST_FILTERS, Asked, shown_day
-from headgate.core.rollup import BUCKET, SUMS
+from headgate.core.rollup import BUCKET, INTENT, SUMS
 
 T = TypeVar("T")
 
@@ -48,6 +48,7 @@ CAPTURES = (
 ATTEMPTS = ("request", "number", *Attempt.__struct_fields__)
 _ATTEMPT_PRICE = Attempt.__struct_fields__.index("price")
 ROLLED = (*BUCKET, *SUMS)
+_TAGS = {"tag": f"tag <> '' AND tag NOT LIKE '{INTENT}%'", "intent": f"tag LIKE '{INTENT}%'"}
 _PRICE = COLUMNS.index("price")
 _FLAGS = {flag: flag.name.lower() for flag in Flag if flag.name}
 
@@ -133,7 +134,7 @@ def usage_query(asked: Asked, place: str) -> tuple[str, list[Any]]:
     wanted += [("key_name = ", asked.key)] if asked.key is not None else []
     places = [text + place_of(place, number) for number, (text, _) in enumerate(wanted, start=1)]
     where = " AND ".join([*days, *places])
-    tags = "tag <> ''" if "tag" in asked.group_by else "tag = ''"
+    tags = next((_TAGS[name] for name in asked.group_by if name in _TAGS), "tag = ''")
     sums = ", ".join(f"CAST(COALESCE(SUM({name}), 0) AS BIGINT) AS {name}" for name in SUMS)
     group = f" GROUP BY {', '.join(columns)}" if columns else ""
     order = "day" if "day" in asked.group_by else "cost_nano DESC"

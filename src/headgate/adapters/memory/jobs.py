@@ -26,11 +26,11 @@ class MemoryJobs:
             self._jobs[job.id] = job
         return len(jobs)
 
+    async def due(self, now_us: int) -> bool:
+        return bool(self._due(now_us))
+
     async def claim(self, now_us: int, until_us: int, limit: int) -> list[Job]:
-        due = [
-            job for job in self._jobs.values() if job.status in OPEN and job.due_us <= now_us < job.expires_us
-        ]
-        due.sort(key=lambda job: (job.due_us, job.id))
+        due = sorted(self._due(now_us), key=lambda job: (job.due_us, job.id))
         return [
             self._put(
                 replace(
@@ -126,6 +126,10 @@ class MemoryJobs:
 
     async def close(self) -> None:
         self._jobs.clear()
+
+    def _due(self, now_us: int) -> list[Job]:
+        jobs = self._jobs.values()
+        return [job for job in jobs if job.status in OPEN and job.due_us <= now_us < job.expires_us]
 
     def _put(self, job: Job) -> Job:
         self._jobs[job.id] = job

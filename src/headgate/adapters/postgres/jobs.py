@@ -85,6 +85,10 @@ class PostgresJobs:
                 await connection.execute(_text(sql.ADD), *sql.row(job))
         return len(jobs)
 
+    async def due(self, now_us: int) -> bool:
+        async with self._connected() as connection:
+            return await connection.fetchrow(_text(sql.DUE), now_us, 1) is not None
+
     async def claim(self, now_us: int, until_us: int, limit: int) -> list[Job]:
         async with self._connected() as connection:
             due = await connection.fetch(_text(sql.DUE) + " FOR UPDATE SKIP LOCKED", now_us, limit)

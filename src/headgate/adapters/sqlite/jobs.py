@@ -59,10 +59,11 @@ class SqliteJobs:
 
         return await self._do(work)
 
+    async def due(self, now_us: int) -> bool:
+        return bool(await self._do(lambda connection: connection.execute(sql.DUE, (now_us, 1)).fetchall()))
+
     async def claim(self, now_us: int, until_us: int, limit: int) -> list[Job]:
         def work(connection: sqlite3.Connection) -> list[Job]:
-            if not connection.execute(sql.DUE, (now_us, 1)).fetchall():
-                return []  # most often: nothing is written then
             with _transaction(connection):
                 due = connection.execute(sql.DUE, (now_us, limit)).fetchall()
                 return [sql.job(connection.execute(sql.CLAIM, (id_, until_us)).fetchone()) for (id_,) in due]

@@ -51,6 +51,8 @@ PIECES = re.compile(
 MEASURE = re.compile(r"(\d+(?:\.\d+)?)([A-Za-zµ]{1,3})\Z")
 
 SHORTENED = frozenset(("what's", "who's", "where's", "when's", "how's", "why's", "it's", "that's", "there's"))
+DOES = frozenset({"do", "does", "did"})
+"""After `who` or `what`, they say that those are who it is done to, and not who does it."""
 GENDERED = {"he": "he", "him": "he", "his": "he", "she": "she", "her": "she", "hers": "she"}
 ABLE = ("able", "ible")
 NO_ADVERBS = frozenset(
@@ -261,6 +263,8 @@ class _Reader:
             self._role = word.role
         if word.helps:
             self._finite = self._helped = True
+            if self._question in ("who", "what"):
+                self._mark(Kind.ORDER, "done" if word.bare in DOES else "helped")
         if word.grammar:
             self._grammar(at, word)
         if word.sense:

@@ -41,8 +41,13 @@ _OPEN = Verdict(Proof.OPEN, Kind.WORD)
 
 SWAPPED = frozenset({Kind.NAME, Kind.PLACE, Kind.PERSON, Kind.LANGUAGE, Kind.NUMBER, Kind.WORD})
 DIRECTED = frozenset(
-    {"from", "to", "than", "by", "over", "under", "before", "after", "minus", "instead", "against"}
+    ["from", "to", "than", "by", "over", "under", "before", "after", "minus", "instead", "against", "with",
+     "without"]
+)  # fmt: skip
+CONTRARY = frozenset(
+    {("from", "to"), ("over", "under"), ("after", "before"), ("with", "without"), ("against", "for")}
 )
+"""Prepositions that say opposite things of one word, each pair in the order of the alphabet."""
 GENDERS = frozenset({"he", "she"})
 LASTING = frozenset(
     {"invent", "discover", "writ", "paint", "found", "compos", "design", "creat", "direct", "build"}
@@ -232,7 +237,8 @@ def _prefixed(one: str, other: str) -> bool:
 
 
 def _turned(one: Reading, other: Reading) -> bool:
-    return _directed(one, other) or _swapped(one, other) or _acted(one, other)
+    said = _directed(one, other) or _contrary(one, other) or _inverted(one, other)
+    return said or _swapped(one, other) or _acted(one, other)
 
 
 def _directed(one: Reading, other: Reading) -> bool:
@@ -243,6 +249,23 @@ def _directed(one: Reading, other: Reading) -> bool:
         if mine and theirs and not mine & theirs:
             return True
     return False
+
+
+def _inverted(one: Reading, other: Reading) -> bool:
+    """Whether one asks who does it, and the other who it is done to: who beat him, who did he beat."""
+    marks = {frozenset(), frozenset({"done"})}
+    if {one.marks.get(Kind.ORDER, _NONE), other.marks.get(Kind.ORDER, _NONE)} != marks:
+        return False
+    mine, theirs = _firsts(one), _firsts(other)
+    shared = [word for word in mine if word in theirs]
+    return any(theirs[first] > theirs[second] for first, second in pairwise(shared))
+
+
+def _contrary(one: Reading, other: Reading) -> bool:
+    """Whether a word is under opposite prepositions: to French, from French."""
+    roles = {token.word: token.role for token in other.tokens}
+    pairs = {tuple(sorted((token.role, roles.get(token.word, "")))) for token in one.tokens}
+    return bool(pairs & CONTRARY)
 
 
 def _swapped(one: Reading, other: Reading) -> bool:
