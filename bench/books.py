@@ -49,7 +49,7 @@ def _ledger(kind: str, at: Path) -> Store:
     return SqliteLedger(at / "books.db") if kind == "sqlite" else PostgresLedger(POSTGRES, schema=SCHEMA)
 
 
-async def _stored(books: Books) -> None:
+async def stored(books: Books) -> None:
     clock = SystemClock()
     while books.waiting:
         await clock.sleep(0.01)
@@ -69,7 +69,7 @@ async def cost(kind: str, at: Path, rounds: int) -> None:
             begun = time.process_time()
             for _ in range(5):
                 await slice_us(one)
-            await _stored(books)
+            await stored(books)
             found[id(one)] = (time.process_time() - begun) / (5 * SLICE) * 1e6
         if turn >= 5:
             base.append(found[id(plain)])
@@ -124,7 +124,7 @@ async def throughput(kind: str, at: Path) -> None:
         books._journal.append(row)
         if number % 100 == 0:
             await clock.sleep(0.0)
-    await _stored(books)
+    await stored(books)
     a_second = ROWS / (time.perf_counter() - begun)
     task.cancel()
     await books.close()
@@ -217,7 +217,7 @@ def _entry(row: dict[str, Any]) -> Entry:
     return Entry(**members)
 
 
-async def _dropped() -> None:
+async def dropped() -> None:
     import asyncpg
 
     connection = await asyncpg.connect(POSTGRES)
@@ -231,7 +231,7 @@ async def main(options: argparse.Namespace) -> None:
             await cost(kind, Path(folder), options.rounds)
             await throughput(kind, Path(folder))
             if kind != "sqlite":
-                await _dropped()
+                await dropped()
     if options.report or options.only_report:
         with tempfile.TemporaryDirectory(prefix="bench-books-") as folder:
             await report(Path(folder), options.millions)

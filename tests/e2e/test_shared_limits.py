@@ -132,6 +132,7 @@ def test_redis_that_is_not_there_is_a_warning() -> None:
         assert gateway.chat("m").status == 200
         limits = gateway.ask("/health").document["limits"]
         assert (limits["state"], limits["processes"]) == ("alone", 1)
+        assert gateway.metrics()("limits_shared") == 0.0
         assert "Connect" in limits["error"]
 
 

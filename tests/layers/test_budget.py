@@ -352,6 +352,27 @@ def test_a_new_period_begins_with_nothing_spent_and_settles_what_began_in_the_la
     run(story())
 
 
+def test_a_budget_that_is_changed_or_taken_away_under_a_call_is_settled_all_the_same() -> None:
+    async def story() -> None:
+        house = House(answers(b"ok", after_s=2.0))
+        async with house.open():
+            purse = house.slots[0].purse
+            under_way = asyncio.create_task(drain(house.layer, asked(chain=("m",))))
+            await clock().sleep(0.5)
+            reserved = purse.reserved
+            assert house.bank.slot(Budget("key/k/month", NANO // 20, "month", "Asia/Kolkata")).purse is purse
+            assert purse.reserved == reserved > purse.limit == NANO // 20
+            house.bank.close_others(house.slots[1:])  # or its key was revoked
+            assert await under_way == [b"ok"]
+            assert await house.spent() == await house.spent(house.slots[1]) == 10
+            assert free([slot.purse for slot in house.slots])
+            again = house.bank.slot(Budget("key/k/month", NANO // 20, "month"))
+            assert (again.purse, again.purse.total) == (purse, 10 * CENT)
+            assert isinstance(await fate(house.layer, asked(chain=("m",))), BudgetSpent)
+
+    run(story())
+
+
 def test_cancelled_at_every_turn_nothing_stays_reserved() -> None:
     """Two calls, for one of whom there is no room until the other has ended."""
 

@@ -4,6 +4,7 @@ lets in follows how late its loop is."""
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -19,7 +20,7 @@ from headgate.assemble.ring import REMIND_S, KeyRing
 from headgate.config.tree import Settings
 from headgate.core.call import Call
 from headgate.core.keyring import Notice
-from headgate.core.strain import IN_A_ROW, LATE_S, STEPS, TICK_S
+from headgate.core.strain import EBB, FLOOD, IN_A_ROW, LATE_S, STEPS, TICK_S
 from virtual import clock, run
 
 ONE_AT_A_TIME = {
@@ -111,6 +112,31 @@ def test_the_gateway_lets_in_less_while_its_loop_is_late_and_all_again_when_it_i
     before, under_strain, after = run(story())
     assert before == after == 100_000
     assert under_strain < 100
+
+
+def test_when_a_flood_has_gone_the_gateway_looks_through_its_memory_once() -> None:
+    whole: list[int] = []
+
+    def collected(phase: str, info: Mapping[str, int]) -> None:
+        if phase == "stop" and info["generation"] == 2:
+            whole.append(1)
+
+    async def story() -> None:
+        flood = Flood(settings(rpm=60, keys=1), clock())
+        flood.gateway.feel()
+        places = flood.gateway._generation.admit._permits
+        gc.disable()  # but for what is asked for
+        gc.callbacks.append(collected)
+        for in_flight, looks in ((FLOOD, 0), (FLOOD // 2, 0), (FLOOD // EBB, 1), (0, 1)):
+            places.free = places.size - in_flight
+            await clock().sleep(3 * TICK_S)
+            assert len(whole) == looks
+
+    try:
+        run(story())
+    finally:
+        gc.callbacks.remove(collected)
+        gc.enable()
 
 
 class Said:
