@@ -216,6 +216,7 @@ def test_how_things_stand_is_looked_up_only_where_there_is_a_job_and_metrics_cou
             here.served.house.front = replace(front, health=health)
             await clock().sleep(60.0)
             assert looks == 0
+            assert b'headgate_jobs{status="queued"} 0.0' in here.served.house.metrics()[0]
             here.befalls("status:503", for_s=30.0)
             id_ = (await here.ask()).document["id"]
             await clock().sleep(15.0)

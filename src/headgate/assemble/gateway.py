@@ -175,7 +175,7 @@ class Gateway:
         if (books := self._machine.books) is not None:
             gauges["ledger_journal_rows",] = float(books.waiting)
             gauges["ledger_lost_rows",] = float(books.lost)
-        if self._worker is not None and (counts := self._worker.counts):
+        if self._worker is not None and (counts := self._worker.counts) is not None:
             gauges |= {("jobs", str(status)): float(counts.get(status, 0)) for status in Status}
         if (bank := self._machine.bank) is not None:
             gauges |= {("budget_spent_ratio", name): share for name, share in bank.levels()}

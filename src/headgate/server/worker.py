@@ -70,8 +70,8 @@ class Worker:
         self._runs: dict[Held, _Run] = {}
         self._due = asyncio.Event()
         self._sweep_at = self._extend_at = self._count_at = clock.now()
-        self.counts: Mapping[str, int] = {}
-        """Jobs by status, of a little while ago; empty while nobody knows."""
+        self.counts: Mapping[str, int] | None = None
+        """Jobs by status, of a little while ago; `None` while nobody knows."""
 
     async def run(self) -> None:
         """Ends by being cancelled; `stop` puts back what is under way."""
@@ -80,7 +80,7 @@ class Worker:
             try:
                 await self.look()
             except JobsGone as error:
-                self.counts = {}
+                self.counts = None
                 log.warning("jobs wait: their store is away (%s)", error)
                 await self._clock.sleep(AWAY_S)
             alarm = self._clock.at(self._clock.now() + LOOK_S, self._due.set)
