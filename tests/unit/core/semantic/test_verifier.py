@@ -25,6 +25,7 @@ DIFFERENT = [
     ("With milk but without sugar", "With sugar but without milk", Kind.ORDER),
     ("Translate this to French", "Translate this from French", Kind.ORDER),
     ("Who taught Plato?", "Who did Plato teach?", Kind.ORDER),
+    ("Who owns Google?", "What does Google own?", Kind.ORDER),
     ("What eats mice?", "What do mice eat?", Kind.ORDER),
     ("Can the cat chase the dog?", "Can the dog chase the cat?", Kind.ORDER),
     ("Must all members vote?", "Must some members vote?", Kind.QUANTIFIER),
