@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from headgate.core.semantic.lexicon.table import Kind
@@ -141,6 +141,7 @@ SAID = "how do I not mount a disk in 5 miles Paris to London the cat and dog mor
 WORDS = st.sampled_from(sorted(SAID.split()))
 
 
+@example("Paris London", "I London Paris")
 @given(st.lists(WORDS, max_size=12).map(" ".join), st.lists(WORDS, max_size=12).map(" ".join))
 def test_both_sides_are_judged_alike(one: str, other: str) -> None:
     assert (verify(one, other).proof is Proof.PROVEN) == (verify(other, one).proof is Proof.PROVEN)
