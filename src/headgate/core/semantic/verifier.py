@@ -47,7 +47,7 @@ DIRECTED = frozenset(
 CONTRARY = frozenset(
     {("from", "to"), ("over", "under"), ("after", "before"), ("with", "without"), ("against", "for")}
 )
-"""Prepositions that say opposite things of one word, each pair in the order of the alphabet."""
+"""Prepositions that say opposite things of one word."""
 GENDERS = frozenset({"he", "she"})
 LASTING = frozenset(
     {"invent", "discover", "writ", "paint", "found", "compos", "design", "creat", "direct", "build"}
@@ -238,7 +238,7 @@ def _prefixed(one: str, other: str) -> bool:
 
 def _turned(one: Reading, other: Reading) -> bool:
     said = _directed(one, other) or _contrary(one, other) or _inverted(one, other)
-    return said or _swapped(one, other) or _acted(one, other)
+    return said or _swapped(one, other) or _swapped(other, one) or _acted(one, other)
 
 
 def _directed(one: Reading, other: Reading) -> bool:
@@ -256,6 +256,8 @@ def _inverted(one: Reading, other: Reading) -> bool:
     marks = {frozenset(), frozenset({"done"})}
     if {one.marks.get(Kind.ORDER, _NONE), other.marks.get(Kind.ORDER, _NONE)} != marks:
         return False
+    if {one.question, other.question} == {"who", "what"}:
+        return True
     mine, theirs = _firsts(one), _firsts(other)
     shared = [word for word in mine if word in theirs]
     return any(theirs[first] > theirs[second] for first, second in pairwise(shared))
@@ -263,9 +265,20 @@ def _inverted(one: Reading, other: Reading) -> bool:
 
 def _contrary(one: Reading, other: Reading) -> bool:
     """Whether a word is under opposite prepositions: to French, from French."""
-    roles = {token.word: token.role for token in other.tokens}
-    pairs = {tuple(sorted((token.role, roles.get(token.word, "")))) for token in one.tokens}
-    return bool(pairs & CONTRARY)
+    mine, theirs = _roles(one), _roles(other)
+    return any(
+        mine[word] == {first} and theirs[word] == {second}
+        for word in mine.keys() & theirs.keys()
+        for pair in CONTRARY
+        for first, second in (pair, pair[::-1])
+    )
+
+
+def _roles(reading: Reading) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for token in reading.tokens:
+        found.setdefault(token.word, set()).add(token.role)
+    return found
 
 
 def _swapped(one: Reading, other: Reading) -> bool:

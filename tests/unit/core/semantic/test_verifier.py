@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from headgate.core.semantic.lexicon.table import Kind
@@ -25,6 +25,7 @@ DIFFERENT = [
     ("With milk but without sugar", "With sugar but without milk", Kind.ORDER),
     ("Translate this to French", "Translate this from French", Kind.ORDER),
     ("Who taught Plato?", "Who did Plato teach?", Kind.ORDER),
+    ("Who owns Google?", "What does Google own?", Kind.ORDER),
     ("What eats mice?", "What do mice eat?", Kind.ORDER),
     ("Can the cat chase the dog?", "Can the dog chase the cat?", Kind.ORDER),
     ("Must all members vote?", "Must some members vote?", Kind.QUANTIFIER),
@@ -140,6 +141,7 @@ SAID = "how do I not mount a disk in 5 miles Paris to London the cat and dog mor
 WORDS = st.sampled_from(sorted(SAID.split()))
 
 
+@example("Paris London", "I London Paris")
 @given(st.lists(WORDS, max_size=12).map(" ".join), st.lists(WORDS, max_size=12).map(" ".join))
 def test_both_sides_are_judged_alike(one: str, other: str) -> None:
     assert (verify(one, other).proof is Proof.PROVEN) == (verify(other, one).proof is Proof.PROVEN)
