@@ -275,8 +275,7 @@ def test_the_file_is_its_owner_s_alone_and_synced(tmp_path: Path) -> None:
     async def story() -> tuple[int, str]:
         jobs = SqliteJobs(file)
         await jobs.add([job()], MANY)
-        assert jobs._connection is not None
-        found = jobs._connection.execute("PRAGMA synchronous").fetchone()[0]
+        found = await jobs._aside.do(lambda one: one.execute("PRAGMA synchronous").fetchone()[0])
         await jobs.close()
         return found, ""
 

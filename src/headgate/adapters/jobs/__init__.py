@@ -5,6 +5,7 @@ A statement's values stand in it by number: `?1` in SQLite, `$1` in PostgreSQL.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import msgspec
 
 from headgate.core.job import Deposit, Job, Status
+from headgate.ports.jobs import Ended, Held
 
 COLUMNS = (
     "id",
@@ -107,3 +109,27 @@ def job(values: Sequence[Any]) -> Job:
         finished_us=found["finished_us"],
         result=bytes(found["result"] or b""),
     )
+
+
+class Changes(ABC):
+    """The verbs of `ports.Jobs` that are one statement, and tell whether it has changed anything."""
+
+    @abstractmethod
+    async def _changes(self, text: str, *values: object) -> bool: ...
+
+    async def put_back(self, held: Held, due_us: int, attempts: int, result: bytes) -> bool:
+        return await self._changes(PUT_BACK, held.id, held.claims, due_us, attempts, result)
+
+    async def end(self, held: Held, ended: Ended) -> bool:
+        text = END_ANSWERED if ended.status is Status.SUCCEEDED else END
+        values = str(ended.status), ended.attempts, ended.result, ended.at_us
+        return await self._changes(text, held.id, held.claims, *values)
+
+    async def cancel(self, id_: str, at_us: int) -> bool:
+        return await self._changes(CANCEL, id_, at_us)
+
+    async def again(self, id_: str, due_us: int, expires_us: int) -> bool:
+        return await self._changes(AGAIN, id_, due_us, expires_us)
+
+    async def remove(self, id_: str) -> bool:
+        return await self._changes(REMOVE, id_)

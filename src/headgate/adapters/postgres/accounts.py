@@ -7,8 +7,9 @@ from typing import TypeVar
 
 import msgspec
 
+from headgate.adapters.accounting import Accounting
 from headgate.adapters.postgres.ledger import PostgresLedger
-from headgate.core.account import Account, Ask, Told, bury, forgive, tell
+from headgate.core.account import Account
 from headgate.ports.ledger import LedgerGone
 
 T = TypeVar("T")
@@ -23,29 +24,13 @@ _SET = (
 _NOW = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 
 
-class PostgresAccounts:
+class PostgresAccounts(Accounting):
     """A connection of its own: who waits for rows to be written should not wait for money. Rows are locked in
     the order of their names. What a crash of the server loses, its last second, living processes tell
     again."""
 
     def __init__(self, url: str, *, schema: str) -> None:
         self._store = PostgresLedger(url, schema=schema)
-
-    async def tell(self, holder: str, number: int, asks: Sequence[Ask]) -> list[Told]:
-        def work(accounts: Mapping[str, Account], now: int) -> list[Told]:
-            return [tell(accounts[ask.account], holder, number, ask, now) for ask in asks]
-
-        return await self._change([ask.account for ask in asks], work)
-
-    async def bury(self, holder: str, totals: Mapping[tuple[str, int], int]) -> None:
-        def work(accounts: Mapping[str, Account], now: int) -> None:
-            for (name, period), total in totals.items():
-                bury(accounts[name], holder, period, total)
-
-        await self._change([name for name, _ in totals], work)
-
-    async def forgive(self, name: str, period: int) -> None:
-        await self._change([name], lambda accounts, now: forgive(accounts[name], period))
 
     async def read(self, names: Sequence[str]) -> dict[str, Account]:
         async with self._store.connected() as connection:

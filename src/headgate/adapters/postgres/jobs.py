@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-import asyncpg
-
 from headgate.adapters import jobs as sql
-from headgate.core.job import Job, Status
-from headgate.ports.jobs import Bounds, Ended, Held, JobsGone
+from headgate.adapters.postgres.link import Link
+from headgate.core.job import Job
+from headgate.ports.jobs import Bounds, Held, JobsGone
 
 CONNECT_S = 3.0
 PATIENCE_S = 10.0
@@ -27,48 +25,27 @@ def _text(text: str) -> str:
     return text.replace("'', ''", "''::bytea, ''::bytea").replace("?", "$")
 
 
-class PostgresJobs:
-    """One connection, made when it is first needed and again when it was lost; one verb at a time."""
+class PostgresJobs(sql.Changes):
+    """Every verb is a transaction."""
 
     durable = True
 
     def __init__(self, url: str, *, schema: str) -> None:
-        self._url = url
         self._schema = schema
-        self._connection: Any = None
-        self._turn = asyncio.Lock()
+        self._link = Link(
+            url, gone=JobsGone, ready=self._made, patience_s=PATIENCE_S, search_path=f'"{schema}"'
+        )
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[Any]:
-        async with self._turn:
-            try:
-                if self._connection is None or self._connection.is_closed():
-                    self._connection = await self._connect()
-                async with self._connection.transaction():
-                    yield self._connection
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-                if self._connection is not None:
-                    self._connection.terminate()
-                    self._connection = None
-                raise JobsGone(f"{type(error).__name__}: {error}") from error
+        async with self._link.connected() as connection, connection.transaction():
+            yield connection
 
-    async def _connect(self) -> Any:
-        connection = await asyncpg.connect(
-            self._url,
-            timeout=CONNECT_S,
-            command_timeout=PATIENCE_S,
-            server_settings={"search_path": f'"{self._schema}"', "application_name": "headgate jobs"},
-        )
-        try:
-            async with connection.transaction():
-                await connection.execute("SELECT pg_advisory_xact_lock($1)", ADDING)
-                await connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{self._schema}"')
-                script = sql.SCHEMA.replace(" INTEGER", " BIGINT").replace(" BLOB", " BYTEA")
-                await connection.execute(script)
-        except BaseException:
-            connection.terminate()
-            raise
-        return connection
+    async def _made(self, connection: Any) -> None:
+        async with connection.transaction():
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", ADDING)
+            await connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{self._schema}"')
+            await connection.execute(sql.SCHEMA.replace(" INTEGER", " BIGINT").replace(" BLOB", " BYTEA"))
 
     async def _changes(self, text: str, *values: object) -> bool:
         async with self._connected() as connection:
@@ -103,20 +80,6 @@ class PostgresJobs:
                 if _count(await connection.execute(_text(sql.EXTEND), one.id, one.claims, until_us))
             }
 
-    async def put_back(self, held: Held, due_us: int, attempts: int, result: bytes) -> bool:
-        return await self._changes(sql.PUT_BACK, held.id, held.claims, due_us, attempts, result)
-
-    async def end(self, held: Held, ended: Ended) -> bool:
-        text = sql.END_ANSWERED if ended.status is Status.SUCCEEDED else sql.END
-        values = str(ended.status), ended.attempts, ended.result, ended.at_us
-        return await self._changes(text, held.id, held.claims, *values)
-
-    async def cancel(self, id_: str, at_us: int) -> bool:
-        return await self._changes(sql.CANCEL, id_, at_us)
-
-    async def again(self, id_: str, due_us: int, expires_us: int) -> bool:
-        return await self._changes(sql.AGAIN, id_, due_us, expires_us)
-
     async def find(self, id_: str) -> Job | None:
         async with self._connected() as connection:
             found = await connection.fetchrow(_text(sql.FIND), id_)
@@ -132,21 +95,13 @@ class PostgresJobs:
         async with self._connected() as connection:
             return {one[0]: one[1] for one in await connection.fetch(sql.COUNTS)}
 
-    async def remove(self, id_: str) -> bool:
-        return await self._changes(sql.REMOVE, id_)
-
     async def sweep(self, now_us: int, over_before_us: int) -> int:
         async with self._connected() as connection:
             late = _count(await connection.execute(_text(sql.EXPIRE), now_us))
             return late + _count(await connection.execute(_text(sql.FORGET), over_before_us))
 
     async def close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None and not connection.is_closed():
-            try:
-                await connection.close(timeout=CONNECT_S)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
-                connection.terminate()
+        await self._link.close()
 
 
 def _count(status: str) -> int:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
 import asyncpg
 
 from headgate.adapters import books
 from headgate.adapters.books.retention import Asking, forgetting
+from headgate.adapters.postgres.link import Link
 from headgate.core.audit import START, Act, Noted, chained
 from headgate.core.captured import Captured
 from headgate.core.entry import Entry
@@ -41,41 +41,18 @@ _SUM = (
 
 
 class PostgresLedger:
-    """One connection, made when it is first needed and again when it was lost; one verb at a time."""
+    """One verb at a time (`Link`)."""
 
     def __init__(self, url: str, *, schema: str) -> None:
-        self._url = url
         self._schema = schema
-        self._connection: Any = None
         self._prices: dict[str, int] = {}
-        self._turn = asyncio.Lock()
-
-    @asynccontextmanager
-    async def connected(self) -> AsyncIterator[Any]:
-        async with self._turn:
-            try:
-                if self._connection is None or self._connection.is_closed():
-                    self._connection = await self._connect()
-                yield self._connection
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-                if self._connection is not None:
-                    self._connection.terminate()
-                    self._connection = None
-                raise LedgerGone(f"{type(error).__name__}: {error}") from error
-
-    async def _connect(self) -> Any:
-        connection = await asyncpg.connect(
-            self._url,
-            timeout=CONNECT_S,
-            command_timeout=PATIENCE_S,
-            server_settings={"search_path": f'"{self._schema}"', "application_name": "headgate"},
+        self._link = Link(
+            url, gone=LedgerGone, ready=self._migrate, patience_s=PATIENCE_S, search_path=f'"{schema}"'
         )
-        try:
-            await self._migrate(connection)
-        except BaseException:
-            connection.terminate()
-            raise
-        return connection
+
+    def connected(self) -> AbstractAsyncContextManager[Any]:
+        """Its connection: nobody else's until the context is left."""
+        return self._link.connected()
 
     async def _migrate(self, connection: Any) -> None:
         """Brings the schema up to date; who comes second finds it done."""
@@ -252,12 +229,7 @@ class PostgresLedger:
         return [dict(zip(books.PLACES, tuple(row), strict=True)) for row in rows]
 
     async def close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None and not connection.is_closed():
-            try:
-                await connection.close(timeout=CONNECT_S)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
-                connection.terminate()
+        await self._link.close()
 
 
 def _ours(statement: str) -> str:

@@ -7,14 +7,12 @@ partition among very many may be told fewer than there are; what that costs is a
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import Any
 
-import asyncpg
 import numpy as np
 
+from headgate.adapters.postgres.link import Link
 from headgate.ports.neighbours import Kept, Near, RegisterGone, Written
 
 CONNECT_S = 3.0
@@ -53,13 +51,11 @@ CREATE INDEX IF NOT EXISTS {index}_near ON {table} USING hnsw (vector vector_cos
 
 
 class PostgresRegister:
-    """One connection, made when it is first needed and again when it was lost; one verb at a time. A table
-    for each number of dimensions; what made a vector is told by its partition."""
+    """A table for each number of dimensions; what made a vector is told by its partition."""
 
     searches = True
 
     def __init__(self, url: str, *, schema: str, dimension: int, most: int) -> None:
-        self._url = url
         self._most = most
         self._writings = 0
         index = f"questions_{dimension}"
@@ -69,55 +65,24 @@ class PostgresRegister:
         self._drop, self._clear = _DROP.format(**names), _CLEAR.format(**names)
         self._near = _NEAR.format(found=_FOUND, **names)
         self._write = _WRITE.format(columns=_COLUMNS, **names)
-        self._connection: Any = None
-        self._turn = asyncio.Lock()
+        self._link = Link(url, gone=RegisterGone, ready=self._made, patience_s=PATIENCE_S)
 
-    @asynccontextmanager
-    async def _connected(self) -> AsyncIterator[Any]:
-        async with self._turn:
-            try:
-                if self._connection is None or self._connection.is_closed():
-                    self._connection = await self._connect()
-                yield self._connection
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-                self._hang_up()
-                raise RegisterGone(f"{type(error).__name__}: {error}") from error
-            except asyncio.CancelledError:
-                self._hang_up()  # in the middle of a verb
-                raise
-
-    async def _connect(self) -> Any:
-        connection = await asyncpg.connect(
-            self._url,
-            timeout=CONNECT_S,
-            command_timeout=PATIENCE_S,
-            server_settings={"application_name": "headgate"},
-        )
-        try:
-            async with connection.transaction():
-                await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATING)
-                for statement in self._make:
-                    await connection.execute(statement)
-            await connection.execute(f"SET hnsw.ef_search = {LOOKED_AT}")
-            version = "SELECT extversion FROM pg_extension WHERE extname = 'vector'"
-            found = str(await connection.fetchval(version)).split(".")
-            if (int(found[0]), int(found[1])) >= (0, 8):
-                await connection.execute("SET hnsw.iterative_scan = 'strict_order'")
-        except BaseException:
-            connection.terminate()
-            raise
-        return connection
-
-    def _hang_up(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.terminate()
+    async def _made(self, connection: Any) -> None:
+        async with connection.transaction():
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATING)
+            for statement in self._make:
+                await connection.execute(statement)
+        await connection.execute(f"SET hnsw.ef_search = {LOOKED_AT}")
+        version = "SELECT extversion FROM pg_extension WHERE extname = 'vector'"
+        found = str(await connection.fetchval(version)).split(".")
+        if (int(found[0]), int(found[1])) >= (0, 8):
+            await connection.execute("SET hnsw.iterative_scan = 'strict_order'")
 
     async def read(self, after: int, now: float) -> tuple[int, list[Written]]:
         return after, []
 
     async def near(self, partition: bytes, sign: int, vector: bytes, most: int, now: float) -> list[Near]:
-        async with self._connected() as connection:
+        async with self._link.connected() as connection:
             rows = await connection.fetch(self._near, partition, _sign(sign), _text(vector), now, most)
         found = {
             one["identity"]: Near(
@@ -147,7 +112,7 @@ class PostgresRegister:
             )
             for one in questions
         ]
-        async with self._connected() as connection:
+        async with self._link.connected() as connection:
             await connection.executemany(self._write, rows)
             if self._writings % TIDIED_EVERY == 0:
                 await connection.execute(self._expired, now)
@@ -155,22 +120,16 @@ class PostgresRegister:
         self._writings += 1
 
     async def drop(self, identities: Sequence[bytes]) -> None:
-        async with self._connected() as connection:
+        async with self._link.connected() as connection:
             await connection.execute(self._drop, list(identities))
 
     async def clear(self) -> int:
-        async with self._connected() as connection:
+        async with self._link.connected() as connection:
             told = await connection.execute(self._clear)
         return int(told.split()[-1])
 
     async def close(self) -> None:
-        async with self._turn:
-            connection, self._connection = self._connection, None
-            if connection is not None:
-                try:
-                    await connection.close(timeout=CONNECT_S)
-                except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
-                    connection.terminate()
+        await self._link.close()
 
 
 def _sign(sign: int) -> bytes:

@@ -11,7 +11,8 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from headgate.core.account import Account, Ask, Told, bury, forgive, tell
+from headgate.adapters.accounting import Accounting
+from headgate.core.account import Account
 from headgate.ports.ledger import LedgerGone
 
 PATIENCE_S = 1.0
@@ -26,7 +27,7 @@ _decode = msgspec.msgpack.Decoder(Account).decode
 _encode = msgspec.msgpack.Encoder().encode
 
 
-class RedisAccounts:
+class RedisAccounts(Accounting):
     """Read, reckoned here, and written if nobody else has written meanwhile (`WATCH`); else again. All keys
     carry the hash tag `{headgate:NAMESPACE}`. A server that comes back empty is told by every process that
     lives what it has spent; what those spent that are gone it does not know. A cluster is not asked."""
@@ -36,22 +37,6 @@ class RedisAccounts:
         self._client: Any = Redis.from_url(
             url, socket_timeout=PATIENCE_S, socket_connect_timeout=PATIENCE_S, retry=Retry(NoBackoff(), 0)
         )
-
-    async def tell(self, holder: str, number: int, asks: Sequence[Ask]) -> list[Told]:
-        def work(accounts: Mapping[str, Account], now: int) -> list[Told]:
-            return [tell(accounts[ask.account], holder, number, ask, now) for ask in asks]
-
-        return await self._change([ask.account for ask in asks], work)
-
-    async def bury(self, holder: str, totals: Mapping[tuple[str, int], int]) -> None:
-        def work(accounts: Mapping[str, Account], now: int) -> None:
-            for (name, period), total in totals.items():
-                bury(accounts[name], holder, period, total)
-
-        await self._change([name for name, _ in totals], work)
-
-    async def forgive(self, name: str, period: int) -> None:
-        await self._change([name], lambda accounts, now: forgive(accounts[name], period))
 
     async def read(self, names: Sequence[str]) -> dict[str, Account]:
         try:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
 
+from headgate.adapters.sqlite.aside import Aside, transaction
 from headgate.core.lease import Books, Hello, Reply, sync
 from headgate.ports.clock import Clock
 from headgate.ports.counters import StoreGone
@@ -31,32 +30,20 @@ class SqliteCounters:
     def __init__(self, file: Path, clock: Clock) -> None:
         self._file = file
         self._clock = clock
-        self._connection: sqlite3.Connection | None = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="counters")
+        self._aside = Aside(self._opened, name="counters", gone=StoreGone)
 
     async def sync(self, hello: Hello) -> Reply:
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, self._sync, hello)
-        except (sqlite3.Error, msgspec.DecodeError, OSError) as error:
-            raise StoreGone(f"{type(error).__name__}: {error}") from error
+        def work(connection: sqlite3.Connection) -> Reply:
+            with transaction(connection):
+                row = connection.execute("SELECT state FROM books").fetchone()
+                books = _decode(row[0]) if row else Books()
+                reply = sync(books, hello, int(self._clock.now() * 1e3))
+                connection.execute("INSERT OR REPLACE INTO books VALUES (1, ?)", (_encode(books),))
+            return reply
 
-    def _sync(self, hello: Hello) -> Reply:
-        connection = self._connection
-        if connection is None:
-            connection = self._connection = self._open()
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            row = connection.execute("SELECT state FROM books").fetchone()
-            books = _decode(row[0]) if row else Books()
-            reply = sync(books, hello, int(self._clock.now() * 1e3))
-            connection.execute("INSERT OR REPLACE INTO books VALUES (1, ?)", (_encode(books),))
-            connection.execute("COMMIT")
-        except BaseException:
-            connection.rollback()
-            raise
-        return reply
+        return await self._aside.do(work)
 
-    def _open(self) -> sqlite3.Connection:
+    def _opened(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
             self._file, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False
         )
@@ -66,10 +53,4 @@ class SqliteCounters:
         return connection
 
     async def close(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
-        self._thread.shutdown()
-
-    def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        await self._aside.close()

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sqlite3
-from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from headgate.adapters import jobs as sql
-from headgate.core.job import Job, Status
-from headgate.ports.jobs import Bounds, Ended, Held, JobsGone
+from headgate.adapters.sqlite.aside import Aside, transaction
+from headgate.core.job import Job
+from headgate.ports.jobs import Bounds, Held, JobsGone
 
 PATIENCE_S = 5.0
 """How long to wait for the others to let go of the file."""
@@ -21,34 +20,21 @@ PATIENCE_S = 5.0
 T = TypeVar("T")
 
 
-class SqliteJobs:
+class SqliteJobs(sql.Changes):
     """Write-ahead log, synced at every commit; in a thread of its own, because a disk may make one wait. The
     file can be read by its owner alone: it has what callers said in it."""
 
     durable = True
 
     def __init__(self, file: Path) -> None:
-        self._file = file
-        self._connection: sqlite3.Connection | None = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="jobs")
-
-    async def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        def whole() -> T:
-            if self._connection is None:
-                self._connection = _open(self._file)
-            return work(self._connection)
-
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, whole)
-        except (sqlite3.Error, OSError) as error:
-            raise JobsGone(f"{type(error).__name__}: {error}") from error
+        self._aside = Aside(partial(_open, file), name="jobs", gone=JobsGone)
 
     async def _changes(self, text: str, *values: object) -> bool:
-        return await self._do(lambda connection: connection.execute(text, values).rowcount > 0)
+        return await self._aside.do(lambda connection: connection.execute(text, values).rowcount > 0)
 
     async def add(self, jobs: Sequence[Job], bounds: Bounds) -> int:
         def work(connection: sqlite3.Connection) -> int:
-            with _transaction(connection):
+            with transaction(connection):
                 count, size = connection.execute(sql.ROOM).fetchone()
                 for number, job in enumerate(jobs):
                     count, size = count + 1, size + job.size
@@ -57,86 +43,53 @@ class SqliteJobs:
                     connection.execute(sql.ADD, sql.row(job))
             return len(jobs)
 
-        return await self._do(work)
+        return await self._aside.do(work)
 
     async def due(self, now_us: int) -> bool:
-        return bool(await self._do(lambda connection: connection.execute(sql.DUE, (now_us, 1)).fetchall()))
+        rows = await self._aside.do(lambda connection: connection.execute(sql.DUE, (now_us, 1)).fetchall())
+        return bool(rows)
 
     async def claim(self, now_us: int, until_us: int, limit: int) -> list[Job]:
         def work(connection: sqlite3.Connection) -> list[Job]:
-            with _transaction(connection):
+            with transaction(connection):
                 due = connection.execute(sql.DUE, (now_us, limit)).fetchall()
                 return [sql.job(connection.execute(sql.CLAIM, (id_, until_us)).fetchone()) for (id_,) in due]
 
-        return await self._do(work)
+        return await self._aside.do(work)
 
     async def extend(self, held: Collection[Held], until_us: int) -> set[str]:
         def work(connection: sqlite3.Connection) -> set[str]:
-            with _transaction(connection):
+            with transaction(connection):
                 return {
                     one.id
                     for one in held
                     if connection.execute(sql.EXTEND, (one.id, one.claims, until_us)).rowcount
                 }
 
-        return await self._do(work)
-
-    async def put_back(self, held: Held, due_us: int, attempts: int, result: bytes) -> bool:
-        return await self._changes(sql.PUT_BACK, held.id, held.claims, due_us, attempts, result)
-
-    async def end(self, held: Held, ended: Ended) -> bool:
-        text = sql.END_ANSWERED if ended.status is Status.SUCCEEDED else sql.END
-        values = str(ended.status), ended.attempts, ended.result, ended.at_us
-        return await self._changes(text, held.id, held.claims, *values)
-
-    async def cancel(self, id_: str, at_us: int) -> bool:
-        return await self._changes(sql.CANCEL, id_, at_us)
-
-    async def again(self, id_: str, due_us: int, expires_us: int) -> bool:
-        return await self._changes(sql.AGAIN, id_, due_us, expires_us)
+        return await self._aside.do(work)
 
     async def find(self, id_: str) -> Job | None:
-        found = await self._do(lambda connection: connection.execute(sql.FIND, (id_,)).fetchone())
+        found = await self._aside.do(lambda connection: connection.execute(sql.FIND, (id_,)).fetchone())
         return None if found is None else sql.job(found)
 
     async def of(self, key: tuple[str, str] | None, before: str, limit: int) -> list[Job]:
         text, values = (sql.ALL, (before, limit)) if key is None else (sql.OF, (*key, before, limit))
-        rows = await self._do(lambda connection: connection.execute(text, values).fetchall())
+        rows = await self._aside.do(lambda connection: connection.execute(text, values).fetchall())
         return [sql.job(one) for one in rows]
 
     async def counts(self) -> dict[str, int]:
-        return dict(await self._do(lambda connection: connection.execute(sql.COUNTS).fetchall()))
-
-    async def remove(self, id_: str) -> bool:
-        return await self._changes(sql.REMOVE, id_)
+        return dict(await self._aside.do(lambda connection: connection.execute(sql.COUNTS).fetchall()))
 
     async def sweep(self, now_us: int, over_before_us: int) -> int:
         def work(connection: sqlite3.Connection) -> int:
-            with _transaction(connection):
+            with transaction(connection):
                 late = connection.execute(sql.EXPIRE, (now_us,)).rowcount
                 return late + connection.execute(sql.FORGET, (over_before_us,)).rowcount
 
-        return await self._do(work)
+        return await self._aside.do(work)
 
     async def close(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
-        self._thread.shutdown()
-
-    def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.rollback()
-        raise
+        await self._aside.close()
 
 
 def _open(file: Path) -> sqlite3.Connection:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
 from headgate.adapters import books
 from headgate.adapters.books.retention import Asking, forgetting
+from headgate.adapters.sqlite.aside import Aside, transaction
 from headgate.core.audit import START, Act, Noted, chained
 from headgate.core.captured import Captured
 from headgate.core.issued import Issued, Snapshot, Terms
@@ -48,24 +47,11 @@ class SqliteLedger:
     """Write-ahead log, synced at every commit; in a thread of its own, because a disk may make one wait."""
 
     def __init__(self, file: Path) -> None:
-        self._file = file
-        self._connection: sqlite3.Connection | None = None
         self._prices: dict[str, int] = {}
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
-
-    async def _do(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
-        def whole() -> _T:
-            if self._connection is None:
-                self._connection = opened(self._file)
-            return work(self._connection)
-
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, whole)
-        except (sqlite3.Error, OSError) as error:
-            raise LedgerGone(f"{type(error).__name__}: {error}") from error
+        self._aside = Aside(partial(opened, file), name="ledger", gone=LedgerGone)
 
     async def append(self, journal: str, first: int, rows: Sequence[Row]) -> int:
-        return await self._do(lambda connection: self._append(connection, journal, first, rows))
+        return await self._aside.do(lambda connection: self._append(connection, journal, first, rows))
 
     def _append(self, connection: sqlite3.Connection, journal: str, first: int, rows: Sequence[Row]) -> int:
         with transaction(connection):
@@ -103,11 +89,11 @@ class SqliteLedger:
             row = connection.execute("SELECT next FROM journals WHERE name = ?", (journal,)).fetchone()
             return int(row[0]) if row else 0
 
-        return await self._do(work)
+        return await self._aside.do(work)
 
     async def usage(self, asked: Asked) -> list[dict[str, Any]]:
         text, values = books.usage_query(asked, "?")
-        rows = await self._do(lambda connection: connection.execute(text, values).fetchall())
+        rows = await self._aside.do(lambda connection: connection.execute(text, values).fetchall())
         return [books.usage_row(asked, row) for row in rows]
 
     async def requests(self, after: int, limit: int, only: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -120,11 +106,11 @@ class SqliteLedger:
             prices = dict(connection.execute("SELECT number, name FROM prices").fetchall())
             return books.request_documents(rows, others, prices)
 
-        return await self._do(work)
+        return await self._aside.do(work)
 
     async def captured(self, request_id: str) -> list[Captured]:
         text = books.captured_query("?")
-        rows = await self._do(lambda connection: connection.execute(text, (request_id,)).fetchall())
+        rows = await self._aside.do(lambda connection: connection.execute(text, (request_id,)).fetchall())
         return [books.captured(row) for row in rows]
 
     async def forget(self, old: Old, *, at_most: int) -> int:
@@ -134,7 +120,7 @@ class SqliteLedger:
                 _chain(connection, acts)
             return most
 
-        return await self._do(work)
+        return await self._aside.do(work)
 
     async def snapshot(self, known: int) -> Snapshot | None:
         def work(connection: sqlite3.Connection) -> Snapshot | None:
@@ -146,7 +132,7 @@ class SqliteLedger:
                 terms = [one for (one,) in connection.execute("SELECT document FROM terms")]
             return books.issued_snapshot(row[0], row[1], documents, terms)
 
-        return await self._do(work)
+        return await self._aside.do(work)
 
     async def add(self, key: Issued, act: Act | None = None) -> bool:
         return await self._put(
@@ -178,7 +164,7 @@ class SqliteLedger:
                 (found,) = connection.execute("SELECT pepper FROM issuing").fetchone()
             return bytes.fromhex(found)
 
-        return await self._do(work)
+        return await self._aside.do(work)
 
     async def _put(self, text: str, values: tuple[str, ...], act: Act | None) -> bool:
         def work(connection: sqlite3.Connection) -> bool:
@@ -189,7 +175,7 @@ class SqliteLedger:
                     _chain(connection, [act] if act else [])
             return changed
 
-        return await self._do(work)
+        return await self._aside.do(work)
 
     async def note(self, act: Act) -> Noted:
         def work(connection: sqlite3.Connection) -> Noted:
@@ -197,37 +183,20 @@ class SqliteLedger:
                 [noted] = _chain(connection, [act])
             return noted
 
-        return await self._do(work)
+        return await self._aside.do(work)
 
     async def acts(self, after: int, limit: int) -> list[Noted]:
         text = f"SELECT {', '.join(books.ACTS)} FROM audit WHERE number > ? ORDER BY number LIMIT ?"  # noqa: S608 - names of ours
-        rows = await self._do(lambda connection: connection.execute(text, (after, limit)).fetchall())
+        rows = await self._aside.do(lambda connection: connection.execute(text, (after, limit)).fetchall())
         return [books.noted(row) for row in rows]
 
     async def places(self, tenant: str) -> list[dict[str, Any]]:
         text = books.places_query("?1")
-        rows = await self._do(lambda connection: connection.execute(text, (tenant,)).fetchall())
+        rows = await self._aside.do(lambda connection: connection.execute(text, (tenant,)).fetchall())
         return [dict(zip(books.PLACES, row, strict=True)) for row in rows]
 
     async def close(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
-        self._thread.shutdown()
-
-    def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-
-@contextmanager
-def transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
-    connection.execute(f"BEGIN {kind}")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.rollback()
-        raise
+        await self._aside.close()
 
 
 def _driven(connection: sqlite3.Connection, asking: Asking[_T]) -> _T:

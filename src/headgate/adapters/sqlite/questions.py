@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+from headgate.adapters.sqlite.aside import transaction
 from headgate.adapters.sqlite.file import SqliteFile
 from headgate.ports.neighbours import Kept, Near, RegisterGone, Written
 
@@ -86,17 +87,12 @@ class SqliteRegister(SqliteFile):
 
     def _write(self, connection: sqlite3.Connection, questions: Sequence[Written], now: float) -> None:
         rows = [_row(one) for one in questions]
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(connection):
             connection.executemany(_WRITE, [(*row, _checksum(row)) for row in rows])
             if self._writings % TIDIED_EVERY == 0:
                 connection.execute("DELETE FROM questions WHERE until <= ?", (now,))
                 connection.execute(_OLDEST, (self._most,))
             self._writings += 1
-            connection.execute("COMMIT")
-        except BaseException:
-            connection.rollback()
-            raise
 
 
 def _row(one: Written) -> list[bytes | float]:
