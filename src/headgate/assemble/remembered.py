@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
-from headgate.ports.clock import Alarm, Clock
+from headgate.assemble.behind import FOLLOWED_EVERY_S, Behind
+from headgate.ports.clock import Clock
 from headgate.ports.embedder import Embedder
 from headgate.ports.neighbours import Kept, Near, Neighbours, Register, RegisterGone, Written
 
@@ -19,22 +18,8 @@ if TYPE_CHECKING:
 
     from headgate.ports.neighbours import Vector
 
-WRITTEN_EVERY_S = 0.25
-"""How long a question waits to be written, so that many are written at once."""
-
 PENDING = 10_000
 """Questions that wait to be written, at most; beyond that the oldest are not."""
-
-FOUND_WITHIN_S = 0.25
-"""How long a request waits for the register: then it is asked upstream."""
-
-REST_S = 5.0
-"""How long a register that did not answer is not asked."""
-
-FOLLOWED_EVERY_S = 1.0
-"""How soon the questions of other processes are known here."""
-
-log = logging.getLogger("headgate")
 
 
 class Memory(Neighbours, Protocol):
@@ -58,9 +43,7 @@ class Remembered:
         self._pending: dict[bytes, Written] = {}
         self._dropped: list[bytes] = []
         self._own: set[bytes] = set()
-        self._alarm: Alarm | None = None
-        self._writing: asyncio.Task[None] | None = None
-        self._rests_until = 0.0
+        self._behind = Behind(clock, "questions that are kept", gone=RegisterGone, write=self._write)
 
     def __len__(self) -> int:
         return len(self.memory)
@@ -77,17 +60,17 @@ class Remembered:
         self._pending[kept.identity] = Written(partition, _bytes(vector), kept)
         if len(self._pending) > PENDING:
             del self._pending[next(iter(self._pending))]
-        self._soon()
+        self._behind.soon()
 
     def drop(self, partition: bytes, identity: bytes) -> None:
         self.memory.drop(partition, identity)
         self._pending.pop(identity, None)
         self._dropped.append(identity)
-        self._soon()
+        self._behind.soon()
 
     def clear(self) -> int:
         self._pending.clear()
-        self._writing = asyncio.get_running_loop().create_task(self._cleared(self._writing))
+        self._behind.then(self.register.clear)
         return self.memory.clear()
 
     def forget(self) -> None:
@@ -100,14 +83,9 @@ class Remembered:
         self.memory.resize(most)
 
     async def seek(self, partition: bytes, sign: int, vector: Vector, most: int, now: float) -> list[Near]:
-        if not self.deep or self._clock.now() < self._rests_until:
+        if not self.deep or self._behind.rests:
             return []
-        try:
-            async with asyncio.timeout(FOUND_WITHIN_S):
-                return await self.register.near(partition, sign, _bytes(vector), most, now)
-        except (RegisterGone, TimeoutError) as error:
-            self._rest(error)
-            return []
+        return await self._behind.ask(self.register.near(partition, sign, _bytes(vector), most, now)) or []
 
     async def follow(self) -> None:
         """Reads what is there, and then what others add. Ends by being cancelled."""
@@ -121,7 +99,7 @@ class Remembered:
         try:
             after, found = await self.register.read(after, self._clock.wall())
         except RegisterGone as error:
-            self._rest(error)
+            self._behind.rest(error)
         else:
             self._fill(found)
         return after
@@ -137,51 +115,21 @@ class Remembered:
         for partition, some in parts.items():
             self.memory.fill(partition, _rows(some), [one.kept for one in some])
 
-    def _soon(self) -> None:
-        if self._alarm is None:
-            self._alarm = self._clock.at(self._clock.now() + WRITTEN_EVERY_S, self._write_soon)
-
-    def _write_soon(self) -> None:
-        self._alarm = None
-        self._writing = asyncio.get_running_loop().create_task(self._write(self._writing))
-
-    async def _write(self, before: asyncio.Task[None] | None) -> None:
-        """Everything that waits, after what is being written already."""
-        if before is not None:
-            await asyncio.wait({before})
+    async def _write(self) -> None:
         questions, self._pending = list(self._pending.values()), {}
         dropped, self._dropped = self._dropped, []
-        if self._clock.now() < self._rests_until:
+        if self._behind.rests:
             return
-        try:
-            if dropped:
-                await self.register.drop(dropped)
-            if questions:
-                if not self.deep:
-                    self._own.update(one.kept.identity for one in questions)
-                await self.register.write(questions, self._clock.wall())
-        except RegisterGone as error:
-            self._rest(error)
-
-    async def _cleared(self, before: asyncio.Task[None] | None) -> None:
-        if before is not None:
-            await asyncio.wait({before})
-        try:
-            await self.register.clear()
-        except RegisterGone as error:
-            self._rest(error)
-
-    def _rest(self, error: Exception) -> None:
-        log.warning("questions cannot be looked up: %s", str(error) or "it takes too long")
-        self._rests_until = self._clock.now() + REST_S
+        if dropped:
+            await self.register.drop(dropped)
+        if questions:
+            if not self.deep:
+                self._own.update(one.kept.identity for one in questions)
+            await self.register.write(questions, self._clock.wall())
 
     async def settled(self) -> None:
         """Until everything that was added has been written."""
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._write_soon()
-        if self._writing is not None:
-            await asyncio.wait({self._writing})
+        await self._behind.settled()
 
     async def close(self) -> None:
         await self.settled()

@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from contextlib import suppress
 
 from headgate.adapters.memory.cache import MemoryCache
+from headgate.assemble.behind import FOLLOWED_EVERY_S, Behind
 from headgate.core.reuse import Stored
 from headgate.ports.cache import Shelf, ShelfGone
-from headgate.ports.clock import Alarm, Clock
-
-WRITTEN_EVERY_S = 0.25
-"""How long an answer waits to be written, so that many are written at once: what a crash may cost."""
+from headgate.ports.clock import Clock
 
 PENDING_BYTES = 16_777_216
 """Answers that wait to be written, at most; beyond that the oldest are not."""
-
-FOUND_WITHIN_S = 0.25
-"""How long a request waits for the shelf: then it is asked upstream."""
-
-REST_S = 5.0
-"""How long a shelf that did not answer is not asked."""
-
-FOLLOWED_EVERY_S = 1.0
-"""How soon memory forgets what has been cleared elsewhere."""
-
-log = logging.getLogger("headgate")
 
 
 class Shelved:
@@ -46,9 +32,7 @@ class Shelved:
         self._pending: dict[bytes, Stored] = {}
         self._pending_bytes = 0
         self._looking: dict[bytes, asyncio.Task[Stored | None]] = {}
-        self._alarm: Alarm | None = None
-        self._writing: asyncio.Task[None] | None = None
-        self._rests_until = 0.0
+        self._behind = Behind(clock, "answers on the shelf", gone=ShelfGone, write=self._write)
         self.cleared: Callable[[], object] | None = None
         """Called when somebody else has cleared the shelf."""
 
@@ -62,13 +46,12 @@ class Shelved:
         self._pending[identity] = answer
         while self._pending_bytes > PENDING_BYTES:
             self._pending_bytes -= self._pending.pop(next(iter(self._pending))).weight()
-        if self._alarm is None:
-            self._alarm = self._clock.at(self._clock.now() + WRITTEN_EVERY_S, self._write_soon)
+        self._behind.soon()
 
     def clear(self) -> int:
         self._pending.clear()
         self._pending_bytes = 0
-        self._writing = asyncio.get_running_loop().create_task(self._cleared(self._writing))
+        self._behind.then(self.shelf.clear)
         return self.memory.clear()
 
     def resize(self, max_bytes: int) -> None:
@@ -76,7 +59,7 @@ class Shelved:
         self.memory.resize(max_bytes)
 
     async def seek(self, identity: bytes, now: float) -> Stored | None:
-        if self._clock.now() < self._rests_until:
+        if self._behind.rests:
             return None
         looking = self._looking.get(identity)
         if looking is None:
@@ -89,43 +72,15 @@ class Shelved:
         pending = self._pending.get(identity)
         if pending is not None:
             return pending if now < pending.expires_at else None
-        try:
-            async with asyncio.timeout(FOUND_WITHIN_S):
-                answer = await self.shelf.find(identity, now)
-        except (ShelfGone, TimeoutError) as error:
-            self._rest(error)
-            return None
+        answer = await self._behind.ask(self.shelf.find(identity, now))
         if answer is not None:
             self.memory.put(identity, answer)
         return answer
 
-    def _rest(self, error: Exception) -> None:
-        log.warning("answers on the shelf cannot be reached: %s", str(error) or "it takes too long")
-        self._rests_until = self._clock.now() + REST_S
-
-    def _write_soon(self) -> None:
-        self._alarm = None
-        self._writing = asyncio.get_running_loop().create_task(self._write(self._writing))
-
-    async def _write(self, before: asyncio.Task[None] | None) -> None:
-        """Everything that waits, after what is being written already."""
-        if before is not None:
-            await asyncio.wait({before})
+    async def _write(self) -> None:
         answers, self._pending, self._pending_bytes = list(self._pending.items()), {}, 0
-        if not answers or self._clock.now() < self._rests_until:
-            return
-        try:
+        if answers and not self._behind.rests:
             await self.shelf.keep(answers, self._clock.wall())
-        except ShelfGone as error:
-            self._rest(error)
-
-    async def _cleared(self, before: asyncio.Task[None] | None) -> None:
-        if before is not None:
-            await asyncio.wait({before})
-        try:
-            await self.shelf.clear()
-        except ShelfGone as error:
-            self._rest(error)
 
     async def follow(self) -> None:
         """Forgets what is in memory when somebody else has cleared the shelf. Ends by being cancelled."""
@@ -147,11 +102,7 @@ class Shelved:
 
     async def settled(self) -> None:
         """Until everything that was put has been written."""
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._write_soon()
-        if self._writing is not None:
-            await asyncio.wait({self._writing})
+        await self._behind.settled()
 
     async def close(self) -> None:
         await self.settled()
