@@ -1,10 +1,10 @@
 """A day of people at work who ask what others have asked: how few calls are left, and nobody told wrongly.
 
 Tenants ask by the hours of an office. Most questions come from the tenant's own few hundred, the n-th 1/n as
-common as the first; neighbours in that list are near misses of each other. Some are asked in other words, half
-of those in such as no verifier proves. Every hour something happens, and dozens ask the same within seconds.
-Labels are the replay's own: what is meant, by which tenant. The layers are those that are assembled, over an
-upstream that knows what is meant, in virtual time.
+common as the first; neighbours in that list are near misses of each other. Some are asked in other words,
+half of those in such as no verifier proves. Every hour something happens, and dozens ask the same within
+seconds. Labels are the replay's own: what is meant, by which tenant. The layers are those that are assembled,
+over an upstream that knows what is meant, in virtual time.
 
 Where the numbers come from, and how fair they are, is in `docs/semantic.md`. What is said of a call is why
 nothing here could have answered (`parts`), and how many any cache would make whose answers are good for as
@@ -120,12 +120,13 @@ def measured(data: Path) -> list[Measured]:
 
 def _rows(name: str, played: Played, reach: str = "") -> Iterator[Row]:
     semantic, wrong = played.how.get(Reuse.SEMANTIC, 0), sum(played.wrong.values())
+    how = {reuse.value: count for reuse, count in played.how.items()}
     yield Row(
         what=f"upstream calls, % of requests: {name}",
         value=100 * played.calls / played.requests,
         digits=1,
         reach=reach,
-        note=f"{_shares(played.how, played.requests)}; {wrong} told wrongly,"
+        note=f"{_shares(how, played.requests)}; {wrong} told wrongly,"
         f" {played.wrong.get(Reuse.SEMANTIC, 0)} of {semantic} semantic",
     )
     yield Row(

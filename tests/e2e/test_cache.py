@@ -110,10 +110,12 @@ def test_replicas_share_answers_through_redis_and_forget_them_together(tmp_path:
             on_the_shelf(one, 4)
             assert cache(two, "clear") == "4 answers forgotten\n"
             for gateway in (one, two):
-                forgotten = f"What is a bridge, as {gateway.port} was asked?"
-                gateway.until(
-                    lambda _, it=(gateway, forgotten): told(*it)[0] == "MISS" and told(*it)[0] == "HIT"
-                )
+                question = f"What is a bridge, as {gateway.port} was asked?"
+
+                def is_forgotten(_: object, it: Gateway = gateway, question: str = question) -> bool:
+                    return told(it, question)[0] == "MISS" and told(it, question)[0] == "HIT"
+
+                gateway.until(is_forgotten)
             redis.kill()
             assert [told(one, "What is a quay?")[0] for _ in range(2)] == ["MISS", "HIT"]
             assert told(two, "What is a quay?")[0] == "MISS"

@@ -19,15 +19,18 @@ from headgate.core.semantic.lexicon.table import (
     AUXILIARIES,
     CASED,
     ENGLISH,
+    ENGLISH_AUXILIARIES,
     ENGLISH_PREPOSITIONS,
     FOREIGN,
     FUTURE,
+    HINGES,
     IRREGULAR,
     OTHER,
     OWNERS,
     PAST,
     PAST_FORMS,
     PREPOSITIONS,
+    RELATING,
     SELF,
     Kind,
     Sense,
@@ -53,6 +56,13 @@ MEASURE = re.compile(r"(\d+(?:\.\d+)?)([A-Za-zµ]{1,3})\Z")
 SHORTENED = frozenset(("what's", "who's", "where's", "when's", "how's", "why's", "it's", "that's", "there's"))
 DOES = frozenset({"do", "does", "did"})
 """After `who` or `what`, they say that those are who it is done to, and not who does it."""
+FOCI = frozenset({"not", "instead", "except", "excluding"})
+STRANDED = frozenset(
+    ["by", "from", "to", "than", "before", "after", "against", "with", "without", "of", "about", "at", "for"]
+)
+"""At a clause's end, a preposition governs what is asked for: who is it by?"""
+ONCE = {"not": "not", "'s": "of"}
+"""Roles of the next word alone, and what they are: hers is what is of her."""
 GENDERED = {"he": "he", "him": "he", "his": "he", "she": "she", "her": "she", "hers": "she"}
 ABLE = ("able", "ible")
 NO_ADVERBS = frozenset(
@@ -64,7 +74,9 @@ class Word(msgspec.Struct, frozen=True, kw_only=True):
     """What a word says wherever it stands. `role`: it begins one; `who` is spoken of, and whether it `acts`;
     `tense`: `perhaps` the past, `going` with a `to` the future; `grammar`: any of these. `sense`: what the
     lists know of it; where they know nothing `base` is the word without its endings. `leads`: with others
-    after it, it may say something else. `idle`: whatever stands around it, it says nothing."""
+    after it, it may say something else. `hinge`: what hangs on it is of one word and not of another;
+    `relates`: a verb that matters for who stands before and behind it alone. `idle`: whatever stands around
+    it, it says nothing. `owns`: with an `'s`; `strands`: see `STRANDED`."""
 
     bare: str
     base: str = ""
@@ -78,6 +90,10 @@ class Word(msgspec.Struct, frozen=True, kw_only=True):
     sense: Sense | None = None
     grammar: bool = False
     leads: bool = False
+    hinge: str = ""
+    relates: str = ""
+    owns: bool = False
+    strands: bool = False
     idle: bool = False
 
 
@@ -89,7 +105,8 @@ def _known(piece: str, english: bool) -> Word:
         return Word(bare=piece, sense=CASED[piece], leads=leads)
     bare = lower.partition("'")[0]
     prepositions = ENGLISH_PREPOSITIONS if english else PREPOSITIONS
-    helps = (bare in AUXILIARIES and bare not in prepositions) or lower in SHORTENED
+    auxiliaries = ENGLISH_AUXILIARIES if english else AUXILIARIES
+    helps = (bare in auxiliaries and bare not in prepositions) or lower in SHORTENED
     role = prepositions.get(bare, "" if helps else None)
     acts, quiet = bare in SELF or bare in OTHER, bare in OWNERS
     who = "self" if bare in SELF else "other" if acts or bare in ("his", "her") else ""
@@ -101,7 +118,10 @@ def _known(piece: str, english: bool) -> Word:
         base, sense = "", None
     tense = _tense_of(lower, bare, bare in senses)
     can = bool(sense and sense[1] is Kind.WORD and bare.endswith(ABLE) and bare.startswith(sense[0][:4]))
-    grammar, filler = bool(who or tense or can), bool(sense and sense[1] is Kind.FILLER)
+    hinge, relates = (HINGES.get(bare, ""), RELATING.get(bare, "")) if english else ("", "")
+    owns = lower.endswith("'s") and not helps
+    grammar = bool(who or tense or can or relates or owns)
+    filler = bool(sense and sense[1] is Kind.FILLER)
     return Word(
         bare=bare,
         base=base,
@@ -115,7 +135,11 @@ def _known(piece: str, english: bool) -> Word:
         sense=sense,
         grammar=grammar,
         leads=leads,
-        idle=filler and role is None and not (helps or grammar or leads),
+        hinge=hinge,
+        relates=relates,
+        owns=owns,
+        strands=english and bare in STRANDED,
+        idle=filler and role is None and not (helps or grammar or leads or hinge),
     )
 
 
@@ -194,10 +218,13 @@ class _Reader:
         self._question = ""
         self._finite = False
         self._helped = False  # by an auxiliary, in this clause
+        self._at, self._made = 0, -2  # where it reads, and where the last word that matters stood
+        self._awaits = ""  # what the next one is to be marked with
 
     def reading(self, *, whole: bool) -> Reading:
         at = 0
         while at < len(self._pieces):
+            self._at = at
             at += self._step(at)
         marks = {kind: frozenset(words) for kind, words in self._marks.items()}
         polar = "whether" if self._lower and self._lower[0] in AUXILIARIES else ""
@@ -232,6 +259,7 @@ class _Reader:
         if word.leads:
             for rest, sense in self._table.phrases[self._lower[at]]:
                 if self._follows(at + 1, rest):
+                    self._at += len(rest)
                     self._sense(sense)
                     return 1 + len(rest)
         self._says(at, word)
@@ -260,11 +288,9 @@ class _Reader:
 
     def _says(self, at: int, word: Word) -> None:
         if word.role is not None:
-            self._role = word.role
+            self._governs(at, word)
         if word.helps:
-            self._finite = self._helped = True
-            if self._question in ("who", "what"):
-                self._mark(Kind.ORDER, "done" if word.bare in DOES else "helped")
+            self._helps(word)
         if word.grammar:
             self._grammar(at, word)
         if word.sense:
@@ -273,8 +299,38 @@ class _Reader:
             begins = at == 0 or self._pieces[at - 1][0] == "stop"
             kind = Kind.NAME if word.capital and not begins else Kind.WORD
             self._token((word.base, kind), word.bare)
+        if word.hinge:
+            self._hinges(at, word.hinge)
+
+    def _governs(self, at: int, word: Word) -> None:
+        """A preposition: of what follows, or at the end of what is asked for. `Instead of` is `instead`."""
+        if not (self._role and word.role == "of" and self._lower[at - 1] in FOCI):
+            self._role = word.role or ""
+        if word.strands and (at + 1 == len(self._pieces) or self._pieces[at + 1][0] == "stop"):
+            self._mark(Kind.ORDER, f"{word.role} whom")
+
+    def _helps(self, word: Word) -> None:
+        self._finite = self._helped = True
+        if self._awaits == "what":
+            self._awaits = ""
+        if self._question in ("who", "what") and not word.relates:
+            self._mark(Kind.ORDER, "done" if word.bare in DOES else "helped")
+
+    def _hinges(self, at: int, hinge: str) -> None:
+        """A condition is known by its first word that matters; `who` and `that`, by the one before. `Not` is
+        of the whole behind an auxiliary, and else of the next word alone: dogs, not cats."""
+        if hinge == "not":
+            self._role = self._role if at == 0 or self._lower[at - 1] in AUXILIARIES else "not"
+        elif hinge != "which":
+            self._awaits = hinge
+        elif self._made == at - 1 or (self._made == at - 2 and self._lower[at - 1] == ","):
+            self._mark(Kind.CLAUSE, f"which {self._tokens[-1].word}")
 
     def _grammar(self, at: int, word: Word) -> None:
+        if word.owns:
+            self._role = "'s"
+        if word.relates and not self._role:
+            self._actors.append(word.relates)
         if word.who:
             if word.acts and not self._role:
                 self._actors.append(word.who)
@@ -301,7 +357,7 @@ class _Reader:
         kind = sense[1]
         if kind is Kind.QUESTION:
             self._question = sense[0] if self._question in ("", "what") else self._question
-            self._role = ""
+            self._role, self._awaits = "", "what" if self._question in ("who", "what") else ""
         elif kind in _MARKED:
             self._mark(kind, sense[0])
         elif kind is not Kind.FILLER:
@@ -311,9 +367,16 @@ class _Reader:
         self._marks.setdefault(kind, set()).add(what)
 
     def _token(self, sense: Sense, said: str = "") -> None:
-        self._tokens.append(Token(sense[0], sense[1], self._role, said))
-        if not self._role:
+        role = self._role
+        self._tokens.append(Token(sense[0], sense[1], ONCE.get(role, role), said))
+        self._made = self._at
+        if not role:
             self._actors.append(sense[0])
+        elif role in ONCE:
+            self._role = ""
+        if self._awaits:
+            self._mark(Kind.CLAUSE, f"{self._awaits} {sense[0]}")
+            self._awaits = ""
 
 
 _TONGUES = {
@@ -321,7 +384,9 @@ _TONGUES = {
 }
 """Of words of grammar, for which language they speak: above 0 for English, below for the others."""
 
-_MARKED = frozenset({Kind.NEGATION, Kind.MODALITY, Kind.QUANTIFIER, Kind.COMPARATIVE, Kind.SCOPE})
+_MARKED = frozenset(
+    {Kind.NEGATION, Kind.MODALITY, Kind.QUANTIFIER, Kind.COMPARATIVE, Kind.SCOPE, Kind.CHOICE}
+)
 _ARTICLES = frozenset(
     {"a", "an", "the", "my", "your", "his", "her", "be", "been", "being", "get", "gets", "got", "not"}
 )
