@@ -74,6 +74,7 @@ class Bank:
         self._file: TotalsFile | None = None
         self._number = 0
         self._error = ""
+        self._unwritten = False
         self._due = asyncio.Event()
         self._alarms: dict[str, Alarm] = {}
         self._changed: set[Purse] = set()
@@ -186,7 +187,11 @@ class Bank:
         try:
             self._file.write({(purse.account, purse.period): purse.total for purse in changed})
         except OSError as error:
-            log.error("what was spent cannot be written down (%s)", error.strerror)
+            if not self._unwritten:
+                log.error("what was spent cannot be written down (%s)", error.strerror)
+            self._unwritten = True
+        else:
+            self._unwritten = False
 
     # ── beside the requests ──
 

@@ -19,7 +19,7 @@ from headgate.adapters.sqlite import SqliteCounters
 from headgate.assemble.budgets import bank
 from headgate.assemble.gateway import Gateway
 from headgate.assemble.jobs import Intake, jobs
-from headgate.assemble.ledgers import books, issued
+from headgate.assemble.ledgers import books, issued, journal
 from headgate.assemble.likeness import remembered
 from headgate.assemble.remembered import Remembered
 from headgate.assemble.ring import KeyRing
@@ -102,7 +102,8 @@ class Stores:
         found = places(settings, file)
         self.ring = KeyRing(clock, found) if found else None
         self.books = books(settings, clock, file)
-        self.issued = issued(settings, self.books, clock, file)
+        self.journal = journal(settings, self.books, file)
+        self.issued = issued(settings, clock, file)
         self.bank = bank(settings, clock, file, folder)
         kept = shelf(settings)
         memory = MemoryCache(max_bytes=settings.cache.exact.max_bytes)
