@@ -6,7 +6,6 @@ that differ in nothing but what everybody knows ("the tower" in Paris) are prove
 
 from __future__ import annotations
 
-from collections import Counter
 from enum import StrEnum
 from itertools import pairwise
 
@@ -36,17 +35,30 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 PROVEN = Verdict(Proof.PROVEN)
-_REFUSED = {kind: Verdict(Proof.REFUSED, kind) for kind in Kind}
-_OPEN = Verdict(Proof.OPEN, Kind.WORD)
+NUMBER, UNIT, NAME, WORD = Kind.NUMBER, Kind.UNIT, Kind.NAME, Kind.WORD
+NEGATION, MODALITY, TENSE, PERSON, ORDER = (
+    Kind.NEGATION, Kind.MODALITY, Kind.TENSE, Kind.PERSON, Kind.ORDER
+)  # fmt: skip
+"""At hand: to look an enum's member up takes as long as to compare two words."""
 
-SWAPPED = frozenset({Kind.NAME, Kind.PLACE, Kind.PERSON, Kind.LANGUAGE, Kind.NUMBER, Kind.WORD})
+LITERAL = frozenset({Kind.NUMBER, Kind.SYMBOL, Kind.VERSION})
+"""What is never misspelled."""
+
+_REFUSED = {kind: Verdict(Proof.REFUSED, kind) for kind in Kind}
+_OPEN = Verdict(Proof.OPEN, WORD)
+
+SWAPPED = frozenset({NAME, Kind.PLACE, PERSON, Kind.LANGUAGE, NUMBER})
 DIRECTED = frozenset(
     ["from", "to", "than", "by", "over", "under", "before", "after", "minus", "instead", "against", "with",
      "without"]
 )  # fmt: skip
 CONTRARY = frozenset(
-    {("from", "to"), ("over", "under"), ("after", "before"), ("with", "without"), ("against", "for")}
-)
+    either
+    for one, other in [
+        ("from", "to"), ("over", "under"), ("after", "before"), ("with", "without"), ("against", "for")
+    ]
+    for either in ((one, other), (other, one))
+)  # fmt: skip
 """Prepositions that say opposite things of one word."""
 GENDERS = frozenset({"he", "she"})
 LASTING = frozenset(
@@ -79,34 +91,36 @@ def compare(one: Reading, other: Reading) -> Verdict:
         return _REFUSED[_worst(left, right)]
     left, right = _heavy(left), _heavy(right)
     if left or right:
-        names = any(token.kind is Kind.NAME for token in (*left, *right))
-        return _REFUSED[Kind.NAME] if names else _OPEN
+        names = any(token.kind is NAME for token in (*left, *right))
+        return _REFUSED[NAME] if names else _OPEN
     if _turned(one, other):
-        return _REFUSED[Kind.ORDER]
+        return _REFUSED[ORDER]
     return PROVEN if one.whole and other.whole and one.tokens else _OPEN
 
 
 # ── what grammar says ────────────────────────────────────────────────────────────────────────────────
 
 
-_EQUAL = (Kind.NEGATION, Kind.QUANTIFIER, Kind.COMPARATIVE, Kind.SCOPE)
+_EQUAL = (NEGATION, Kind.QUANTIFIER, Kind.COMPARATIVE, Kind.SCOPE)
 _NONE: frozenset[str] = frozenset()
+_EITHER = {_NONE, frozenset({"done"})}
 
 
 def _said_of(one: Reading, other: Reading, *, denied: bool) -> Kind | None:
-    for kind in _EQUAL[1:] if denied else _EQUAL:
-        if one.marks.get(kind, _NONE) != other.marks.get(kind, _NONE):
-            return kind
+    if one.marks != other.marks:
+        for kind in _EQUAL[1:] if denied else _EQUAL:
+            if one.marks.get(kind, _NONE) != other.marks.get(kind, _NONE):
+                return kind
     if _modality(one) != _modality(other):
-        return Kind.MODALITY
+        return MODALITY
     if one.finite and other.finite and _tense(one) != _tense(other):
-        return Kind.TENSE
-    return Kind.PERSON if _others(one, other) else None
+        return TENSE
+    return PERSON if _others(one, other) else None
 
 
 def _others(one: Reading, other: Reading) -> bool:
     """Whether they speak of different people."""
-    mine, theirs = one.marks.get(Kind.PERSON, _NONE), other.marks.get(Kind.PERSON, _NONE)
+    mine, theirs = one.marks.get(PERSON, _NONE), other.marks.get(PERSON, _NONE)
     if ("other" in mine) != ("other" in theirs):
         return True
     return bool(mine & GENDERS and theirs & GENDERS and mine & GENDERS != theirs & GENDERS)
@@ -114,14 +128,14 @@ def _others(one: Reading, other: Reading) -> bool:
 
 def _tense(reading: Reading) -> frozenset[str]:
     """Who wrote a book is who is its author: some deeds last."""
-    found = reading.marks.get(Kind.TENSE, _NONE)
+    found = reading.marks.get(TENSE, _NONE)
     lasts = reading.question == "who" and any(token.word in LASTING for token in reading.tokens)
     return found - {"past"} if lasts else found
 
 
 def _denied(one: Reading, other: Reading, left: list[Token], right: list[Token]) -> bool:
     """Whether one side says `not rational` and the other `irrational`; then those words are matched."""
-    if one.marks.get(Kind.NEGATION, _NONE) ^ other.marks.get(Kind.NEGATION, _NONE) != {"not"}:
+    if one.marks.get(NEGATION, _NONE) ^ other.marks.get(NEGATION, _NONE) != {"not"}:
         return False
     for token in tuple(left):
         twin = next((found for found in right if _prefixed(token.word, found.word)), None)
@@ -135,8 +149,8 @@ def _denied(one: Reading, other: Reading, left: list[Token], right: list[Token])
 def _modality(reading: Reading) -> frozenset[str]:
     """What may, should or must be. Asked of `how` or `what`, possibility says nothing, and what one needs one
     should have."""
-    found = reading.marks.get(Kind.MODALITY, _NONE) - {"would"}
-    if reading.question in ("whether", ""):
+    found = reading.marks.get(MODALITY, _NONE) - {"would"}
+    if not found or reading.question in ("whether", ""):
         return found
     if reading.question in ("how", "what"):
         return frozenset("must" if one == "should" else one for one in found if one != "can")
@@ -145,12 +159,13 @@ def _modality(reading: Reading) -> frozenset[str]:
 
 def _measures(one: Reading, other: Reading) -> Kind | None:
     """Numbers with other units."""
-    return Kind.UNIT if _measured(one.tokens) != _measured(other.tokens) else None
+    return UNIT if _measured(one.tokens) != _measured(other.tokens) else None
 
 
 def _measured(tokens: tuple[Token, ...]) -> set[tuple[str, str]]:
-    pairs = pairwise(tokens)
-    return {(a.word, b.word) for a, b in pairs if a.kind is Kind.NUMBER and b.kind is Kind.UNIT}
+    units = [at for at, token in enumerate(tokens) if token.kind is UNIT]
+    pairs = [(tokens[at - 1], tokens[at]) for at in units if at]
+    return {(before.word, unit.word) for before, unit in pairs if before.kind is NUMBER}
 
 
 def _question(one: Reading, other: Reading) -> Kind | None:
@@ -166,10 +181,9 @@ def _question(one: Reading, other: Reading) -> Kind | None:
 
 def _leftovers(one: Reading, other: Reading) -> tuple[list[Token], list[Token]]:
     """The words of either side that have no counterpart on the other."""
-    mine = Counter(token.word for token in one.tokens)
-    theirs = Counter(token.word for token in other.tokens)
-    left = [token for token in one.tokens if mine[token.word] > _count(theirs, token)]
-    right = [token for token in other.tokens if theirs[token.word] > _count(mine, token)]
+    mine, theirs = _counted(one), _counted(other)
+    left = [token for token in one.tokens if _lacks(theirs, mine, token)]
+    right = [token for token in other.tokens if _lacks(mine, theirs, token)]
     for token in tuple(left):
         twin = next((found for found in right if _slip(token, found)), None)
         if twin:
@@ -178,10 +192,18 @@ def _leftovers(one: Reading, other: Reading) -> tuple[list[Token], list[Token]]:
     return _said(left), _said(right)
 
 
-def _count(found: Counter[str], token: Token) -> int:
+def _counted(reading: Reading) -> dict[str, int]:
+    """How often each word is said."""
+    found: dict[str, int] = {}
+    for token in reading.tokens:
+        found[token.word] = found.get(token.word, 0) + 1
+    return found
+
+
+def _lacks(there: dict[str, int], here: dict[str, int], token: Token) -> bool:
     """A word that is said again says nothing new, but a number, a unit or a date does."""
-    count = found[token.word]
-    return count if token.kind in FIRM or not count else 1 << 16
+    count = there.get(token.word)
+    return count is None or (count < here[token.word] and token.kind in FIRM)
 
 
 def _slip(one: Token, other: Token) -> bool:
@@ -193,7 +215,7 @@ def _meant(one: Token, other: Token) -> bool:
     said, known = (one.said, other) if one.said else (other.said, one)
     return (
         bool(said)
-        and known.kind not in (Kind.NUMBER, Kind.SYMBOL, Kind.VERSION)
+        and known.kind not in LITERAL
         and any(
             misspelled(said, form) or misspelled(stem(said), form, known=True) for form in forms(known.word)
         )
@@ -206,19 +228,22 @@ def _said(tokens: list[Token]) -> list[Token]:
 
 def _heavy(tokens: list[Token]) -> list[Token]:
     """Without words that say little: one side may have them and the other not."""
-    return [token for token in tokens if token.kind is not Kind.WORD or token.word not in LIGHT]
+    return [token for token in tokens if token.kind is not WORD or token.word not in LIGHT]
 
 
 def _firm(left: list[Token], right: list[Token]) -> Kind | None:
     found = {token.kind for token in (*left, *right)} & FIRM
-    return next((kind for kind in Kind if kind in found), None)
+    return min(found, key=_RANK.__getitem__) if found else None
+
+
+_RANK = {kind: at for at, kind in enumerate(Kind)}
 
 
 def _worst(left: list[Token], right: list[Token]) -> Kind:
     if any(opposed(a.word, b.word) for a in left for b in right):
         return Kind.ANTONYM
-    named = any(token.kind is Kind.NAME for token in (*left, *right))
-    return Kind.NAME if named else Kind.WORD
+    named = any(token.kind is NAME for token in (*left, *right))
+    return NAME if named else WORD
 
 
 def opposed(one: str, other: str) -> bool:
@@ -243,18 +268,21 @@ def _turned(one: Reading, other: Reading) -> bool:
 
 def _directed(one: Reading, other: Reading) -> bool:
     """Whether a preposition of direction governs other words."""
-    for role in DIRECTED:
-        mine = {token.word for token in one.tokens if token.role == role}
-        theirs = {token.word for token in other.tokens if token.role == role}
-        if mine and theirs and not mine & theirs:
-            return True
-    return False
+    mine, theirs = _governed(one), _governed(other)
+    return any(role in theirs and words.isdisjoint(theirs[role]) for role, words in mine.items())
+
+
+def _governed(reading: Reading) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for token in reading.tokens:
+        if token.role in DIRECTED:
+            found.setdefault(token.role, set()).add(token.word)
+    return found
 
 
 def _inverted(one: Reading, other: Reading) -> bool:
     """Whether one asks who does it, and the other who it is done to: who beat him, who did he beat."""
-    marks = {frozenset(), frozenset({"done"})}
-    if {one.marks.get(Kind.ORDER, _NONE), other.marks.get(Kind.ORDER, _NONE)} != marks:
+    if {one.marks.get(ORDER, _NONE), other.marks.get(ORDER, _NONE)} != _EITHER:
         return False
     if {one.question, other.question} == {"who", "what"}:
         return True
@@ -265,29 +293,29 @@ def _inverted(one: Reading, other: Reading) -> bool:
 
 def _contrary(one: Reading, other: Reading) -> bool:
     """Whether a word is under opposite prepositions: to French, from French."""
-    mine, theirs = _roles(one), _roles(other)
-    return any(
-        mine[word] == {first} and theirs[word] == {second}
-        for word in mine.keys() & theirs.keys()
-        for pair in CONTRARY
-        for first, second in (pair, pair[::-1])
-    )
+    mine, theirs = _role(one), _role(other)
+    return any((role, theirs.get(word, role)) in CONTRARY for word, role in mine.items())
 
 
-def _roles(reading: Reading) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
+def _role(reading: Reading) -> dict[str, str]:
+    """By word, the role it has wherever it stands; `?` where it has several."""
+    found: dict[str, str] = {}
     for token in reading.tokens:
-        found.setdefault(token.word, set()).add(token.role)
+        if found.setdefault(token.word, token.role) != token.role:
+            found[token.word] = "?"
     return found
 
 
 def _swapped(one: Reading, other: Reading) -> bool:
     """Whether two words of one kind have changed places, and with them their roles."""
+    movable = [token for token in one.tokens if token.kind in SWAPPED]
+    if len(movable) < 2:
+        return False
     roles = {token.word: token.role for token in other.tokens}
     places = {token.word: at for at, token in enumerate(other.tokens)}
-    for at, first in enumerate(one.tokens):
-        for second in one.tokens[at + 1 :]:
-            if first.kind is not second.kind or first.kind not in SWAPPED or first.kind is Kind.WORD:
+    for at, first in enumerate(movable):
+        for second in movable[at + 1 :]:
+            if first.kind is not second.kind:
                 continue
             known = first.word in places and second.word in places
             if known and places[first.word] > places[second.word] and _moved(first, second, roles):
@@ -306,6 +334,9 @@ def _acted(one: Reading, other: Reading) -> bool:
     """Whether two who act have changed places around what they do: dog bites man, man bites dog."""
     mine, theirs = _firsts(one), _firsts(other)
     shared = [word for word in mine if word in theirs]
+    places = [theirs[word] for word in shared]
+    if places == sorted(places):
+        return False
     for at, first in enumerate(shared):
         for second in shared[at + 2 :]:
             between = [word for word in shared[at + 1 :] if mine[word] < mine[second]]
@@ -321,6 +352,6 @@ def _firsts(reading: Reading) -> dict[str, int]:
     governed = {token.word for token in reading.tokens if token.role}
     found: dict[str, int] = {}
     for at, word in enumerate(reading.actors):
-        if word not in governed:
-            found.setdefault(word, at)
+        if word not in governed and word not in found:
+            found[word] = at
     return found
