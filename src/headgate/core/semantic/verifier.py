@@ -12,7 +12,7 @@ from itertools import pairwise
 import msgspec
 
 from headgate.core.semantic.lexicon.stems import stem
-from headgate.core.semantic.lexicon.table import ANTONYMS, FIRM, LIGHT, Kind, forms
+from headgate.core.semantic.lexicon.table import ANTONYMS, FIRM, LIGHT, LITERAL, Kind, forms
 from headgate.core.semantic.packing import unpacked, worded
 from headgate.core.semantic.reading import Reading, Token, read
 from headgate.core.semantic.spelling import misspelled, slip_of_grammar
@@ -40,9 +40,6 @@ NEGATION, MODALITY, TENSE, PERSON, ORDER = (
     Kind.NEGATION, Kind.MODALITY, Kind.TENSE, Kind.PERSON, Kind.ORDER
 )  # fmt: skip
 """At hand: to look an enum's member up takes as long as to compare two words."""
-
-LITERAL = frozenset({Kind.NUMBER, Kind.SYMBOL, Kind.VERSION})
-"""What is never misspelled."""
 
 _REFUSED = {kind: Verdict(Proof.REFUSED, kind) for kind in Kind}
 _OPEN = Verdict(Proof.OPEN, WORD)
