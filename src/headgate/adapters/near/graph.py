@@ -1,6 +1,6 @@
 """Vectors in usearch's graph (HNSW, Malkov and Yashunin 2016), a byte a dimension: for a hundred thousand and
-more. They are rounded here, and compared by their product alone: usearch would cut instead of rounding, and its
-cosine measures both lengths at every step, which are 1.
+more. They are rounded here, and compared by their product alone: usearch would cut instead of rounding, and
+its cosine measures both lengths at every step, which are 1.
 
 Known weakness: it may miss a near one, about one in a hundred; a miss costs an upstream call, nothing else.
 """

@@ -15,9 +15,9 @@ DENIED = re.compile(r"\b(\w+)n't\b|\b(can)not\b", re.I)
 HURRIED = re.compile(r"\b(ca|could|do|does|did|is|are|was|were|should|wo|would|have|has|had)nt\b", re.I)
 CUT = {"ca": "can", "wo": "will", "sha": "shall"}
 POLITE = re.compile(
-    r"\b(?=[cw])(?:can|could|would|will) (?:you|u|someone|somebody|anyone|anybody)\b(?= (?:please |kindly )?(?:tell"
-    r"|explain|show|give|help|describe|list|name|find|write|translate|let|remind|say|provide|suggest|recommend"
-    r"|clarify|advise|teach|guide))",
+    r"\b(?=[cw])(?:can|could|would|will) (?:you|u|someone|somebody|anyone|anybody)\b"
+    r"(?= (?:please |kindly )?(?:tell|explain|show|give|help|describe|list|name|find|write"
+    r"|translate|let|remind|say|provide|suggest|recommend|clarify|advise|teach|guide))",
     re.I,
 )
 _WHO = r"(?:you|u|anyone|anybody|someone|somebody)"

@@ -2,8 +2,8 @@
 without reading them again.
 
 Above, a hash of all words that may be misspelled or left out; then one of what must be the same to the last
-word, unless a slip explains it; then one of what nothing explains: figures, and how many, how much and which of
-them. Below, a bit for each word of the first kind.
+word, unless a slip explains it; then one of what nothing explains: figures, quantifiers, comparatives.
+Below, a bit for each word of the first kind.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _HALF = (1 << HALF) - 1
 _HARD = _HALF << BITS
 _SPELLED = FIRM - LITERAL
 _DENIED = (Kind.NEGATION,)
-_EXACT = (Kind.QUANTIFIER, Kind.COMPARATIVE, Kind.SCOPE)
+_EXACT = (Kind.QUANTIFIER, Kind.COMPARATIVE, Kind.SCOPE, Kind.CHOICE)
 
 
 @lru_cache(maxsize=1024)

@@ -7,7 +7,6 @@ that differ in nothing but what everybody knows ("the tower" in Paris) are prove
 from __future__ import annotations
 
 from enum import StrEnum
-from itertools import pairwise
 
 import msgspec
 
@@ -15,6 +14,7 @@ from headgate.core.semantic.lexicon.stems import stem
 from headgate.core.semantic.lexicon.table import ANTONYMS, FIRM, LIGHT, LITERAL, Kind, forms
 from headgate.core.semantic.packing import unpacked, worded
 from headgate.core.semantic.reading import Reading, Token, read
+from headgate.core.semantic.roles import turned
 from headgate.core.semantic.spelling import misspelled, slip_of_grammar
 
 
@@ -36,27 +36,12 @@ class Verdict(msgspec.Struct, frozen=True):
 
 PROVEN = Verdict(Proof.PROVEN)
 NUMBER, UNIT, NAME, WORD = Kind.NUMBER, Kind.UNIT, Kind.NAME, Kind.WORD
-NEGATION, MODALITY, TENSE, PERSON, ORDER = (
-    Kind.NEGATION, Kind.MODALITY, Kind.TENSE, Kind.PERSON, Kind.ORDER
-)  # fmt: skip
+NEGATION, MODALITY, TENSE, PERSON = Kind.NEGATION, Kind.MODALITY, Kind.TENSE, Kind.PERSON
 """At hand: to look an enum's member up takes as long as to compare two words."""
 
 _REFUSED = {kind: Verdict(Proof.REFUSED, kind) for kind in Kind}
-_OPEN = Verdict(Proof.OPEN, WORD)
+_OPEN, _TURNED = Verdict(Proof.OPEN, WORD), _REFUSED[Kind.ORDER]
 
-SWAPPED = frozenset({NAME, Kind.PLACE, PERSON, Kind.LANGUAGE, NUMBER})
-DIRECTED = frozenset(
-    ["from", "to", "than", "by", "over", "under", "before", "after", "minus", "instead", "against", "with",
-     "without"]
-)  # fmt: skip
-CONTRARY = frozenset(
-    either
-    for one, other in [
-        ("from", "to"), ("over", "under"), ("after", "before"), ("with", "without"), ("against", "for")
-    ]
-    for either in ((one, other), (other, one))
-)  # fmt: skip
-"""Prepositions that say opposite things of one word."""
 GENDERS = frozenset({"he", "she"})
 LASTING = frozenset(
     {"invent", "discover", "writ", "paint", "found", "compos", "design", "creat", "direct", "build"}
@@ -87,20 +72,20 @@ def compare(one: Reading, other: Reading) -> Verdict:
     if left and right:
         return _REFUSED[_worst(left, right)]
     left, right = _heavy(left), _heavy(right)
+    if any(token.kind is NAME for token in (*left, *right)):
+        return _REFUSED[NAME]
+    if turned(one, other):
+        return _TURNED
     if left or right:
-        names = any(token.kind is NAME for token in (*left, *right))
-        return _REFUSED[NAME] if names else _OPEN
-    if _turned(one, other):
-        return _REFUSED[ORDER]
+        return _OPEN
     return PROVEN if one.whole and other.whole and one.tokens else _OPEN
 
 
 # ── what grammar says ────────────────────────────────────────────────────────────────────────────────
 
 
-_EQUAL = (NEGATION, Kind.QUANTIFIER, Kind.COMPARATIVE, Kind.SCOPE)
+_EQUAL = (NEGATION, Kind.QUANTIFIER, Kind.COMPARATIVE, Kind.SCOPE, Kind.CHOICE)
 _NONE: frozenset[str] = frozenset()
-_EITHER = {_NONE, frozenset({"done"})}
 
 
 def _said_of(one: Reading, other: Reading, *, denied: bool) -> Kind | None:
@@ -253,102 +238,3 @@ def _prefixed(one: str, other: str) -> bool:
     """Whether one of them is the other with a prefix that says it is not so."""
     short, long = sorted((one, other), key=len)
     return any(long == prefix + short for prefix in OPPOSING)
-
-
-# ── who does what to whom ────────────────────────────────────────────────────────────────────────────
-
-
-def _turned(one: Reading, other: Reading) -> bool:
-    said = _directed(one, other) or _contrary(one, other) or _inverted(one, other)
-    return said or _swapped(one, other) or _swapped(other, one) or _acted(one, other)
-
-
-def _directed(one: Reading, other: Reading) -> bool:
-    """Whether a preposition of direction governs other words."""
-    mine, theirs = _governed(one), _governed(other)
-    return any(role in theirs and words.isdisjoint(theirs[role]) for role, words in mine.items())
-
-
-def _governed(reading: Reading) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
-    for token in reading.tokens:
-        if token.role in DIRECTED:
-            found.setdefault(token.role, set()).add(token.word)
-    return found
-
-
-def _inverted(one: Reading, other: Reading) -> bool:
-    """Whether one asks who does it, and the other who it is done to: who beat him, who did he beat."""
-    if {one.marks.get(ORDER, _NONE), other.marks.get(ORDER, _NONE)} != _EITHER:
-        return False
-    if {one.question, other.question} == {"who", "what"}:
-        return True
-    mine, theirs = _firsts(one), _firsts(other)
-    shared = [word for word in mine if word in theirs]
-    return any(theirs[first] > theirs[second] for first, second in pairwise(shared))
-
-
-def _contrary(one: Reading, other: Reading) -> bool:
-    """Whether a word is under opposite prepositions: to French, from French."""
-    mine, theirs = _role(one), _role(other)
-    return any((role, theirs.get(word, role)) in CONTRARY for word, role in mine.items())
-
-
-def _role(reading: Reading) -> dict[str, str]:
-    """By word, the role it has wherever it stands; `?` where it has several."""
-    found: dict[str, str] = {}
-    for token in reading.tokens:
-        if found.setdefault(token.word, token.role) != token.role:
-            found[token.word] = "?"
-    return found
-
-
-def _swapped(one: Reading, other: Reading) -> bool:
-    """Whether two words of one kind have changed places, and with them their roles."""
-    movable = [token for token in one.tokens if token.kind in SWAPPED]
-    if len(movable) < 2:
-        return False
-    roles = {token.word: token.role for token in other.tokens}
-    places = {token.word: at for at, token in enumerate(other.tokens)}
-    for at, first in enumerate(movable):
-        for second in movable[at + 1 :]:
-            if first.kind is not second.kind:
-                continue
-            known = first.word in places and second.word in places
-            if known and places[first.word] > places[second.word] and _moved(first, second, roles):
-                return True
-    return False
-
-
-def _moved(first: Token, second: Token, roles: dict[str, str]) -> bool:
-    if first.role == second.role == "between":
-        return False
-    same = roles[first.word] == first.role and roles[second.word] == second.role
-    return not same or first.role == second.role == ""
-
-
-def _acted(one: Reading, other: Reading) -> bool:
-    """Whether two who act have changed places around what they do: dog bites man, man bites dog."""
-    mine, theirs = _firsts(one), _firsts(other)
-    shared = [word for word in mine if word in theirs]
-    places = [theirs[word] for word in shared]
-    if places == sorted(places):
-        return False
-    for at, first in enumerate(shared):
-        for second in shared[at + 2 :]:
-            between = [word for word in shared[at + 1 :] if mine[word] < mine[second]]
-            if theirs[second] < theirs[first] and any(
-                theirs[second] < theirs[word] < theirs[first] for word in between
-            ):
-                return True
-    return False
-
-
-def _firsts(reading: Reading) -> dict[str, int]:
-    """Words without a preposition, and who is spoken of, where they first stand."""
-    governed = {token.word for token in reading.tokens if token.role}
-    found: dict[str, int] = {}
-    for at, word in enumerate(reading.actors):
-        if word not in governed and word not in found:
-            found[word] = at
-    return found
