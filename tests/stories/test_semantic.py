@@ -195,6 +195,32 @@ def test_with_a_promise_hits_are_checked_behind_the_caller_s_back() -> None:
         page = served.house.metrics()[0].decode()
         [share] = re.findall(r'headgate_cache_wrong_ratio\{route=""\} (\S+)', page)
         assert 0.0 < float(share) <= 1.0
-        assert _told(page, None)["wrong_ratio"] == {"": round(float(share), 6)}
+        found = _told(page, None)
+        assert found["wrong_ratio"] == {"": round(float(share), 6)}
+        assert found["tenants"]["me"]["wrong_ratio"] == round(float(share), 6)
+
+    run(story())
+
+
+def test_a_promise_is_held_for_each_tenant_of_a_route_unless_they_share_answers() -> None:
+    keys = [{"name": "a", "key": KEY, "tenant": "one"}, {"name": "c", "key": "key-of-c", "tenant": "two"}]
+    routes = {"help": {"use": ["m"], "max_false_hit_rate": 0.5}}
+
+    async def told(scope: str) -> Any:
+        served = gateway(cache={**ON, "scope": scope}, keys=keys, routes=routes)
+        app = served.endpoints()[CHAT]
+        for key, count in ((KEY, 30), ("key-of-c", 3)):
+            for number in range(count):
+                await ask(app, CHAT, asked(f"{'please ' * number}{ONE}") | {"model": "help"}, key=key)
+        await clock().sleep(60.0)
+        return _told(served.house.metrics()[0].decode(), None)
+
+    async def story() -> None:
+        apart = await told("tenant")
+        assert apart["wrong_ratio"].keys() == {"help"}
+        assert {tenant for tenant, row in apart["tenants"].items() if "wrong_ratio" in row} == {"one", "two"}
+        shared = await told("shared")
+        assert shared["wrong_ratio"].keys() == {"help"}
+        assert not any("wrong_ratio" in row for row in shared["tenants"].values())
 
     run(story())

@@ -29,6 +29,7 @@ from headgate.core.reuse import Freshness, Partition, Reuse, Stored
 from headgate.core.semantic.gates import Gate
 from headgate.core.semantic.judge import Candidate, Judged, at_sight, judge
 from headgate.core.semantic.packing import packed
+from headgate.core.semantic.promise import Promise
 from headgate.core.semantic.said import agree, gist, said
 from headgate.core.semantic.signature import sign
 from headgate.pipeline.replay import Hit, Retell, in_form, replayed
@@ -106,13 +107,13 @@ class Semantic:
         cache: Cache,
         clock: Clock,
         chance: Random,
-        gates: Mapping[str, Gate],
+        promises: Mapping[str, Promise],
         checking: Layer,
         retell: Retell | None = None,
     ) -> None:
-        """`cache` keeps the answers, `retell` tells them in the form that is asked for. `gates` by the name
-        asked for, `""` for all others, where a share of wrong ones is promised. `checking`: what stands
-        around a call that checks a hit."""
+        """`cache` keeps the answers, `retell` tells them in the form that is asked for. `promises` of
+        how many may be wrong, by the name asked for, `""` for all others. `checking`: what stands around a
+        call that checks a hit."""
         self._inner = inner
         self._terms = terms
         self._embedder = embedder
@@ -120,7 +121,7 @@ class Semantic:
         self._cache = cache
         self._clock = clock
         self._chance = chance
-        self._gates = gates
+        self._promises = promises
         self._check = checking(inner)
         self._retell = retell
         self._checking: set[asyncio.Task[None]] = set()
@@ -220,9 +221,13 @@ class Semantic:
         text = self._last(chat) if isinstance(chat, Chat) else None
         if text is None or not isinstance(chat, Chat):
             return None
-        name = call.payload.model
-        gate = self._gates.get(name) or self._gates.get("")
-        return Question(partition=self._partition(call, chat), text=text, sign=sign(text), gate=gate)
+        promise = self._promises.get(call.payload.model) or self._promises.get("")
+        return Question(
+            partition=self._partition(call, chat),
+            text=text,
+            sign=sign(text),
+            gate=promise.gate("" if self._terms.shared else call.caller.tenant) if promise else None,
+        )
 
     def _last(self, chat: Chat) -> str | None:
         """The last turn of the user, where the conversation is one that may be answered from here."""
