@@ -75,6 +75,9 @@ def test_other_words_get_the_same_answer_and_say_so(stream: bool, then: bool) ->
         asked("How do I boil an egg for 15 minutes?"),
         asked("How do I not boil an egg for 5 minutes?"),
         asked(OTHER, temperature=1.5),
+        {"model": "m", "messages": [{"role": "user", "content": OTHER, "name": "ann"}]},
+        {"model": "m", "messages": [{"role": "user", "content": OTHER, "unknown": True}]},
+        asked(OTHER, unknown=True),
         asked(OTHER, seed=7),
         asked(OTHER, tools=TOOLS),
         {"model": "m", "messages": [{"role": "user", "content": [*SHOWN, {"type": "text", "text": OTHER}]}]},
@@ -82,11 +85,37 @@ def test_other_words_get_the_same_answer_and_say_so(stream: bool, then: bool) ->
         {"model": "m", "messages": [{"role": "user", "content": "Hi"}, *asked(OTHER)["messages"]]},
         {"model": "m", "messages": [{"role": "user", "content": "Hi"}] * 5 + asked(OTHER)["messages"]},
     ],
-    ids=["number", "negation", "temperature", "seed", "tools", "image", "system", "earlier", "long"],
+    ids=[
+        "number",
+        "negation",
+        "temperature",
+        "name",
+        "member",
+        "parameter",
+        "seed",
+        "tools",
+        "image",
+        "system",
+        "earlier",
+        "long",
+    ],
 )
 def test_anything_else_is_asked(other: dict[str, Any]) -> None:
     async def story() -> None:
         assert (await both(gateway(cache=ON), asked(ONE), other)).headers["x-cache"] == "MISS"
+
+    run(story())
+
+
+@pytest.mark.parametrize(("betas", "told"), [("one-2025", "HIT"), ("two-2025", "MISS")])
+def test_what_a_header_asks_for_is_asked_too(betas: str, told: str) -> None:
+    async def story() -> None:
+        served = gateway(cache=ON)
+        app = served.endpoints()["/v1/messages"]
+        for text, header in ((ONE, "one-2025"), (OTHER, betas)):
+            body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": text}]}
+            heard = await ask(app, "/v1/messages", body, headers=[("anthropic-beta", header)])
+        assert heard.headers["x-cache"] == told
 
     run(story())
 
