@@ -18,7 +18,7 @@ from headgate.adapters.postgres import PostgresAccounts
 from headgate.adapters.redis import RedisAccounts
 from headgate.adapters.sqlite import SqliteAccounts, SqliteLedger
 from headgate.adapters.system import SystemClock
-from headgate.core.account import Ask, spent_nano
+from headgate.core.account import Ask, Span, earlier, spent_nano
 from headgate.ports.accounts import Accounts
 from headgate.ports.ledger import LedgerGone
 from redises import SHARED, needs_redis
@@ -118,6 +118,23 @@ def test_processes_that_speak_at_once_never_have_the_same_money(make: Make) -> N
         return sum(told.lease for answer in answers for told in answer)
 
     assert run(story()) == 3 * 7 * 130
+
+
+def test_since_when_it_is_counted_all_hear_alike(make: Make) -> None:
+    async def story() -> None:
+        one, other = make(), make()
+        assert await one.begin({("a", DAY): (100, 900), ("b", DAY): (100, 900)}) == [Span(100, 900)] * 2
+        await other.bury(earlier("x", 900), {("a", DAY): 40})
+        told = frozenset({earlier("x", 900)})
+        assert await other.begin({("a", DAY): (100, 950)}) == [Span(100, 900, told)]
+        [found] = await other.tell("p", 1, [ask(short=LIMIT - 40)])
+        assert (found.spent, found.lease) == (40, LIMIT - 40)
+        await one.leave({("a", DAY): 1000, ("never", DAY): 5})
+        assert await other.begin({("a", DAY): (100, 1500)}) == [Span(1000, 1500, told)]
+        for each in {one, other}:
+            await each.close()
+
+    run(story())
 
 
 def test_a_store_that_is_not_there() -> None:

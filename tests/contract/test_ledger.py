@@ -98,6 +98,31 @@ def test_nothing_is_written_twice_whatever_is_asked_again(make: Make) -> None:
     assert (sums["requests"], sums["cost_nano"]) == (8, 36)
 
 
+def test_what_was_paid_by_whom_in_a_time(make: Make) -> None:
+    """With answers that were put aside, and without copies."""
+
+    async def story(ledger: Ledger) -> Any:
+        rows = [
+            entry(at_us=NOON_US - 1),
+            entry(at_us=NOON_US, others=(FAILED, ASIDE)),
+            entry(at_us=NOON_US + 9, key="other", requested="agent:a"),
+            entry(at_us=NOON_US + 9, tier="free", tenant="t", key="x"),
+            entry(at_us=NOON_US + 9, tenant="mirror", key="mirror", flags=int(Flag.SHADOW)),
+            entry(at_us=NOON_US + 10),
+        ]
+        await ledger.append("j", 0, rows)
+        asked = [
+            ("key", ["k"]),
+            ("tenant", ["acme"]),
+            ("tier", ["free"]),
+            ("route", ["auto", "agent:a"]),
+            ("route", ["no'body"]),
+        ]
+        return [await ledger.paid(of, names, NOON_US, NOON_US + 10) for of, names in asked]
+
+    assert run(make, story) == [100 + ASIDE.cost_nano, 200 + ASIDE.cost_nano, 100, 300 + ASIDE.cost_nano, 0]
+
+
 def test_journals_do_not_meet(make: Make) -> None:
     async def story(ledger: Ledger) -> Any:
         await ledger.append("j", 0, [entry()])

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from booked import POSTGRES, schema
 from gateway import CHAT, HI, KEY, Gateway, running
 from headgate.adapters.books import ACTS
 from headgate.adapters.books import noted as noted_row
@@ -97,7 +98,7 @@ def test_keys_are_made_rotated_and_revoked_over_http_and_each_act_has_its_author
 BAD = ["'; DROP TABLE audit; --", "a\r\nset-cookie: x", "\0", "ü", "x" * 300, 1e99, {"$gt": ""}, [["a"]]]
 FIELDS: dict[str, list[Any]] = {
     "tenant": [*BAD, "", None, 7],
-    "name": [*BAD, "", 7],
+    "name": [*BAD, "", 7, ".", "..", "mirror"],
     "tier": [*BAD, "platinum", 7],
     "models": [*([one] for one in BAD), [], ["gpt-99"], "m"],
     "regions": [*([one] for one in BAD), [], [""], "eu"],
@@ -146,8 +147,31 @@ def test_a_filter_is_only_a_value(shared: Gateway, query: str) -> None:
     assert (found.status, [one for one in found.document["data"] if one.get("requests")]) == (200, [])
 
 
+def test_what_a_store_cannot_hold_is_in_no_row_and_no_reason_to_call_it_away(tmp_path: Path) -> None:
+    """PostgreSQL takes no NUL."""
+    with schema() as name:
+        text = config(tmp_path).replace(f"sqlite:///{tmp_path}/books.db", POSTGRES)
+        with running(text.replace("store: {", f"store: {{namespace: {name}, ")) as gateway:
+            for path in ("usage?tenant=", "usage?key=", "requests?model=", "audit/residency?tenant="):
+                found = gateway.ask(f"/admin/v1/{path}a%00b", key=READER)
+                assert (found.status, [one for one in found.document["data"] if one.get("requests")]) == (
+                    200,
+                    [],
+                )
+            assert gateway.ask("/admin/v1/requests/a%00b/content", key=OWNER).document["data"] == []
+            assert gateway.ask("/v1/jobs/a%00b").status == 404
+            assert gateway.ask("/v1/jobs?after=a%00b").status == 200
+
+
 @pytest.mark.parametrize(
-    "query", ["/admin/v1/audit?after=x", "/admin/v1/requests?limit=0", "/admin/v1/requests?after=1e9"]
+    "query",
+    [
+        "/admin/v1/audit?after=x",
+        "/admin/v1/requests?limit=0",
+        "/admin/v1/requests?after=1e9",
+        "/admin/v1/usage?from=0001-01-01T00:00:00%2B23:59",
+        "/admin/v1/usage?to=9999-12-31T23:59:59-23:59",
+    ],
 )
 def test_a_query_that_is_none_is_said_to_be_wrong(shared: Gateway, query: str) -> None:
     found = shared.ask(query, key=READER)

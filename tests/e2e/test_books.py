@@ -6,6 +6,7 @@ import http.client
 import json
 import random
 import resource
+import shutil
 import sqlite3
 import threading
 import time
@@ -17,9 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from booked import POSTGRES, Wire, schema
 from gateway import CHAT, HI, KEY, Gateway, ran, running
+from headgate.cli.keys import keys as keys_app
 
 pytestmark = pytest.mark.e2e
 
@@ -289,6 +292,19 @@ def test_where_nothing_can_be_written_requests_are_served_and_it_is_told(tmp_pat
         assert gateway.chat("plain").status == 200
         assert "no books are kept" in gateway.log
         assert "books" not in gateway.ask("/health").document
+        refused = gateway.chat("safe")
+        assert (refused.status, refused.error["code"]) == (503, "ledger_unavailable")
+
+
+def test_keys_made_at_run_time_are_good_where_no_journal_can_be_written(tmp_path: Path) -> None:
+    """Never a 401 for our own fault."""
+    with running(config(tmp_path)) as gateway:
+        made = CliRunner().invoke(keys_app, ["create", "--tenant", "acme", "--config", str(gateway.file)])
+        assert made.exit_code == 0, made.output
+    shutil.rmtree(tmp_path / "kept")
+    (tmp_path / "kept").write_text("in the way")
+    with running(config(tmp_path)) as gateway:
+        assert gateway.ask(CHAT, {"model": "plain", "messages": HI}, key=made.stdout.strip()).status == 200
 
 
 def test_where_no_file_may_grow_who_was_refused_is_written_down_as_refused(tmp_path: Path) -> None:

@@ -272,6 +272,54 @@ def test_admins_make_budgets_and_limits_at_run_time(tmp_path: Path) -> None:
         assert acts[:4] == ["terms.set", "budget.forgive", "terms.set", "terms.set"]
 
 
+def test_a_budget_begins_with_what_has_been_spent_in_its_period(tmp_path: Path) -> None:
+    """Made at run time, taken away and made again; and one that a new configuration has. Restarts change
+    nothing."""
+    bare = config(tmp_path, usd=7).replace(", budget: {usd: 7, per: month}", "")
+
+    def spent(gateway: Gateway, wanted: dict[str, float]) -> dict[str, float]:
+        found: dict[str, float] = {}
+        for _ in range(500):
+            rows = gateway.ask("/admin/v1/budgets", key=ADMIN).document["data"]
+            found = {row["id"]: row["spent_usd"] for row in rows if row["name"] in ("me", "m")}
+            if found == wanted:
+                break
+            time.sleep(0.02)
+        return found
+
+    def put(gateway: Gateway, method: str, body: object = None) -> None:
+        generation = gateway.ask("/readyz").document["generation"]
+        assert gateway.ask("/admin/v1/budgets/key/me", body, key=ADMIN, method=method).status == 200
+        changed(gateway, generation)
+
+    def asked(gateway: Gateway) -> int:
+        return gateway.chat("m", max_tokens=100).status
+
+    bare = bare.replace("models:", "routes: {m: {use: [cent]}}\nmodels:")
+    with running(bare) as gateway:
+        assert [asked(gateway) for _ in range(3)] == [200] * 3
+        put(gateway, "PUT", {"budget_usd": "0.05/day,7/week"})
+        first = {"key/me/day": 0.03, "key/me/week": 0.03}
+        assert spent(gateway, first) == first
+        assert [asked(gateway) for _ in range(2)] == [200] * 2
+        assert asked(gateway) == 402
+        put(gateway, "DELETE")
+        assert asked(gateway) == 200
+        put(gateway, "PUT", {"budget_usd": "0.08/day"})
+        again = {"key/me/day": 0.06}
+        assert spent(gateway, again) == again
+        assert [asked(gateway) for _ in range(2)] == [200] * 2
+        assert asked(gateway) == 402
+        assert gateway.stop() == 0
+    more = bare.replace("{use: [cent]}", "{use: [cent], budget: {usd: 5, per: month}}")
+    wanted = {"key/me/day": 0.08, "route/m/month": 0.08}
+    for _ in range(2):
+        with running(more) as gateway:
+            assert spent(gateway, wanted) == wanted
+            assert asked(gateway) == 402
+            assert gateway.stop() == 0
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [

@@ -13,6 +13,7 @@ from uuid import uuid4
 import pytest
 
 from gateway import CHAT, HOST, KEY, Gateway, ran, running
+from redises import private
 from vectors import served
 
 pytestmark = pytest.mark.e2e
@@ -75,6 +76,49 @@ def test_warmed_counted_cleared_and_found_after_a_restart(tmp_path: Path) -> Non
         gateway.until(lambda _: kept(gateway, "What is a ferry?") == "MISS")
         questions.write_text("{not json")
         cache(gateway, "warm", str(questions), "--url", gateway.url, code=2)
+
+
+def told(gateway: Gateway, text: str, key: str = KEY, *, stream: bool = False) -> tuple[str, str]:
+    """Whether it was kept, and the words of the answer."""
+    body = {"model": "m", "messages": [{"role": "user", "content": text}], "stream": stream}
+    answer = gateway.ask(CHAT, body, key=key)
+    assert answer.status == 200
+    words = re.findall(r'"content":("(?:[^"\\]|\\.)*")', answer.body.decode())
+    return str(answer.headers["x-cache"]), "".join(map(json.loads, words))
+
+
+def on_the_shelf(gateway: Gateway, count: int) -> None:
+    """Waits until so many answers are."""
+    gateway.until(lambda _: stats(gateway)["store"]["answers"] == count)
+
+
+def test_replicas_share_answers_through_redis_and_forget_them_together(tmp_path: Path) -> None:
+    """What one has answered the other tells, to the same tenant; without Redis each goes on with its own."""
+    guest = "key-of-somebody-else"
+    with private() as redis:
+        shared = config(tmp_path).replace(f"store: file, file: '{tmp_path}/answers.db'", "store: redis")
+        shared = shared.replace("tenant: acme}]", f"tenant: acme}}, {{name: guest, key: {guest}}}]")
+        shared += f"store: {{redis: '{redis.url}', url: off}}\n"
+        with running(shared) as one, running(shared) as two:
+            for kept, asked, teller, stream in ((1, one, two, False), (3, two, one, True)):
+                question = f"What is a bridge, as {asked.port} was asked?"
+                first = told(asked, question, stream=stream)
+                assert first[0] == "MISS"
+                on_the_shelf(asked, kept)
+                assert told(teller, question, guest, stream=stream)[0] == "MISS", "another tenant's"
+                assert told(teller, question, stream=stream) == ("HIT", first[1])
+            on_the_shelf(one, 4)
+            assert cache(two, "clear") == "4 answers forgotten\n"
+            for gateway in (one, two):
+                question = f"What is a bridge, as {gateway.port} was asked?"
+
+                def is_forgotten(_: object, it: Gateway = gateway, question: str = question) -> bool:
+                    return told(it, question)[0] == "MISS" and told(it, question)[0] == "HIT"
+
+                gateway.until(is_forgotten)
+            redis.kill()
+            assert [told(one, "What is a quay?")[0] for _ in range(2)] == ["MISS", "HIT"]
+            assert told(two, "What is a quay?")[0] == "MISS"
 
 
 def other_words(gateway: Gateway, text: str) -> str:

@@ -217,6 +217,35 @@ def test_any_doubt_sends_that_one_alone_and_what_was_paid_is_on_its_bill(
     run(story())
 
 
+@pytest.mark.parametrize("leaves", [[0], [2], [1, 3], [0, 1, 2]])
+@pytest.mark.parametrize("doubted", [False, True])
+def test_who_hangs_up_leaves_his_part_of_the_bill_to_who_stays(
+    leaves: list[int], doubted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if doubted:
+        faulty(lambda whole: content(whole, lambda it: it | {"q4": " "}), monkeypatch)
+
+    async def story() -> None:
+        served, notes = gateway(**HOUSE), Notes()
+        served._recorder.add(notes)
+        app = served.endpoints()[CHAT]
+        texts = ["the first of all", *(f"what is {word}" for word in WORDS)]
+        asked = []
+        for text in texts:
+            asked.append(asyncio.ensure_future(ask(app, CHAT, body(text, max_tokens=50))))
+            await clock().sleep(0.001)
+        await clock().sleep(0.05)
+        for number in leaves:
+            asked[number + 1].cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+        paid = sum(one.usage.total for one in notes.records if one.usage)
+        paid += sum(found.usage.total for one in notes.records for found in one.discarded)
+        [provider] = served.simulations().values()
+        assert paid == sum(key.granted_tokens for key in provider.report().keys.values())
+
+    run(story())
+
+
 def test_a_model_that_makes_nothing_of_it_is_not_asked_so_again_for_a_while(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 from asgi import CHAT, KEY, Heard, ask, gateway
-from headgate.assemble import Gateway
+from headgate.assemble import Gateway, Machine
+from headgate.assemble.stores import Stores
 from headgate.cli.cache import _told
+from headgate.config.validate import settings
 from virtual import clock, run
 
 ON: dict[str, Any] = {"semantic": {}}
@@ -133,6 +137,33 @@ def test_off_is_off(cache: dict[str, Any]) -> None:
         assert (await both(gateway(cache=cache), asked(ONE), asked(OTHER))).headers["x-cache"] != "HIT"
 
     run(story())
+
+
+def test_what_is_not_installed_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The store of questions and the layer both want the embedder."""
+
+    async def story() -> None:
+        semantic = {"store": "file", "file": str(tmp_path / "questions.db"), "embedder": "nowhere"}
+        raw = {
+            "keys": [{"name": "me", "key": KEY}],
+            "providers": {"p": {"dialect": "simulated"}},
+            "models": {"m": {"provider": "p"}},
+            "cache": {"store": "file", "file": str(tmp_path / "answers.db"), "semantic": semantic},
+        }
+        configured = settings(raw, environ={})
+        stores = Stores(configured, clock(), None, None)
+        machine = Machine(
+            clock=clock(),
+            chance=Random(1),
+            pepper=b"x" * 16,
+            answers=stores.answers,
+            questions=stores.questions,
+        )
+        served = Gateway(configured, machine)
+        served.reload(configured)
+
+    run(story())
+    assert len([one for one in caplog.records if "cache.semantic is off" in one.getMessage()]) == 1
 
 
 def test_a_question_is_forgotten_after_its_time() -> None:

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from headgate.core.account import Account, Ask, Told, bury, forgive, tell
+from headgate.core.account import Account, Ask, Span, Told, begin, bury, forgive, leave, tell
 
 T = TypeVar("T")
 
@@ -29,6 +29,22 @@ class Accounting(ABC):
                 bury(accounts[name], holder, period, total)
 
         await self._change([name for name, _ in totals], work)
+
+    async def begin(self, wanted: Mapping[tuple[str, int], tuple[int, int]]) -> list[Span | None]:
+        def work(accounts: Mapping[str, Account], now: int) -> list[Span | None]:
+            return [
+                begin(accounts[name], period, starts_us, now_us)
+                for (name, period), (starts_us, now_us) in wanted.items()
+            ]
+
+        return await self._change([name for name, _ in wanted], work)
+
+    async def leave(self, left: Mapping[tuple[str, int], int]) -> None:
+        def work(accounts: Mapping[str, Account], now: int) -> None:
+            for (name, period), now_us in left.items():
+                leave(accounts[name], period, now_us)
+
+        await self._change([name for name, _ in left], work)
 
     async def forgive(self, name: str, period: int) -> None:
         await self._change([name], lambda accounts, now: forgive(accounts[name], period))

@@ -12,6 +12,7 @@ import os
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from errno import ENOSPC
 from pathlib import Path
 from struct import Struct
 
@@ -40,15 +41,24 @@ class TotalsFile:
         fcntl.flock(self._file, fcntl.LOCK_EX)
         fresh.rename(self._path)  # whoever looks for it finds it locked
         self._size = 0
+        self._torn = False
 
     def write(self, totals: Totals) -> None:
-        """Those that have changed. Raises `OSError`."""
+        """Those that have changed. Raises `OSError`; all that was ever told is written the next time then."""
         self._known.update(totals)
         if self._size > LONG_BYTES:
-            os.ftruncate(self._file, 0)
-            self._size, totals = 0, self._known
+            self._size, self._torn = 0, True
+        if self._torn:  # nobody reads behind what is half written
+            os.ftruncate(self._file, self._size)
+            totals = self._known
+        self._torn = True
         body = _encode([(name, period, total) for (name, period), total in totals.items()])
-        self._size += os.write(self._file, _HEAD.pack(len(body), zlib.crc32(body)) + body)
+        piece = _HEAD.pack(len(body), zlib.crc32(body)) + body
+        written = os.write(self._file, piece)
+        if written < len(piece):
+            raise OSError(ENOSPC, os.strerror(ENOSPC))
+        self._size += written
+        self._torn = False
 
     def close(self, *, told: bool) -> None:
         """`told`: the store has everything; otherwise the file stays for whoever finds it."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from headgate.adapters.totals import TotalsFile, orphans
 from headgate.core.account import Told
@@ -36,6 +36,13 @@ FIRST_S = 1.5
 """How long the start waits for the store."""
 
 log = logging.getLogger("headgate")
+
+
+class Earlier(Protocol):
+    """Who finds out what was spent of a budget before anybody counted."""
+
+    async def begin(self, budgets: Mapping[tuple[str, int], tuple[Budget, int, int]], /) -> None: ...
+
 
 Alert = Callable[[Budget, int, int], None]
 """Told of a budget, of the percent of it that were passed, and of what was spent."""
@@ -68,17 +75,21 @@ class Bank:
         self.slots: dict[str, Slot] = {}
         self.alerts: list[Alert] = []
         self.turns = 0
+        self.earlier: Earlier | None = None
         self._clock = clock
         self._name = name
         self._folder = folder
         self._file: TotalsFile | None = None
         self._number = 0
         self._error = ""
+        self._unwritten = False
         self._due = asyncio.Event()
         self._alarms: dict[str, Alarm] = {}
         self._changed: set[Purse] = set()
         self._dirty: set[Purse] = set()
         self._open: dict[tuple[str, int], Purse] = {}
+        self._new: dict[tuple[str, int], tuple[Budget, int, int]] = {}
+        self._gone: dict[tuple[str, int], int] = {}
         self._asking: list[tuple[Sequence[Purse], asyncio.Future[None]]] = []
         self._waiting: list[asyncio.Future[None]] = []
 
@@ -90,6 +101,7 @@ class Bank:
         if slot is None:
             period = period_at(self._clock.wall(), budget.per, budget.zone)
             slot = self.slots[budget.account] = Slot(budget, period, self._purse(budget, period))
+            self._new[budget.account, period.day] = budget, int(period.starts_at * 1e6), self._wall_us()
             self._write_down()
         elif slot.budget != budget:
             slot.budget = budget
@@ -101,7 +113,30 @@ class Bank:
     def close_others(self, slots: Sequence[Slot]) -> None:
         """There are these budgets, and no others. What is reserved of another is settled all the same."""
         for name in self.slots.keys() - {slot.budget.account for slot in slots}:
-            self.slots.pop(name).purse.leave()
+            purse = self.slots.pop(name).purse
+            purse.leave()
+            self._gone[name, purse.period] = self._wall_us()
+            self._dirty.add(purse)
+
+    def _wall_us(self) -> int:
+        return int(self._clock.wall() * 1e6)
+
+    async def _begin(self) -> None:
+        """It is said which budgets there are now, and which no more: what was spent before is found out."""
+        new, gone = self._new, self._gone
+        if gone:
+            await self.accounts.leave(gone)
+        self._gone = {}
+        if new and self.earlier is not None:
+            await self.earlier.begin(new)
+        self._new = {}
+
+    def retell(self, budget: Budget) -> None:
+        """More was spent of it than is known here: what is in hand goes back."""
+        if (slot := self.slots.get(budget.account)) is not None:
+            slot.purse.short_elsewhere = True
+            self._dirty.add(slot.purse)
+            self._due.set()
 
     def _write_down(self) -> None:
         if self._file is None and self._folder is not None:
@@ -186,7 +221,11 @@ class Bank:
         try:
             self._file.write({(purse.account, purse.period): purse.total for purse in changed})
         except OSError as error:
-            log.error("what was spent cannot be written down (%s)", error.strerror)
+            if not self._unwritten:
+                log.error("what was spent cannot be written down (%s)", error.strerror)
+            self._unwritten = True
+        else:
+            self._unwritten = False
 
     # ── beside the requests ──
 
@@ -222,7 +261,7 @@ class Bank:
             purses.update(wanted)
         now = self._clock.now()
         due = [purse for purse in purses if purse.due(now)]
-        if due:
+        if due or self._new or self._gone:
             await self._tell(due)
         for _, future in asking:
             _done(future)
@@ -232,7 +271,8 @@ class Bank:
         self._number += 1
         asks = [purse.ask(self._clock.now()) for purse in purses]
         try:
-            answers = await self.accounts.tell(self._name, self._number, asks)
+            await self._begin()
+            answers = await self.accounts.tell(self._name, self._number, asks) if asks else []
         except LedgerGone as error:
             if not self._error:
                 log.error("budgets cannot be looked up in %s (%s): what is in hand is used", self.kind, error)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -46,8 +45,6 @@ from headgate.pipeline.trace import Trace
 from headgate.ports.recorder import Recorder
 from headgate.providers.said import said
 from headgate.server.front import Front
-
-log = logging.getLogger("headgate")
 
 BODY_PATIENCE_S = 60.0
 """How long a body may take to arrive, once its head has."""
@@ -120,11 +117,9 @@ class Generation:
 
     def _durable(self) -> Iterator[Layer]:
         """Nothing, where no route is strict."""
-        names, books = strict(self.settings), self._machine.books
-        if names and books is None:
-            log.error("a route is strict, but no books are kept: its answers wait for nothing")
-        if names and books is not None:
-            yield partial(Durable, strict=names, journal=books, clock=self._machine.clock)
+        names, journal = strict(self.settings), self._machine.journal
+        if names and journal is not None:
+            yield partial(Durable, strict=names, journal=journal, clock=self._machine.clock)
 
     def _below_admit(self) -> Service:
         settings, machine = self.settings, self._machine

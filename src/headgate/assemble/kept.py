@@ -17,6 +17,7 @@ from headgate.assemble.sharing import Sharing
 from headgate.assemble.shelved import Shelved
 from headgate.core.price import Price
 from headgate.ports.clock import Clock
+from headgate.ports.journal import Journal
 
 Prices = Mapping[str, Price]
 """Model id → price, for models whose settings name none."""
@@ -28,9 +29,9 @@ T = TypeVar("T")
 class Machine:
     """What a process has one of, whatever its configuration. `pepper`: 16 to 64 random bytes; `sharing`: with
     whom it shares the limits of its keys, if with anybody; `ring`: what has been said of them; `books`: where
-    what happened is written down for good; `issued`: keys that were made at run time; `answers`
-    and `questions`: those that it keeps, where there is more than its memory for them; `bank`: who knows what
-    may be spent; `jobs`: what is to be answered later."""
+    what happened is written down for good, and `journal`: where that is waited for; `issued`: keys that were
+    made at run time; `answers` and `questions`: those that it keeps, where there is more than its memory for
+    them; `bank`: who knows what may be spent; `jobs`: what is to be answered later."""
 
     clock: Clock
     chance: Random
@@ -38,6 +39,7 @@ class Machine:
     sharing: Sharing | None = None
     ring: KeyRing | None = None
     books: Books | None = None
+    journal: Journal | None = None
     issued: IssuedKeys | None = None
     answers: Shelved | None = None
     questions: Remembered | None = None

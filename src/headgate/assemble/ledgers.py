@@ -12,8 +12,10 @@ from headgate.adapters.sqlite import SqliteLedger
 from headgate.assemble.books import Books
 from headgate.assemble.issued import IssuedKeys
 from headgate.config.tree import Settings
+from headgate.core.record import Record
 from headgate.core.retention import Days
 from headgate.ports.clock import Clock
+from headgate.ports.journal import Journal, NotKept
 from headgate.ports.store import Store
 
 log = logging.getLogger("headgate")
@@ -55,15 +57,33 @@ def books(settings: Settings, clock: Clock, file: Path | None) -> Books | None:
     return None
 
 
+class Nowhere:
+    """A `ports.Journal` of a process that found no place for one: what a strict route promises cannot be
+    kept."""
+
+    async def keep(self, record: Record) -> None:
+        raise NotKept("there is no place for a journal")
+
+
+def journal(settings: Settings, kept: Books | None, file: Path | None) -> Journal | None:
+    """Where rows of strict routes are waited for; None where there are to be no books."""
+    wanted = file is not None and not (settings.store.url and settings.store.url.reveal() == "off")
+    return kept or (Nowhere() if wanted else None)
+
+
 def kept_in(settings: Settings, file: Path) -> Path:
     """The folder for what a process may not lose."""
     return file.resolve().parent / settings.store.folder if settings.store.folder else folder_of(file)
 
 
-def issued(settings: Settings, kept: Books | None, clock: Clock, file: Path | None) -> IssuedKeys | None:
-    """Where books are kept, keys may be made at run time. By a connection of their own: who waits for rows to
-    be written should not wait to learn of a revocation."""
-    found = ledger(settings, file) if kept is not None else None
+def issued(settings: Settings, clock: Clock, file: Path | None) -> IssuedKeys | None:
+    """Where there is a store for books, keys may be made at run time, and are good though no journal can be
+    written here. By a connection of their own: who waits for rows to be written should not wait to learn of
+    a revocation."""
+    try:
+        found = ledger(settings, file)
+    except ImportError:  # has been told
+        return None
     if found is None or file is None:
         return None
     return IssuedKeys(found[1], kept_in(settings, file) / "keys.snapshot", clock)

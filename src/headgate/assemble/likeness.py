@@ -45,30 +45,31 @@ def likeness(section: Semantic, kept: Kept, remembered: Remembered | None) -> Li
     return embedder, index
 
 
-def _embedder(name: str) -> Embedder | None:
+def _embedder(name: str, *, tells: bool = True) -> Embedder | None:
     try:
         return local(name)
     except (ImportError, ValueError) as missing:
-        log.warning("cache.semantic is off: %s", missing)
+        if tells:
+            log.warning("cache.semantic is off: %s", missing)
         return None
 
 
 def remembered(settings: Settings, clock: Clock) -> Remembered | None:
     """What survives this process, as it is configured. Raises `ImportError` where a client is not there."""
-    section, found = settings.cache.semantic, register(settings)
+    section, found = settings.cache.semantic, register(settings, tells=False)  # the first generation does
     if section is None or found is None:
         return None
     embedder, behind = found
     return Remembered(index_of(embedder.dimension, section.max_entries), behind, clock, embedder)
 
 
-def register(settings: Settings) -> tuple[Embedder, Register] | None:
-    """Where questions are written down, if anywhere, and what makes their vectors. Raises `ImportError`
-    likewise."""
+def register(settings: Settings, *, tells: bool = True) -> tuple[Embedder, Register] | None:
+    """Where questions are written down, if anywhere, and what makes their vectors. `tells`: whether it says
+    so where nothing does. Raises `ImportError` likewise."""
     section = settings.cache.semantic
     if section is None or section.store == "memory" or not section.ttl_s:
         return None
-    embedder = _embedder(section.embedder)
+    embedder = _embedder(section.embedder, tells=tells)
     return None if embedder is None else (embedder, _register(settings, section, embedder))
 
 

@@ -9,6 +9,7 @@ from headgate.assemble.kept import Machine
 from headgate.config.tree import Settings
 from headgate.core.call import Caller
 from headgate.core.issued import NOBODY, Known
+from headgate.core.router import AUTO
 from headgate.core.routes import Routes
 from headgate.core.scope import Admin, Scope
 from headgate.core.tier import NO_TIER, Tier
@@ -97,7 +98,8 @@ def deadlines(settings: Settings) -> dict[str, float]:
 def strict(settings: Settings) -> frozenset[str]:
     """Names whose answers end only when their row is on disk."""
     found = {name for name, route in settings.routes.items() if route.durable == "strict"}
-    return frozenset(found | {f"agent:{name}" for name, one in settings.agents.items() if one.route in found})
+    agents = {f"agent:{name}" for name, one in settings.agents.items() if one.route in found}
+    return frozenset(found | agents | ({AUTO} if agents else set()))
 
 
 def cards(settings: Settings) -> Iterator[ModelCard]:

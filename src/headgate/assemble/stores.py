@@ -16,19 +16,23 @@ from headgate.adapters.memory.cache import MemoryCache
 from headgate.adapters.notices import FolderNotices, folder_of
 from headgate.adapters.shared import Folder
 from headgate.adapters.sqlite import SqliteCounters
+from headgate.assemble.bank import Bank
 from headgate.assemble.budgets import bank
+from headgate.assemble.earlier import Earlier
 from headgate.assemble.gateway import Gateway
 from headgate.assemble.jobs import Intake, jobs
-from headgate.assemble.ledgers import books, issued
+from headgate.assemble.ledgers import books, issued, journal, ledger
 from headgate.assemble.likeness import remembered
 from headgate.assemble.remembered import Remembered
 from headgate.assemble.ring import KeyRing
 from headgate.assemble.sharing import Sharing
 from headgate.assemble.shelved import Shelved
 from headgate.config.tree import Settings
+from headgate.core.router import AGENT
 from headgate.ports.cache import Shelf
 from headgate.ports.clock import Clock
 from headgate.ports.notices import Notices
+from headgate.ports.store import Store
 from headgate.server.worker import Worker
 
 NO_CLIENT = "store.redis is set, but the client is not installed (pip install 'headgate[redis]')"
@@ -98,11 +102,15 @@ class Stores:
     """What a process shares with others, or finds again: limits, what is said of keys, answers, the books."""
 
     def __init__(self, settings: Settings, clock: Clock, folder: Folder | None, file: Path | None) -> None:
+        self._clock = clock
+        self._file = file
+        self.earlier: Earlier | None = None
         self.sharing = _sharing(settings, clock, folder)
         found = places(settings, file)
         self.ring = KeyRing(clock, found) if found else None
         self.books = books(settings, clock, file)
-        self.issued = issued(settings, self.books, clock, file)
+        self.journal = journal(settings, self.books, file)
+        self.issued = issued(settings, clock, file)
         self.bank = bank(settings, clock, file, folder)
         kept = shelf(settings)
         memory = MemoryCache(max_bytes=settings.cache.exact.max_bytes)
@@ -136,9 +144,16 @@ class Stores:
             yield self._worker.run()
         if self.issued is not None:
             yield self.issued.follow(partial(_changed, gateway))
-        if self.bank is not None:
-            await self.bank.start()
-            yield self.bank.run()
+        for work in await self._budgets(gateway):
+            yield work
+
+    async def _budgets(self, gateway: Gateway) -> list[Coroutine[Any, Any, None]]:
+        if self.bank is None:
+            return []
+        found = ledger(gateway.settings, self._file) if self.books is not None else None
+        self.earlier = _earlier(found[1], self.bank, self._clock, gateway) if found else None
+        await self.bank.start()
+        return [self.bank.run(), *([self.earlier.run()] if self.earlier else [])]
 
     def _kept(self) -> list[Shelved | Remembered]:
         return [one for one in (self.answers, self.questions) if one is not None]
@@ -149,6 +164,7 @@ class Stores:
         await self.jobs.store.close()
         for one in (
             self.bank,
+            self.earlier,
             self.sharing,
             self.ring,
             self.issued,
@@ -158,6 +174,17 @@ class Stores:
         ):
             if one is not None:
                 await one.close()
+
+
+def _earlier(store: Store, bank: Bank, clock: Clock, gateway: Gateway) -> Earlier:
+    """By a connection of its own: months are read while nobody waits for it."""
+
+    def names(route: str) -> list[str]:
+        agents = gateway.settings.agents
+        return [route, *(f"{AGENT}{name}" for name, one in agents.items() if one.route == route)]
+
+    bank.earlier = found = Earlier(store, bank.accounts, clock, names=names, told=bank.retell)
+    return found
 
 
 def _changed(gateway: Gateway) -> None:

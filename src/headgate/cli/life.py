@@ -94,6 +94,7 @@ async def life(
         sharing=stores.sharing,
         ring=stores.ring,
         books=stores.books,
+        journal=stores.journal,
         issued=stores.issued,
         answers=stores.answers,
         questions=stores.questions,

@@ -16,6 +16,7 @@ from headgate.config.kinds import (
     OneOrMore,
     SecondsOrZero,
     Share,
+    StoreName,
     wrong,
 )
 from headgate.config.section import Section, by
@@ -61,7 +62,7 @@ class Store(Section):
         " `redis://HOST:PORT/DB`, `rediss://` with TLS.",
         json_schema_extra=by("the workers of one host share them"),
     )
-    namespace: Name = Field(
+    namespace: StoreName = Field(
         default="headgate", description="What its keys begin with; one for each set of provider keys."
     )
     replicas: Count = Field(

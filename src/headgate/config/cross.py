@@ -13,6 +13,7 @@ from headgate.config.check import Path, quoted
 from headgate.config.fill import owner_of, tables
 from headgate.config.kinds import is_loopback
 from headgate.config.tree import OPEN
+from headgate.core.issued import COPIES
 from headgate.core.secret import Secret
 from headgate.providers.catalog import SIMULATED
 
@@ -33,6 +34,8 @@ def findings(raw: Mapping[str, Any]) -> Iterator[Finding]:
     yield from _routes(raw)
     yield from _tiers(raw)
     yield from _keys(raw)
+    yield from _admins(raw)
+    yield from _books(raw)
     yield from _cache(raw)
     yield from _degrade(raw)
 
@@ -167,7 +170,8 @@ def _keys(raw: Mapping[str, Any]) -> Iterator[Finding]:
     for index, key in enumerate(keys):
         if not isinstance(key, dict):
             continue
-        yield from _twice(key, index, names, values)
+        yield from _twice(("keys", index), key, names, values)
+        yield from _kept_for_copies(key, index)
         if (tier := key.get("tier")) and isinstance(tier, str) and tier not in tiers:
             yield Finding(("keys", index, "tier"), "is not one of tiers", nearest(tier, tiers))
         for number, name in enumerate(_listed(key.get("models"))):
@@ -190,14 +194,40 @@ def _admin_values(server: Mapping[str, Any]) -> Iterator[object]:
         yield _revealed(one.get("key")) if isinstance(one, dict) else None
 
 
-def _twice(key: Mapping[str, Any], index: int, names: set[object], values: set[object]) -> Iterator[Finding]:
+def _kept_for_copies(key: Mapping[str, Any], index: int) -> Iterator[Finding]:
+    for field in ("name", "tenant"):
+        if key.get(field) == COPIES:
+            yield Finding(("keys", index, field), "is what copies for a mirror are booked under")
+
+
+def _admins(raw: Mapping[str, Any]) -> Iterator[Finding]:
+    """Two names for one key would leave it to chance what it may do, and who is said to have done it."""
+    server = _table(raw, "server")
+    names: set[object] = set()
+    values: set[object] = {_revealed(server.get("admin_key"))}
+    for index, admin in enumerate(_listed(server.get("admin_keys"))):
+        if isinstance(admin, dict):
+            yield from _twice(("server", "admin_keys", index), admin, names, values)
+
+
+def _books(raw: Mapping[str, Any]) -> Iterator[Finding]:
+    """A row that is waited for must have a place."""
+    if _revealed(_table(raw, "store").get("url")) != "off":
+        return
+    for name, route in tables(raw, "routes"):
+        if route.get("durable") == "strict":
+            message = "waits for books that are not kept"
+            yield Finding(("routes", name, "durable"), message, "let store.url be anything but off")
+
+
+def _twice(path: Path, key: Mapping[str, Any], names: set[object], values: set[object]) -> Iterator[Finding]:
     for field, seen, message in (
         ("name", names, "is the name of another key"),
         ("key", values, "is another key's, or the admin key"),
     ):
         value = _revealed(key.get(field))
         if value and value in seen:
-            yield Finding(("keys", index, field), message)
+            yield Finding((*path, field), message)
         seen.add(value)
 
 

@@ -273,6 +273,9 @@ ModelId = Annotated[Name, _text(r"(?!agent:).*", "must not begin with 'agent:'")
 Namespace = Annotated[
     str, _text(r"[a-zA-Z_][a-zA-Z0-9_]{0,63}", "must be of letters, digits and underscores")
 ]
+StoreName = Annotated[
+    str, _text(r"[A-Za-z0-9_.-]{1,60}", "must be of at most 60 letters, digits, dots, dashes and underscores")
+]
 FaultText = Annotated[str, AfterValidator(_fault)]
 OneOrMore = BeforeValidator(_one_is_a_list)
 OneTableOrMore = BeforeValidator(_one_table_is_a_list)

@@ -25,6 +25,7 @@ from headgate.core.budget import SHARES
 
 LEASE_MS = 60_000
 """How long a lease is good for without a word."""
+EARLIER = "before/"
 PAGES = 3
 """Periods that are remembered: what was reserved in the last may end in this one."""
 
@@ -72,16 +73,28 @@ class Part(msgspec.Struct, array_like=True):
 
 class Page(msgspec.Struct, array_like=True):
     """One period of an account, by process; `alerted`: percent of the limit of which somebody was told;
-    `forgiven`: what was spent when somebody said that it should not count."""
+    `forgiven`: what was spent when somebody said that it should not count. From `since_us` until `until_us`
+    (microseconds since the epoch) nobody counted; `left_us`: nor does anybody since then."""
 
     parts: dict[str, Part] = {}
     alerted: int = 0
     forgiven: int = 0
     limit: int = 0
+    since_us: int = 0
+    until_us: int = 0
+    left_us: int = 0
 
     @property
     def spent(self) -> int:
         return sum(one.total for one in self.parts.values()) - self.forgiven
+
+
+class Span(msgspec.Struct, frozen=True):
+    """A time of which the books alone know what was spent; `told`: by whom that was said (`earlier`)."""
+
+    since_us: int
+    until_us: int
+    told: frozenset[str] = frozenset()
 
 
 class Account(msgspec.Struct, array_like=True):
@@ -118,6 +131,30 @@ def bury(account: Account, holder: str, period: int, total: int) -> None:
     part = _page(account, period).parts.setdefault(holder, Part())
     part.total = max(part.total, total)
     part.lease = part.short = 0
+
+
+def begin(account: Account, period: int, starts_us: int, now_us: int) -> Span | None:
+    """Somebody counts from now on. Nobody did before, where there is no page yet, or since the budget was
+    taken away."""
+    if period < account.latest:
+        return None
+    page = account.pages.get(period)
+    if page is None or page.left_us:
+        page = _page(account, period)
+        page.since_us, page.until_us, page.left_us = page.left_us or starts_us, now_us, 0
+    told = frozenset(name for name in page.parts if name.startswith(EARLIER))
+    return Span(page.since_us, page.until_us, told) if page.until_us else None
+
+
+def leave(account: Account, period: int, now_us: int) -> None:
+    """The budget was taken away: nobody counts any more."""
+    if (page := account.pages.get(period)) is not None:
+        page.left_us = max(page.left_us, now_us)
+
+
+def earlier(books: str, until_us: int) -> str:
+    """The name under which those books say what was spent before anybody counted (`bury`)."""
+    return f"{EARLIER}{books}/{until_us}"
 
 
 def spent_nano(account: Account, period: int) -> tuple[int, int]:

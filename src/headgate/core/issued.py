@@ -15,6 +15,8 @@ from headgate.core.budget import Per
 
 PREFIX = "hg_"
 """What every such key begins with."""
+COPIES = "mirror"
+"""Key and tenant of the copies that a mirror is sent: no caller's."""
 
 
 class Issued(msgspec.Struct, frozen=True, kw_only=True):

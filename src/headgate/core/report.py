@@ -90,10 +90,10 @@ def day(text: str, param: str) -> int:
     """Days since the epoch, of a day or a time in words."""
     try:
         when = datetime.fromisoformat(text)
-    except ValueError:
+        if when.tzinfo is not None:
+            when = when.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise InvalidRequest(f"'{param}' must be a day such as 2026-11-21.", param=param) from None
-    if when.tzinfo is not None:
-        when = when.astimezone(UTC)
     return (when.date() - EPOCH).days
 
 

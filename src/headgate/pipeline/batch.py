@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Protocol
@@ -214,12 +214,11 @@ class Group:
 
     async def _asked(self, members: list[Member]) -> None:
         owner, payloads = self._owner, [member.call.payload for member in members]
-        first = members[0].call
         if len(members) == 1:
-            call = first
+            call = members[0].call
         else:
             call = msgspec.structs.replace(
-                first,
+                members[0].call,
                 payload=owner.batching.joined(payloads),
                 deadline_at=max(member.call.deadline_at for member in members),
                 line=Line(),
@@ -233,17 +232,22 @@ class Group:
                     pass
                 parts = self._parts(reply, payloads)
         finally:
-            if call is not first:  # what failed on the way is the first's
-                first.line.failed += call.line.failed
-                first.line.discarded += call.line.discarded
+            first = next((member for member in members if not member.gone), members[0])
+            if call is not first.call:  # what failed on the way is the first's who has stayed
+                first.call.line.failed += call.line.failed
+                first.call.line.discarded += call.line.discarded
         if all(part.tail is None for part in parts):
             owner.came_to_nothing(self.key)
+        left = [part.usage for member, part in zip(members, parts, strict=True) if member.gone]
+        paid = (*reply.discarded, *_put_aside(reply, left))  # and pays for those who have not
         for member, part in zip(members, parts, strict=True):
+            also = paid if member is first else ()
             if part.tail is None:
-                member.doubts(reply, part.usage)
+                member.doubts((*also, *_put_aside(reply, [part.usage])))
             else:
-                is_first = member is members[0]
-                own = _own(reply, member.call, part, part.tail, first=is_first, batched=len(members))
+                attempts = reply.attempts if member is first else 0
+                own = _own(reply, member.call, part, part.tail, attempts, batched=len(members))
+                own.discarded = also
                 member.told(own)
 
     def _parts(self, reply: Reply, payloads: Sequence[Payload]) -> Sequence[Part]:
@@ -291,15 +295,18 @@ class Member:
     ) -> bool | None:
         return await self._alone.__aexit__(kind, error, trace) if self._alone else None
 
+    @property
+    def gone(self) -> bool:
+        """Whether he has hung up."""
+        return self._ready.cancelled()
+
     def told(self, reply: Reply) -> None:
         if not self._ready.done():
             self._ready.set_result(reply)
 
-    def doubts(self, reply: Reply, usage: Usage | None) -> None:
+    def doubts(self, paid: tuple[Discarded, ...]) -> None:
         """His part of the answer is not to be trusted, and has been paid for."""
-        if usage is not None and usage.total and not self._ready.done():
-            price = reply.source.price
-            self._doubted = (Discarded(reply.source, usage, price.cost_nano(usage) if price else None),)
+        self._doubted = paid
         self.fails(Unsupported("A part of a batch that cannot be trusted."))
 
     def fails(self, error: Exception) -> None:
@@ -319,10 +326,24 @@ class _Doubt(msgspec.Struct, frozen=True):
     finish: str | None = None
 
 
+def _put_aside(reply: Reply, parts: Sequence[Usage | None]) -> Iterator[Discarded]:
+    """What was paid for and is told nobody."""
+    price = reply.source.price
+    for usage in parts:
+        if usage is not None and usage.total:
+            yield Discarded(reply.source, usage, price.cost_nano(usage) if price else None)
+
+
 def _own(
-    reply: Reply, call: Call, part: Part, tail: Callable[[bytes | None], bytes], *, first: bool, batched: int
+    reply: Reply,
+    call: Call,
+    part: Part,
+    tail: Callable[[bytes | None], bytes],
+    attempts: int,
+    *,
+    batched: int,
 ) -> Reply:
-    """The shared reply as one caller's; the upstream calls are those of the first."""
+    """The shared reply as one caller's."""
     seen = reply.seen
     return Reply(
         source=reply.source,
@@ -342,12 +363,11 @@ def _own(
         stream=False,
         asked_at=reply.asked_at,
         opened_at=reply.opened_at,
-        attempts=reply.attempts if first else 0,
+        attempts=attempts,
         fallback_from=reply.fallback_from,
         decision=reply.decision,
         queued=reply.queued,
         degraded=reply.degraded,
-        discarded=reply.discarded if first else (),
         batched=batched,
     )
 

@@ -297,6 +297,7 @@ class Following(msgspec.Struct, eq=False):
             judged=reply.judged if mine else None,
             discarded=reply.discarded if mine else (),
             reuse=reply.reuse if mine else Reuse.COALESCED,
+            batched=reply.batched if mine else 1,
             age_s=0.0 if shared.ended_at is None else now - shared.ended_at,
         )
 

@@ -19,10 +19,8 @@ import msgspec
 
 from headgate.core.call import Call, Caller, Line, Reply
 from headgate.core.errors import GatewayError, Overloaded
+from headgate.core.issued import COPIES
 from headgate.pipeline.service import Service
-
-NOBODY = "mirror"
-"""Key and tenant of copies: no caller's."""
 
 
 class NoWaiting:
@@ -69,7 +67,7 @@ class Mirror:
             call,
             chain=(model,),
             caller=_nobody(call.caller),
-            request_id=f"{call.request_id}.{NOBODY}",
+            request_id=f"{call.request_id}.{COPIES}",
             line=Line(),
         )
         task = asyncio.get_running_loop().create_task(self._play(copied, call))
@@ -88,4 +86,4 @@ class Mirror:
 
 def _nobody(caller: Caller) -> Caller:
     """Its rights, but not its name: nothing can be charged to it."""
-    return msgspec.structs.replace(caller, key=NOBODY, tenant=NOBODY)
+    return msgspec.structs.replace(caller, key=COPIES, tenant=COPIES)

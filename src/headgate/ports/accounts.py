@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from headgate.core.account import Account, Ask, Told
+from headgate.core.account import Account, Ask, Span, Told
 
 
 class Accounts(Protocol):
@@ -24,6 +24,16 @@ class Accounts(Protocol):
     async def bury(self, holder: str, totals: Mapping[tuple[str, int], int]) -> None:
         """What a process that is gone had spent, by account and period; whatever was leased to it is free.
         May be said any number of times."""
+        ...
+
+    async def begin(self, wanted: Mapping[tuple[str, int], tuple[int, int]]) -> list[Span | None]:
+        """By account and period: when that began, and since when it is counted here, in microseconds since
+        the epoch. What of it nobody has counted, if there is such a time. `bury` under
+        `core.account.earlier` says what was spent then."""
+        ...
+
+    async def leave(self, left: Mapping[tuple[str, int], int]) -> None:
+        """By account and period: since when that is counted here no more, because there is no such budget."""
         ...
 
     async def read(self, names: Sequence[str]) -> dict[str, Account]:

@@ -44,6 +44,11 @@ class Ledger(Protocol):
         and its attempts that failed; `only` with these values in these of `REQUEST_FILTERS`."""
         ...
 
+    async def paid(self, of: str, names: Sequence[str], since_us: int, until_us: int) -> int:
+        """Nano-dollars that were paid for requests of these keys, tenants, tiers or routes (`of`) which came
+        in that time, copies left out. Reads single rows: of a day, not of a month."""
+        ...
+
     async def forget(self, old: Old, *, at_most: int) -> int:
         """Deletes up to so many rows of each table that are past their time, and what hangs on them. What is
         deleted is told by an act in the audit log, with its hash, in the same transaction. How many rows were

@@ -128,7 +128,7 @@ def describe_admin(app: FastAPI, house: House) -> None:
     async def requests(
         request: Request, after: After = 0, limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100
     ) -> dict[str, Any]:
-        only = {name: value for name, value in request.query_params.items() if name in REQUEST_FILTERS}
+        only = {name: clean(value) for name, value in request.query_params.items() if name in REQUEST_FILTERS}
         return await _requests(house, after, limit, only)
 
     async def audit(
@@ -143,7 +143,7 @@ def describe_admin(app: FastAPI, house: House) -> None:
         return dict(house.front.config())
 
     async def residency(tenant: Annotated[str, Query(max_length=200)]) -> dict[str, Any]:
-        return {"data": await answered(_store(house).places(tenant)), "next": None}
+        return {"data": await answered(_store(house).places(clean(tenant))), "next": None}
 
     admin.get("/usage", Scope.READ, usage, "Sums of tokens and cost.")
     admin.get("/requests", Scope.READ, requests, "Single requests, newest first.")
@@ -161,7 +161,7 @@ def _describe_content(admin: Admin, house: House) -> None:
 
     async def content(request: Request, request_id: Annotated[str, Path(max_length=128)]) -> dict[str, Any]:
         store = _store(house)
-        found = await answered(store.captured(request_id))
+        found = await answered(store.captured(clean(request_id)))
         act = Act(
             at_us=int(house.wall() * 1e6),
             who=request.state.who,
@@ -280,7 +280,8 @@ async def _usage(
     tenant: str | None,
     key: str | None,
 ) -> dict[str, Any]:
-    wanted = asked(group_by, since, until, tenant=tenant, key=key)
+    of = {"tenant": tenant and clean(tenant), "key": key and clean(key)}
+    wanted = asked(group_by, since, until, **of)
     rows, wall = await answered(_store(house).usage(wanted)), house.wall()
     month = month_of(wanted, wall)
     return {"data": [row | costs(row, month, wall) for row in rows], "next": None}

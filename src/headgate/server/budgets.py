@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -15,12 +14,12 @@ from headgate.core.errors import InvalidRequest
 from headgate.core.issued import Terms
 from headgate.core.scope import Scope
 from headgate.server.admin import MAX_PAGE, Admin, Limit, answered, budgets_of, desk
+from headgate.server.desk import NAME
 from headgate.server.front import House, Teller
 
 Kind = Literal["key", "tenant", "tier", "route"]
 Usd = Annotated[str, Field(max_length=100, description="100/month, 5/day, or several with commas.")]
 Rows = Annotated[int, Query(ge=1, le=MAX_PAGE)]
-_NAME = re.compile(r"[!-~]{1,200}")
 
 
 class TenantTerms(BaseModel, extra="forbid"):
@@ -111,7 +110,7 @@ def _teller(house: House) -> Teller:
 
 
 def _named(name: str) -> str:
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise InvalidRequest("Names are of at most 200 ASCII characters without spaces.", param="name")
     return name
 

@@ -18,11 +18,12 @@ import msgspec
 from headgate.core.audit import Act
 from headgate.core.budget import Per
 from headgate.core.errors import InvalidRequest
-from headgate.core.issued import PREFIX, Issued, Known, Terms, digested
+from headgate.core.issued import COPIES, PREFIX, Issued, Known, Terms, digested
 from headgate.core.secret import Secret
 from headgate.ports.store import Store
 
-NAME = re.compile(r"[!-~]{1,200}")
+NAME = re.compile(r"(?!\.{1,2}$)[!-~]{1,200}")
+"""`.` and `..` are no names: no path leads to them."""
 MOST_A_MINUTE = 1_000_000_000
 MOST_OVERLAP_S = 31_536_000.0
 
@@ -64,6 +65,8 @@ class Desk:
         for text in (name, members["tenant"], *(members.get("regions") or ())):
             if not NAME.fullmatch(text):
                 raise InvalidRequest("Names are of at most 200 ASCII characters without spaces.")
+        if COPIES in (name, members["tenant"]):
+            raise InvalidRequest(f"{COPIES!r} is what copies for a mirror are booked under.")
         if name in known.keys:
             raise NameTaken(f"there is a key {name!r} in the configuration")
         tier = members.get("tier")

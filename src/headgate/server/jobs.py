@@ -12,6 +12,7 @@ import msgspec
 from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
 
 from headgate.core.call import Caller
+from headgate.core.entry import clean
 from headgate.core.errors import Overloaded
 from headgate.core.job import Job, Status, document, seen
 from headgate.ports.jobs import Jobs, JobsGone
@@ -31,7 +32,7 @@ class Desk:
         self._house = house
 
     async def listed(self, caller: Caller, after: str, limit: int) -> dict[str, Any]:
-        found = await _asked(self._jobs.of((caller.tenant, caller.key), after, limit))
+        found = await _asked(self._jobs.of((caller.tenant, caller.key), clean(after), limit))
         now_us = self._now_us()
         more = found[-1].id if len(found) == limit else None
         return {"data": [document(job, now_us, brief=True) for job in found], "next": more}
@@ -51,7 +52,7 @@ class Desk:
         return {"id": id_, "object": "job", "deleted": True}
 
     async def _own(self, caller: Caller, id_: str) -> Job:
-        job = await _asked(self._jobs.find(id_))
+        job = await _asked(self._jobs.find(clean(id_)))
         if job is None or (job.tenant, job.key) != (caller.tenant, caller.key):
             raise HTTPException(404, "There is no such job of this key.")
         return job

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from headgate.adapters.totals import LONG_BYTES, TotalsFile, orphans
 
 
@@ -43,6 +45,23 @@ def test_what_was_being_written_may_be_torn(tmp_path: Path) -> None:
         [left] = orphans(tmp_path)
         assert left.totals == {("a", 1): 6 if length == len(data) else 5}
         left.leave()
+
+
+def test_a_disk_that_was_full_for_a_while_costs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, write = TotalsFile(tmp_path, "one"), os.write
+    one.write({("a", 1): 5})
+    monkeypatch.setattr(os, "write", lambda file, data: write(file, data[:11]))
+    for _ in range(2):
+        with pytest.raises(OSError, match="No space"):
+            one.write({("b", 1): 6})
+    monkeypatch.undo()
+    one.write({("c", 1): 7})
+    one.close(told=False)
+    [left] = orphans(tmp_path)
+    assert left.totals == {("a", 1): 5, ("b", 1): 6, ("c", 1): 7}
+    left.done()
 
 
 def test_a_long_file_begins_anew_and_forgets_nothing(tmp_path: Path) -> None:

@@ -61,3 +61,38 @@ def test_questions_survive_where_answers_do(
         "store": store,
     }
     assert [one.hint for one in findings(raw)] == said
+
+
+ADMIN = {"name": "a", "key": "admin-key-0123456789"}
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"server": {"admin_keys": [ADMIN, {**ADMIN, "name": "b"}]}}, ["is another key's, or the admin key"]),
+        ({"server": {"admin_keys": [ADMIN, {**ADMIN, "key": "x" * 20}]}}, ["is the name of another key"]),
+        (
+            {"server": {"admin_key": ADMIN["key"], "admin_keys": [ADMIN]}},
+            ["is another key's, or the admin key"],
+        ),
+        (
+            {"keys": [{"name": "k", "key": "0123456789abcdef", "tenant": "mirror"}]},
+            ["is what copies for a mirror are booked under"],
+        ),
+        (
+            {"store": {"url": "off"}, "routes": {"r": {"use": ["m"], "durable": "strict"}}},
+            ["waits for books that are not kept"],
+        ),
+        ({"routes": {"r": {"use": ["m"], "durable": "strict"}}}, []),
+    ],
+)
+def test_nobody_is_taken_for_another_and_no_promise_is_made_that_cannot_be_kept(
+    more: dict[str, object], said: list[str]
+) -> None:
+    raw = {
+        "providers": {"p": {"dialect": "simulated"}},
+        "models": {"m": {"provider": "p"}},
+        "keys": [{"name": "k", "key": "0123456789abcdef"}],
+        **more,
+    }
+    assert [one.message for one in findings(raw)] == said

@@ -10,7 +10,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headgate.core.account import LEASE_MS, Account, Ask, Told, bury, forgive, spent_nano, tell
+from headgate.core.account import (
+    LEASE_MS,
+    Account,
+    Ask,
+    Span,
+    Told,
+    begin,
+    bury,
+    earlier,
+    forgive,
+    leave,
+    spent_nano,
+    tell,
+)
 from headgate.core.purse import Purse, Verdict
 
 LIMIT = 1_000
@@ -292,3 +305,25 @@ def test_while_a_message_is_under_way_no_more_is_let_out_than_it_says() -> None:
     tell(account, "p", 2, purse.ask(0.0), 0)
     assert tell(account, "q", 1, ask(short=900), 0).lease == 900
     assert purse.room(0.0) <= 0, "the answer is not here, and somebody else has it"
+
+
+def test_who_begins_to_count_is_told_since_when_nobody_did() -> None:
+    account = Account()
+    assert begin(account, DAY, 100, 900) == Span(100, 900)
+    bury(account, earlier("books", 900), DAY, 50)
+    tell(account, "p", 1, ask(total=7), 0)
+    told = frozenset({earlier("books", 900)})
+    assert begin(account, DAY, 100, 950) == Span(100, 900, told), "whoever comes later"
+    assert spent_nano(account, DAY) == (57, 0)
+    leave(account, DAY, 2000)
+    leave(account, DAY, 1990)
+    assert begin(account, DAY, 100, 3000) == Span(2000, 3000, told), "it was taken away for a while"
+    assert begin(account, DAY - 30, 0, 1) is None
+
+
+def test_a_period_that_has_followed_another_is_counted_from_its_beginning() -> None:
+    account = Account()
+    tell(account, "p", 1, ask(), 0)
+    assert begin(account, DAY, 100, 900) is None
+    leave(account, DAY + 30, 5)
+    assert begin(account, DAY + 30, 100, 900) == Span(100, 900), "nobody has opened that one yet"

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from headgate.core.call import Caller
 from headgate.core.errors import Unauthenticated
+from headgate.core.issued import Issued, Snapshot, digested
 from headgate.core.secret import Secret
 from headgate.server.auth import Doorkeeper, OpenDoor
 
@@ -64,6 +65,21 @@ def test_any_other_key_is_unknown_and_not_repeated(key: bytes) -> None:
 def test_the_doorkeeper_does_not_keep_the_keys() -> None:
     kept = repr(vars(DOOR))
     assert "key-of" not in kept
+
+
+def test_a_key_of_the_configuration_may_look_as_if_it_had_been_made_at_run_time() -> None:
+    pepper = b"fedcba9876543210"
+    made = Issued(name="m", tenant="t", digest=digested(b"hg_made", pepper), hint="", created_at=0.0)
+    door = Doorkeeper(
+        {"alice": Secret("hg_written")},
+        {"alice": ALICE, "m": BOB},
+        pepper=b"0123456789abcdef",
+        issued=Snapshot(1, pepper, (made,)),
+    )
+    assert door.admit({b"x-api-key": b"hg_written"}) is ALICE
+    assert door.admit({b"x-api-key": b"hg_made"}) is BOB
+    with pytest.raises(Unauthenticated, match="not known"):
+        door.admit({b"x-api-key": b"hg_other"})
 
 
 def test_an_open_door_asks_nobody() -> None:

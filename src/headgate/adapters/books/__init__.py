@@ -38,6 +38,7 @@ ENTRIES = ("kind", *OWN, "id")
 """Of the table: an entry's own, in its order; where it has the other attempts, a row has its id."""
 WIDTH = len(ENTRIES)
 KINDS = ("number", *(COLUMN.get(name, name) for name in Kind.__struct_fields__))
+PAYERS = {"key": "key_name", "tenant": "tenant", "tier": "tier", "route": "requested"}
 CAPTURES = (
     "id",
     "at_us",
@@ -167,6 +168,18 @@ def usage_query(asked: Asked, place: str) -> tuple[str, list[Any]]:
 def usage_row(asked: Asked, values: Sequence[Any]) -> dict[str, Any]:
     found = dict(zip((*asked.group_by, *SUMS), values, strict=True))
     return found | {"day": shown_day(found["day"])} if "day" in found else found
+
+
+def paid_query(of: str, count: int, place: str) -> str:
+    """SQL for what was paid; its values are the time from and until, then so many names."""
+    names = ", ".join(place_of(place, number) for number in range(3, count + 3))
+    found = (
+        f"FROM requests WHERE at_us >= {place_of(place, 1)} AND at_us < {place_of(place, 2)}"
+        f" AND {PAYERS[of]} IN ({names}) AND (flags & {int(Flag.SHADOW)}) = 0"
+    )
+    own = f"SELECT COALESCE(SUM(cost_nano), 0) {found}"
+    others = f"SELECT COALESCE(SUM(cost_nano), 0) FROM other_attempts WHERE request IN (SELECT id {found})"  # noqa: S608 - names of ours
+    return f"SELECT CAST(({own}) + ({others}) AS BIGINT)"
 
 
 def requests_query(after: int, limit: int, only: Mapping[str, str], place: str) -> tuple[str, list[Any]]:

@@ -147,6 +147,11 @@ class PostgresLedger:
             )
         return books.request_documents(rows, others)
 
+    async def paid(self, of: str, names: Sequence[str], since_us: int, until_us: int) -> int:
+        text = books.paid_query(of, len(names), "$%d")
+        async with self.connected() as connection:
+            return int(await connection.fetchval(text, since_us, until_us, *names))
+
     async def captured(self, request_id: str) -> list[Captured]:
         async with self.connected() as connection:
             rows = await connection.fetch(books.captured_query("$%d"), request_id)

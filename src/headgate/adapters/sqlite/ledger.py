@@ -96,6 +96,11 @@ class SqliteLedger:
 
         return await self._aside.do(work)
 
+    async def paid(self, of: str, names: Sequence[str], since_us: int, until_us: int) -> int:
+        text, values = books.paid_query(of, len(names), "?%d"), (since_us, until_us, *names)
+        found: int = await self._aside.do(lambda connection: connection.execute(text, values).fetchone()[0])
+        return found
+
     async def captured(self, request_id: str) -> list[Captured]:
         text = books.captured_query("?")
         rows = await self._aside.do(lambda connection: connection.execute(text, (request_id,)).fetchall())

@@ -14,25 +14,16 @@ from itertools import repeat
 import msgspec
 
 from headgate.core.semantic.frames import plainly
-from headgate.core.semantic.lexicon.stems import stem
 from headgate.core.semantic.lexicon.table import (
     AUXILIARIES,
     CASED,
     ENGLISH,
-    ENGLISH_PREPOSITIONS,
     FOREIGN,
-    FUTURE,
-    IRREGULAR,
-    OTHER,
-    OWNERS,
-    PAST,
-    PAST_FORMS,
-    PREPOSITIONS,
-    SELF,
     Kind,
     Sense,
     plain,
 )
+from headgate.core.semantic.words import Word, known
 
 LONGEST = 1_200
 """Characters of a text that is read. Of a longer one nothing can be proven."""
@@ -50,94 +41,12 @@ PIECES = re.compile(
 )
 MEASURE = re.compile(r"(\d+(?:\.\d+)?)([A-Za-zµ]{1,3})\Z")
 
-SHORTENED = frozenset(("what's", "who's", "where's", "when's", "how's", "why's", "it's", "that's", "there's"))
 DOES = frozenset({"do", "does", "did"})
 """After `who` or `what`, they say that those are who it is done to, and not who does it."""
+FOCI = frozenset({"not", "instead", "except", "excluding"})
+ONCE = {"not": "not", "'s": "of"}
+"""Roles of the next word alone, and what they are: hers is what is of her."""
 GENDERED = {"he": "he", "him": "he", "his": "he", "she": "she", "her": "she", "hers": "she"}
-ABLE = ("able", "ible")
-NO_ADVERBS = frozenset(
-    ["hardly", "barely", "lately", "shortly", "early", "family", "supply", "reply", "likely", "daily"]
-)
-
-
-class Word(msgspec.Struct, frozen=True, kw_only=True):
-    """What a word says wherever it stands. `role`: it begins one; `who` is spoken of, and whether it `acts`;
-    `tense`: `perhaps` the past, `going` with a `to` the future; `grammar`: any of these. `sense`: what the
-    lists know of it; where they know nothing `base` is the word without its endings. `leads`: with others
-    after it, it may say something else. `idle`: whatever stands around it, it says nothing."""
-
-    bare: str
-    base: str = ""
-    capital: bool = False
-    role: str | None = None
-    helps: bool = False
-    who: str = ""
-    acts: bool = False
-    tense: str = ""
-    can: bool = False
-    sense: Sense | None = None
-    grammar: bool = False
-    leads: bool = False
-    idle: bool = False
-
-
-@lru_cache(maxsize=16_384)
-def _known(piece: str, english: bool) -> Word:
-    lower, table = plain(piece), ENGLISH if english else FOREIGN
-    leads, senses = lower in table.phrases, table.senses
-    if piece in CASED:
-        return Word(bare=piece, sense=CASED[piece], leads=leads)
-    bare = lower.partition("'")[0]
-    prepositions = ENGLISH_PREPOSITIONS if english else PREPOSITIONS
-    helps = (bare in AUXILIARIES and bare not in prepositions) or lower in SHORTENED
-    role = prepositions.get(bare, "" if helps else None)
-    acts, quiet = bare in SELF or bare in OTHER, bare in OWNERS
-    who = "self" if bare in SELF else "other" if acts or bare in ("his", "her") else ""
-    base = IRREGULAR.get(bare) or stem(bare)
-    sense = senses.get(piece.lower()) or senses.get(bare) or senses.get(base)
-    if sense is None and english and bare.endswith("ly"):
-        base, sense = _unadverbed(bare, base)
-    if acts or quiet:
-        base, sense = "", None
-    tense = _tense_of(lower, bare, bare in senses)
-    can = bool(sense and sense[1] is Kind.WORD and bare.endswith(ABLE) and bare.startswith(sense[0][:4]))
-    grammar, filler = bool(who or tense or can), bool(sense and sense[1] is Kind.FILLER)
-    return Word(
-        bare=bare,
-        base=base,
-        capital=piece[0].isupper(),
-        role=role,
-        helps=helps,
-        who=who,
-        acts=acts,
-        tense=tense,
-        can=can,
-        sense=sense,
-        grammar=grammar,
-        leads=leads,
-        idle=filler and role is None and not (helps or grammar or leads),
-    )
-
-
-def _unadverbed(bare: str, base: str) -> tuple[str, Sense | None]:
-    """Quickly is quick, where the lists know that or both are unknown."""
-    if len(bare) < 6 or bare in NO_ADVERBS:
-        return base, None
-    rest = bare[:-4] if bare.endswith("ically") else bare[:-3] + "y" if bare.endswith("ily") else bare[:-2]
-    short = stem(rest)
-    sense = ENGLISH.senses.get(rest) or ENGLISH.senses.get(short)
-    return short, sense if sense and sense[1] is Kind.WORD else None
-
-
-def _tense_of(lower: str, bare: str, listed: bool) -> str:
-    if bare in FUTURE:
-        return "future"
-    if bare == "going":
-        return "going"
-    if bare in PAST or lower.endswith(("'ve", "'d")):
-        return "past"
-    ended = bare.endswith("ed") and len(bare) > 4 and not listed
-    return "perhaps" if bare in PAST_FORMS or ended else ""
 
 
 class Token(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -194,10 +103,13 @@ class _Reader:
         self._question = ""
         self._finite = False
         self._helped = False  # by an auxiliary, in this clause
+        self._at, self._made = 0, -2  # where it reads, and where the last word that matters stood
+        self._awaits = ""  # what the next one is to be marked with
 
     def reading(self, *, whole: bool) -> Reading:
         at = 0
         while at < len(self._pieces):
+            self._at = at
             at += self._step(at)
         marks = {kind: frozenset(words) for kind, words in self._marks.items()}
         polar = "whether" if self._lower and self._lower[0] in AUXILIARIES else ""
@@ -226,12 +138,13 @@ class _Reader:
         return 1
 
     def _word(self, at: int, piece: str) -> int:
-        word = _known(piece, self._english)
+        word = known(piece, english=self._english)
         if word.idle:
             return 1
         if word.leads:
             for rest, sense in self._table.phrases[self._lower[at]]:
                 if self._follows(at + 1, rest):
+                    self._at += len(rest)
                     self._sense(sense)
                     return 1 + len(rest)
         self._says(at, word)
@@ -260,11 +173,9 @@ class _Reader:
 
     def _says(self, at: int, word: Word) -> None:
         if word.role is not None:
-            self._role = word.role
+            self._governs(at, word)
         if word.helps:
-            self._finite = self._helped = True
-            if self._question in ("who", "what"):
-                self._mark(Kind.ORDER, "done" if word.bare in DOES else "helped")
+            self._helps(word)
         if word.grammar:
             self._grammar(at, word)
         if word.sense:
@@ -273,8 +184,38 @@ class _Reader:
             begins = at == 0 or self._pieces[at - 1][0] == "stop"
             kind = Kind.NAME if word.capital and not begins else Kind.WORD
             self._token((word.base, kind), word.bare)
+        if word.hinge:
+            self._hinges(at, word.hinge)
+
+    def _governs(self, at: int, word: Word) -> None:
+        """A preposition: of what follows, or at the end of what is asked for. `Instead of` is `instead`."""
+        if not (self._role and word.role == "of" and self._lower[at - 1] in FOCI):
+            self._role = word.role or ""
+        if word.strands and (at + 1 == len(self._pieces) or self._pieces[at + 1][0] == "stop"):
+            self._mark(Kind.ORDER, f"{word.role} whom")
+
+    def _helps(self, word: Word) -> None:
+        self._finite = self._helped = True
+        if self._awaits == "what":
+            self._awaits = ""
+        if self._question in ("who", "what") and not word.relates:
+            self._mark(Kind.ORDER, "done" if word.bare in DOES else "helped")
+
+    def _hinges(self, at: int, hinge: str) -> None:
+        """A condition is known by its first word that matters; `who` and `that`, by the one before. `Not` is
+        of the whole behind an auxiliary, and else of the next word alone: dogs, not cats."""
+        if hinge == "not":
+            self._role = self._role if at == 0 or self._lower[at - 1] in AUXILIARIES else "not"
+        elif hinge != "which":
+            self._awaits = hinge
+        elif self._made == at - 1 or (self._made == at - 2 and self._lower[at - 1] == ","):
+            self._mark(Kind.CLAUSE, f"which {self._tokens[-1].word}")
 
     def _grammar(self, at: int, word: Word) -> None:
+        if word.owns:
+            self._role = "'s"
+        if word.relates and not self._role:
+            self._actors.append(word.relates)
         if word.who:
             if word.acts and not self._role:
                 self._actors.append(word.who)
@@ -301,7 +242,7 @@ class _Reader:
         kind = sense[1]
         if kind is Kind.QUESTION:
             self._question = sense[0] if self._question in ("", "what") else self._question
-            self._role = ""
+            self._role, self._awaits = "", "what" if self._question in ("who", "what") else ""
         elif kind in _MARKED:
             self._mark(kind, sense[0])
         elif kind is not Kind.FILLER:
@@ -311,9 +252,16 @@ class _Reader:
         self._marks.setdefault(kind, set()).add(what)
 
     def _token(self, sense: Sense, said: str = "") -> None:
-        self._tokens.append(Token(sense[0], sense[1], self._role, said))
-        if not self._role:
+        role = self._role
+        self._tokens.append(Token(sense[0], sense[1], ONCE.get(role, role), said))
+        self._made = self._at
+        if not role:
             self._actors.append(sense[0])
+        elif role in ONCE:
+            self._role = ""
+        if self._awaits:
+            self._mark(Kind.CLAUSE, f"{self._awaits} {sense[0]}")
+            self._awaits = ""
 
 
 _TONGUES = {
@@ -321,7 +269,9 @@ _TONGUES = {
 }
 """Of words of grammar, for which language they speak: above 0 for English, below for the others."""
 
-_MARKED = frozenset({Kind.NEGATION, Kind.MODALITY, Kind.QUANTIFIER, Kind.COMPARATIVE, Kind.SCOPE})
+_MARKED = frozenset(
+    {Kind.NEGATION, Kind.MODALITY, Kind.QUANTIFIER, Kind.COMPARATIVE, Kind.SCOPE, Kind.CHOICE}
+)
 _ARTICLES = frozenset(
     {"a", "an", "the", "my", "your", "his", "her", "be", "been", "being", "get", "gets", "got", "not"}
 )

@@ -20,7 +20,7 @@ APART = 8
 SLIPPED = 3
 _MASK = (1 << BITS) - 1
 _LIKE = (1 << BITS + HASHED) - 1
-_EXACT = (Kind.NEGATION, Kind.QUANTIFIER, Kind.COMPARATIVE, Kind.SCOPE)
+_EXACT = (Kind.NEGATION, Kind.QUANTIFIER, Kind.COMPARATIVE, Kind.SCOPE, Kind.CHOICE)
 
 
 @lru_cache(maxsize=1024)

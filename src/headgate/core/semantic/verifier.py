@@ -16,6 +16,7 @@ from headgate.core.semantic.lexicon.stems import stem
 from headgate.core.semantic.lexicon.table import ANTONYMS, FIRM, LIGHT, Kind, forms
 from headgate.core.semantic.packing import unpacked, worded
 from headgate.core.semantic.reading import Reading, Token, read
+from headgate.core.semantic.roles import turned
 from headgate.core.semantic.spelling import misspelled, slip_of_grammar
 
 
@@ -39,15 +40,6 @@ PROVEN = Verdict(Proof.PROVEN)
 _REFUSED = {kind: Verdict(Proof.REFUSED, kind) for kind in Kind}
 _OPEN = Verdict(Proof.OPEN, Kind.WORD)
 
-SWAPPED = frozenset({Kind.NAME, Kind.PLACE, Kind.PERSON, Kind.LANGUAGE, Kind.NUMBER, Kind.WORD})
-DIRECTED = frozenset(
-    ["from", "to", "than", "by", "over", "under", "before", "after", "minus", "instead", "against", "with",
-     "without"]
-)  # fmt: skip
-CONTRARY = frozenset(
-    {("from", "to"), ("over", "under"), ("after", "before"), ("with", "without"), ("against", "for")}
-)
-"""Prepositions that say opposite things of one word."""
 GENDERS = frozenset({"he", "she"})
 LASTING = frozenset(
     {"invent", "discover", "writ", "paint", "found", "compos", "design", "creat", "direct", "build"}
@@ -78,18 +70,19 @@ def compare(one: Reading, other: Reading) -> Verdict:
     if left and right:
         return _REFUSED[_worst(left, right)]
     left, right = _heavy(left), _heavy(right)
-    if left or right:
-        names = any(token.kind is Kind.NAME for token in (*left, *right))
-        return _REFUSED[Kind.NAME] if names else _OPEN
-    if _turned(one, other):
+    if any(token.kind is Kind.NAME for token in (*left, *right)):
+        return _REFUSED[Kind.NAME]
+    if turned(one, other):
         return _REFUSED[Kind.ORDER]
+    if left or right:
+        return _OPEN
     return PROVEN if one.whole and other.whole and one.tokens else _OPEN
 
 
 # ── what grammar says ────────────────────────────────────────────────────────────────────────────────
 
 
-_EQUAL = (Kind.NEGATION, Kind.QUANTIFIER, Kind.COMPARATIVE, Kind.SCOPE)
+_EQUAL = (Kind.NEGATION, Kind.QUANTIFIER, Kind.COMPARATIVE, Kind.SCOPE, Kind.CHOICE)
 _NONE: frozenset[str] = frozenset()
 
 
@@ -231,96 +224,3 @@ def _prefixed(one: str, other: str) -> bool:
     """Whether one of them is the other with a prefix that says it is not so."""
     short, long = sorted((one, other), key=len)
     return any(long == prefix + short for prefix in OPPOSING)
-
-
-# ── who does what to whom ────────────────────────────────────────────────────────────────────────────
-
-
-def _turned(one: Reading, other: Reading) -> bool:
-    said = _directed(one, other) or _contrary(one, other) or _inverted(one, other)
-    return said or _swapped(one, other) or _swapped(other, one) or _acted(one, other)
-
-
-def _directed(one: Reading, other: Reading) -> bool:
-    """Whether a preposition of direction governs other words."""
-    for role in DIRECTED:
-        mine = {token.word for token in one.tokens if token.role == role}
-        theirs = {token.word for token in other.tokens if token.role == role}
-        if mine and theirs and not mine & theirs:
-            return True
-    return False
-
-
-def _inverted(one: Reading, other: Reading) -> bool:
-    """Whether one asks who does it, and the other who it is done to: who beat him, who did he beat."""
-    marks = {frozenset(), frozenset({"done"})}
-    if {one.marks.get(Kind.ORDER, _NONE), other.marks.get(Kind.ORDER, _NONE)} != marks:
-        return False
-    if {one.question, other.question} == {"who", "what"}:
-        return True
-    mine, theirs = _firsts(one), _firsts(other)
-    shared = [word for word in mine if word in theirs]
-    return any(theirs[first] > theirs[second] for first, second in pairwise(shared))
-
-
-def _contrary(one: Reading, other: Reading) -> bool:
-    """Whether a word is under opposite prepositions: to French, from French."""
-    mine, theirs = _roles(one), _roles(other)
-    return any(
-        mine[word] == {first} and theirs[word] == {second}
-        for word in mine.keys() & theirs.keys()
-        for pair in CONTRARY
-        for first, second in (pair, pair[::-1])
-    )
-
-
-def _roles(reading: Reading) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
-    for token in reading.tokens:
-        found.setdefault(token.word, set()).add(token.role)
-    return found
-
-
-def _swapped(one: Reading, other: Reading) -> bool:
-    """Whether two words of one kind have changed places, and with them their roles."""
-    roles = {token.word: token.role for token in other.tokens}
-    places = {token.word: at for at, token in enumerate(other.tokens)}
-    for at, first in enumerate(one.tokens):
-        for second in one.tokens[at + 1 :]:
-            if first.kind is not second.kind or first.kind not in SWAPPED or first.kind is Kind.WORD:
-                continue
-            known = first.word in places and second.word in places
-            if known and places[first.word] > places[second.word] and _moved(first, second, roles):
-                return True
-    return False
-
-
-def _moved(first: Token, second: Token, roles: dict[str, str]) -> bool:
-    if first.role == second.role == "between":
-        return False
-    same = roles[first.word] == first.role and roles[second.word] == second.role
-    return not same or first.role == second.role == ""
-
-
-def _acted(one: Reading, other: Reading) -> bool:
-    """Whether two who act have changed places around what they do: dog bites man, man bites dog."""
-    mine, theirs = _firsts(one), _firsts(other)
-    shared = [word for word in mine if word in theirs]
-    for at, first in enumerate(shared):
-        for second in shared[at + 2 :]:
-            between = [word for word in shared[at + 1 :] if mine[word] < mine[second]]
-            if theirs[second] < theirs[first] and any(
-                theirs[second] < theirs[word] < theirs[first] for word in between
-            ):
-                return True
-    return False
-
-
-def _firsts(reading: Reading) -> dict[str, int]:
-    """Words without a preposition, and who is spoken of, where they first stand."""
-    governed = {token.word for token in reading.tokens if token.role}
-    found: dict[str, int] = {}
-    for at, word in enumerate(reading.actors):
-        if word not in governed:
-            found.setdefault(word, at)
-    return found

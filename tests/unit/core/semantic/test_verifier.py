@@ -40,6 +40,47 @@ DIFFERENT = [
     ("How do I mend a bike?", "How do I mend this bike?", Kind.SCOPE),
     ("When is it closed?", "Why is it closed?", Kind.QUESTION),
 ]
+ROLES = [
+    ("Recipes for dogs, not cats", "Recipes for cats, not dogs"),
+    ("Can I park here on Sundays but not on Saturdays?", "Can I park here on Saturdays but not on Sundays?"),
+    ("Why take the bus instead of the train?", "Why take the train instead of the bus?"),
+    ("All cats except tigers", "Tigers except all cats"),
+    ("Should I eat before I swim?", "Should I swim before I eat?"),
+    ("Which company owns Google?", "Which company does Google own?"),
+    ("Who is Google owned by?", "Who does Google own?"),
+    ("Who was taught by Plato?", "Who taught Plato?"),
+    ("Is the cat chased by the dog?", "Does the cat chase the dog?"),
+    ("Who is Plato's teacher?", "Who is Plato the teacher of?"),
+    ("Who is Ann in love with?", "Who is in love with Ann?"),
+    ("A country bigger than France", "A country France is bigger than"),
+    ("Who had the knife in the play?", "Who did the knife have in the play?"),
+    ("Who killed the man who had the knife?", "Who had the knife that killed the man?"),
+    ("Did Tom, who had the knife, attack Ann?", "Did Tom attack Ann, who had the knife?"),
+    ("What did the boy give the girl?", "What did the girl give the boy?"),
+    ("Tell me what eats spiders", "Tell me what spiders eat"),
+    ("If it rains do I stay?", "If I stay does it rain?"),
+    ("Wash then dry the car", "Dry then wash the car"),
+    ("Only dogs may eat this", "Dogs may only eat this"),
+    ("Black cats with white paws", "White cats with black paws"),
+    ("How many euros is a dollar?", "How many dollars is a euro?"),
+    ("How does the big dog scare the cat?", "How does the cat scare the dog?"),
+]
+"""The same words in other roles."""
+
+KEPT_ROLES = [
+    ("Was the letter written by Tom?", "Did Tom write the letter?"),
+    ("Books written by Orwell", "Books Orwell wrote"),
+    ("Who painted the ceiling?", "By whom was the ceiling painted?"),
+    ("Who is Mary's father?", "Who is the father of Mary?"),
+    ("If it rains, is the match cancelled?", "Is the match cancelled if it rains?"),
+    ("Can I use milk instead of cream?", "Instead of cream, can I use milk?"),
+    ("Why don't cats bark?", "Why do cats not bark?"),
+    ("How many km are 5 miles?", "5 miles are how many km?"),
+    ("How do I fix my own bike?", "How do I fix my bike?"),
+    ("Is a hat warm?", "Is a warm hat warm?"),
+]
+"""Other forms of the same."""
+
 SAME = [
     ("How do I centre a div in CSS?", "In CSS, how do I center a div?"),
     ("what is the capitol of peru", "What is the capitol of Peru?"),
@@ -118,6 +159,29 @@ def test_frames_and_forms_hide_no_difference(one: str, other: str) -> None:
 def test_refuses_and_says_why(one: str, other: str, why: Kind) -> None:
     verdict = verify(one, other)
     assert (verdict.proof, verdict.why) == (Proof.REFUSED, why)
+
+
+@pytest.mark.parametrize(("one", "other"), ROLES)
+def test_who_does_what_to_whom_is_not_told_by_words_alone(one: str, other: str) -> None:
+    verdict = verify(one, other)
+    assert (verdict.proof, verdict.why) == (Proof.REFUSED, Kind.ORDER)
+    assert verify(other, one) == verdict
+
+
+@pytest.mark.parametrize(("one", "other"), KEPT_ROLES)
+def test_who_does_what_to_whom_may_be_said_in_many_ways(one: str, other: str) -> None:
+    assert verify(one, other).proof is verify(other, one).proof is Proof.PROVEN
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Can I pay by card or cash?", "Can I pay by card and cash?"),
+        ("Must I sign and date it?", "Must I sign or date it?"),
+    ],
+)
+def test_one_of_them_is_not_both(one: str, other: str) -> None:
+    assert verify(one, other).why is verify(other, one).why is Kind.CHOICE
 
 
 @pytest.mark.parametrize(("one", "other"), SAME)

@@ -157,6 +157,26 @@ how_often: how_often
 how: how how_to | wie comment cómo como womit
 """
 
+CHOICE = "or | oder ou eller или أو 或"
+
+HINGES = """
+if: if unless because although though
+then: then
+only: only almost
+not: not
+which: who whom whose which that
+"""
+
+RELATING = """
+have: have has had having
+give: give gives gave given
+use: use uses used using
+make: make makes made making
+take: take takes took taken taking
+get: get gets got getting
+want: want wants wanted
+"""
+
 PREPOSITIONS = """
 from: from | von de_la desde ab
 to: to into onto toward towards | nach zu vers hasta
@@ -172,6 +192,7 @@ until: until till
 with: with | mit avec con com
 without: without
 instead: instead rather
+except: except excluding | außer sauf excepto exceto
 against: against versus vs | gegen contre contra
 minus: minus
 of: of in on at for about during regarding concerning within inside among per via through | à en em no na
@@ -181,7 +202,7 @@ of: of in on at for about during regarding concerning within inside among per vi
 
 AUXILIARIES = """
 is are am be been being was were do does did has have had having will would can could may might must
-should shall
+should shall |
 ist sind war hat haben wird werden est sont ont está são foi tem
 """
 
@@ -307,7 +328,7 @@ crucigrama deberes tarea kreuzworträtsel hausaufgaben devoirs palavras_cruzadas
 """
 
 FILLERS = """
-the a an this that these those it its there here and or but so if then as well any also just quite very really
+the a an this that these those it its there here and but so if then as well any also just quite very really
 please kindly hi hello hey dear thanks thank you your yours yourself hiya ok okay
 tell explain describe show give name know want like wanting wish wonder wondering asking ask
 question questions
@@ -317,19 +338,19 @@ do does did doing done is are am be been being was were has have had having will
 way ways steps step process procedure method proper properly correct correctly thing things stuff bit
 someone somebody one ones something anything get gets getting go going use using make makes making
 take takes taking put
-since setting settings having convert conversion beforehand each_other own available need_a
+since setting settings having convert conversion beforehand each_other available need_a
 credited pls plz thx cheers &
 in on at of for to by with about from into onto over during through per upon out up off down
-usual usually normally commonly generally typically people person
+usual usually normally commonly generally typically people person my_own your_own our_own their_own its_own
 kind sort type called considered named exist exists existing
 |
-der die das den dem des ein eine einen einem einer eines ist sind man es und oder aber bitte mir man wie wo
-le la les l un une des du de d est sont et ou on il y que qu c ce se s
+der die das den dem des ein eine einen einem einer eines ist sind man es und aber bitte mir man wie wo
+le la les l un une des du de d est sont et on il y que qu c ce se s
 el los las una uno unas unos del al es son y o se lo que qué cuál cuáles está están
 o os as um uma uns umas do da dos das no na nos nas é são e eu faço faz fazer
 hay du er sie wir ihr je tu nous vous yo él
 的 吗 呢 了 是 请 吧 啊 个 们 你 您 は が を に で の と も へ か ね よ です ます
-ما هي هو من في على عن إلى هل كيف متى أين الـ و أو
+ما هي هو من في على عن إلى هل كيف متى أين الـ و
 है हैं का की के को से में और या क्या कैसे
 """
 

@@ -156,7 +156,7 @@ drink: drink beverage
 eat: eat
 invent: invent invention inventor inventing
 discover: discover discovery discoverer
-write: write author written_by writer
+write: write author writer
 paint: paint painter
 found: founder
 lead: lead

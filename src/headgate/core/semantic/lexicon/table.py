@@ -29,6 +29,8 @@ class Kind(StrEnum):
     MODALITY = "modality"
     TENSE = "tense"
     SCOPE = "scope"
+    CHOICE = "choice"
+    CLAUSE = "clause"
     QUESTION = "question"
     ORDER = "order"
     NAME = "entity"
@@ -96,6 +98,8 @@ class Table:
             self._add(word, (word, Kind.LANGUAGE))
         for word in self._own(grammar.SCOPE):
             self._add(word, ("this", Kind.SCOPE))
+        for word in self._own(grammar.CHOICE):
+            self._add(word, ("or", Kind.CHOICE))
         self._questions()
         if english:
             self._synonyms()
@@ -150,11 +154,14 @@ CASED: dict[str, Sense] = {
 PREPOSITIONS = _heads(grammar.PREPOSITIONS)
 ENGLISH_PREPOSITIONS = {word: head for head, words, _ in _lines(grammar.PREPOSITIONS) for word in words}
 AUXILIARIES = frozenset(grammar.AUXILIARIES.replace("|", "").split())
+ENGLISH_AUXILIARIES = frozenset(grammar.AUXILIARIES.partition("|")[0].split())
 SELF = frozenset(grammar.SELF.replace("|", "").split())
 OWNERS = frozenset(grammar.OWNERS.split())
 OTHER = frozenset(grammar.OTHER.replace("|", "").split())
 PAST = frozenset(grammar.PAST.split())
 FUTURE = frozenset(grammar.FUTURE.split())
+HINGES = _heads(grammar.HINGES)
+RELATING = _heads(grammar.RELATING)
 BECAUSE = frozenset(grammar.BECAUSE.split())
 LIGHT = frozenset(stem(word) for word in grammar.LIGHT.split())
 CONFUSABLE = frozenset(grammar.CONFUSABLE.split())

@@ -1,0 +1,188 @@
+"""Who does what to whom: whether two questions that say the same words mean them in other roles.
+
+Known weakness: nobody parses here. Roles are told by prepositions, by the order of words, and by the few
+words that a clause hangs on; where those say nothing, words that have changed places are taken for the same.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from headgate.core.semantic.lexicon.table import Kind
+from headgate.core.semantic.reading import Reading, Token
+
+SWAPPED = frozenset({Kind.NAME, Kind.PLACE, Kind.PERSON, Kind.LANGUAGE, Kind.NUMBER, Kind.UNIT})
+DIRECTED = frozenset(
+    ["from", "to", "than", "by", "over", "under", "before", "after", "minus", "instead", "against", "with",
+     "without", "except", "not"]
+)  # fmt: skip
+CONTRARY = frozenset(
+    {("from", "to"), ("over", "under"), ("after", "before"), ("with", "without"), ("against", "for")}
+)
+"""Prepositions that say opposite things of one word."""
+
+HINGES = ("if ", "then ", "only ", "which ")
+QUIET = frozenset({"", "of"})
+"""No preposition, and those of which one often stands for another."""
+
+WHOM = frozenset(f"{role} whom" for role in (*DIRECTED, "of"))
+_NONE: frozenset[str] = frozenset()
+
+
+def turned(one: Reading, other: Reading) -> bool:
+    if one.tokens == other.tokens and _order(one) == _order(other):
+        return _hung(one, other) or (one.actors != other.actors and _acted(one, other))
+    mine, theirs = _governed(one), _governed(other)
+    if len(mine.keys() | theirs.keys() | QUIET) > len(QUIET) and (
+        _directed(mine, theirs) or _opposed(one, other) or _done_by(one, other) or _done_by(other, one)
+    ):
+        return True
+    if _inverted(one, other) or _hung(one, other):
+        return True
+    turns = ((one, other), (other, one))
+    return any(_stranded(*both) or _swapped(*both) for both in turns) or _acted(one, other)
+
+
+def _order(reading: Reading) -> frozenset[str]:
+    return reading.marks.get(Kind.ORDER, _NONE)
+
+
+def _governed(reading: Reading) -> dict[str, set[str]]:
+    """Words by the preposition that governs them."""
+    found: dict[str, set[str]] = {}
+    for token in reading.tokens:
+        if token.said != token.role or not token.said:  # not the preposition itself
+            found.setdefault(token.role, set()).add(token.word)
+    return found
+
+
+def _directed(mine: dict[str, set[str]], theirs: dict[str, set[str]]) -> bool:
+    """Whether a preposition of direction governs other words."""
+    return any(not mine[role] & theirs[role] for role in mine.keys() & theirs.keys() if role in DIRECTED)
+
+
+def _inverted(one: Reading, other: Reading) -> bool:
+    """Whether one asks who does it, and the other who it is done to: who beat him, who did he beat."""
+    marks = _order(one), _order(other)
+    if {"by whom", "done"} <= marks[0] | marks[1]:
+        return True
+    if {one - WHOM for one in marks} != {_NONE, frozenset({"done"})}:
+        return False
+    if {one.question, other.question} == {"who", "what"}:
+        return True
+    mine, theirs = _firsts(one), _firsts(other)
+    shared = [word for word in mine if word in theirs]
+    return any(theirs[first] > theirs[second] for first, second in pairwise(shared))
+
+
+def _hung(one: Reading, other: Reading) -> bool:
+    """Whether something hangs on other words: if it rains, if I stay; the man who, the knife that; what eats
+    spiders, what spiders eat."""
+    if Kind.CLAUSE not in one.marks or Kind.CLAUSE not in other.marks:
+        return False
+    kinds = HINGES if _order(one) or _order(other) else (*HINGES, "what ")
+    for kind in kinds:
+        mine, theirs = _clauses(one, kind), _clauses(other, kind)
+        if mine and theirs and not mine & theirs:
+            return True
+    return False
+
+
+def _clauses(reading: Reading, kind: str) -> set[str]:
+    return {clause for clause in reading.marks[Kind.CLAUSE] if clause.startswith(kind)}
+
+
+def _stranded(one: Reading, other: Reading) -> bool:
+    """Whether a preposition governs what one asks for, and in the other what both know: whom is she the
+    mother of, who is the mother of her."""
+    mine = _order(one) - _order(other)
+    if not any(mark.endswith(" whom") for mark in mine):
+        return False
+    words, governed = {token.word for token in one.tokens}, _governed(one)
+    return any(
+        f"{token.role} whom" in mine and token.word in words - governed.get(token.role, set())
+        for token in other.tokens
+    )
+
+
+def _done_by(one: Reading, other: Reading) -> bool:
+    """Whether who does it in one is who it is done to in the other: taught by Plato, taught Plato."""
+    places = {token.word: at for at, token in enumerate(other.tokens) if not token.role}
+    if any(token.role == "by" and token in one.tokens for token in other.tokens):
+        return False
+    deed = ""
+    for token in one.tokens:
+        if token.role == "by" and deed in places and places.get(token.word, -1) > places[deed]:
+            return True
+        deed = deed if token.role else token.word
+    return False
+
+
+def _opposed(one: Reading, other: Reading) -> bool:
+    """Whether a word is under opposite prepositions (to French, from French), or two have taken each other's
+    roles (black cats with white paws)."""
+    mine, theirs = _roles(one), _roles(other)
+    moved = {
+        (*mine[word], *theirs[word])
+        for word in mine.keys() & theirs.keys()
+        if len(mine[word]) == len(theirs[word]) == 1 and mine[word] != theirs[word]
+    }
+    return any(
+        pair in CONTRARY or pair[::-1] in CONTRARY or (pair[::-1] in moved and "of" not in pair)
+        for pair in moved
+    )
+
+
+def _roles(reading: Reading) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for token in reading.tokens:
+        found.setdefault(token.word, set()).add(token.role)
+    return found
+
+
+def _swapped(one: Reading, other: Reading) -> bool:
+    """Whether two words of one kind have changed places, and with them their roles."""
+    roles = {token.word: token.role for token in other.tokens}
+    places = {token.word: at for at, token in enumerate(other.tokens)}
+    measured = {unit.word for number, unit in pairwise(one.tokens) if number.kind is Kind.NUMBER}
+    for at, first in enumerate(one.tokens):
+        for second in one.tokens[at + 1 :]:
+            if first.kind is not second.kind or first.kind not in SWAPPED:
+                continue
+            if first.kind is Kind.UNIT and measured & {first.word, second.word}:
+                continue  # 5 km in miles, how many miles are 5 km
+            known = first.word in places and second.word in places
+            if known and places[first.word] > places[second.word] and _moved(first, second, roles):
+                return True
+    return False
+
+
+def _moved(first: Token, second: Token, roles: dict[str, str]) -> bool:
+    if first.role == second.role == "between":
+        return False
+    same = roles[first.word] == first.role and roles[second.word] == second.role
+    return not same or first.role == second.role == ""
+
+
+def _acted(one: Reading, other: Reading) -> bool:
+    """Whether two who act have changed places around what they do: dog bites man, man bites dog."""
+    mine, theirs = _firsts(one), _firsts(other)
+    shared = [word for word in mine if word in theirs]
+    for at, first in enumerate(shared):
+        for second in shared[at + 2 :]:
+            between = [word for word in shared[at + 1 :] if mine[word] < mine[second]]
+            if theirs[second] < theirs[first] and any(
+                theirs[second] < theirs[word] < theirs[first] for word in between
+            ):
+                return True
+    return False
+
+
+def _firsts(reading: Reading) -> dict[str, int]:
+    """Words without a preposition, and who is spoken of, where they first stand."""
+    governed = {token.word for token in reading.tokens if token.role}
+    found: dict[str, int] = {}
+    for at, word in enumerate(reading.actors):
+        if word not in governed:
+            found.setdefault(word, at)
+    return found
