@@ -13,6 +13,7 @@ import pytest
 from redis import Redis
 
 from booked import POSTGRES, schema
+from gateway import free_port
 from headgate.adapters.memory.accounts import MemoryAccounts
 from headgate.adapters.postgres import PostgresAccounts
 from headgate.adapters.redis import RedisAccounts
@@ -21,7 +22,7 @@ from headgate.adapters.system import SystemClock
 from headgate.core.account import Ask, Span, earlier, spent_nano
 from headgate.ports.accounts import Accounts
 from headgate.ports.ledger import LedgerGone
-from redises import SHARED, needs_redis
+from redises import SHARED, needs_redis, private
 
 Make = Callable[[], Accounts]
 NAMES = (f"accounts-{os.getpid()}-{number}" for number in itertools.count())
@@ -149,6 +150,29 @@ def test_a_store_that_is_not_there() -> None:
     run(gone(lambda: PostgresAccounts("postgresql://postgres@127.0.0.1:1/test", schema="x")))
     run(gone(lambda: RedisAccounts("redis://127.0.0.1:1")))
     run(gone(lambda: SqliteAccounts(Path("/dev/null/books.db"), SystemClock())))
+
+
+def test_a_cluster_is_asked_whichever_of_its_nodes_is_named() -> None:
+    async def story(urls: list[str]) -> list[int]:
+        found = [RedisAccounts(url, namespace="headgate") for url in urls]
+        for number, one in enumerate(found, start=1):
+            await one.tell(f"p{number}", 1, [ask("a", total=number), ask("b", total=10 * number)])
+        accounts = [await one.read(["a", "b"]) for one in found]
+        for one in found:
+            await one.close()
+        return [spent_nano(account, DAY)[0] for each in accounts for account in each.values()]
+
+    def options() -> tuple[str, ...]:
+        return ("--cluster-enabled", "yes", "--cluster-port", str(free_port()))
+
+    with private(*options()) as one, private(*(far := options())) as other:
+        one.command("CLUSTER", "ADDSLOTSRANGE", "0", "8191")
+        other.command("CLUSTER", "ADDSLOTSRANGE", "8192", "16383")
+        one.command("CLUSTER", "MEET", "127.0.0.1", str(other.port), far[-1])
+        for node in (one, other):  # a cluster takes two seconds to believe in itself
+            while "cluster_state:ok" not in node.lines("CLUSTER", "INFO"):
+                node.command("WAIT", "1", "50")
+        assert run(story([one.url, other.url])) == [3, 30, 3, 30]
 
 
 def test_the_accounts_lie_beside_the_rows(tmp_path: Path) -> None:

@@ -74,6 +74,11 @@ def test_keys_are_made_rotated_and_revoked_over_http_and_each_act_has_its_author
         assert made["key"].startswith("hg_")
         _becomes(gateway, made["key"], 200)
         assert gateway.ask("/admin/v1/keys", order, key=OPERATOR).status == 409
+        assert gateway.ask("/admin/v1/keys", {**order, "name": "b"}, key=OPERATOR).status == 200
+        page = gateway.ask("/admin/v1/keys?limit=1", key=READER).document
+        assert ([one["name"] for one in page["data"]], page["next"]) == (["app"], "app")
+        page = gateway.ask("/admin/v1/keys?after=app", key=READER).document
+        assert ([one["name"] for one in page["data"]], page["next"]) == (["b"], None)
         rotated = gateway.ask("/admin/v1/keys/app/rotate", {"overlap_s": 600}, key=OPERATOR).document
         _becomes(gateway, rotated["key"], 200)
         assert _chat(gateway, made["key"]) == 200
@@ -83,6 +88,7 @@ def test_keys_are_made_rotated_and_revoked_over_http_and_each_act_has_its_author
         assert gateway.ask("/admin/v1/keys/nobody", key=OPERATOR, method="DELETE").status == 404
         assert [(one["who"], one["action"], one["target"]) for one in acts(gateway, "key.")] == [
             ("olga", "key.create", "app"),
+            ("olga", "key.create", "b"),
             ("olga", "key.rotate", "app"),
             ("olga", "key.revoke", "app"),
         ]

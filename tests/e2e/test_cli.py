@@ -229,3 +229,14 @@ def test_a_reader_who_has_gone_is_no_reason_for_a_traceback(what: str) -> None:
         )
     assert ended.returncode == 1
     assert not re.search("Traceback|Error|Exception", ended.stderr), ended.stderr
+
+
+def test_time_zones_are_known_where_the_system_has_none(tmp_path: Path) -> None:
+    file = tmp_path / "headgate.yaml"
+    file.write_text(
+        "keys: [{name: me, key: caller-key-0123456789abcdef}]\n"
+        "providers: {p: {dialect: simulated}}\nmodels: {m: {provider: p}}\n"
+        "tenants: {acme: {time_zone: America/St_Johns, budget: {usd: 5, per: day}}}\n"
+    )
+    found = ran("check", "--config", str(file), PYTHONTZPATH="")
+    assert (found.returncode, found.stderr) == (0, "")

@@ -3,18 +3,26 @@
 A package offers one as an entry point of the group `headgate.finders`: a callable that takes a text and gives
 (start, end) of what is to be taken out (`core.redaction.Finder`). It is called in a thread of its own.
 
-Known weakness: Presidio looks through English alone, and needs the language model that it is installed with.
+Known weakness: Presidio looks through English alone, with the largest of spaCy's models that is installed; of
+a text that is longer than `MOST_CHARS` it sees pieces, and nothing that lies across two of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 
 from headgate.core.redaction import Finder, Span
 
 GROUP = "headgate.finders"
 PRESIDIO = "presidio"
+MODELS = ("en_core_web_trf", "en_core_web_lg", "en_core_web_md", "en_core_web_sm")
+"""Presidio would fetch one from the internet, and end the process where it cannot."""
+MOST_CHARS = 100_000
+"""At once: a model's memory grows with the text, and spaCy refuses a million."""
+_OURS = ("EmailRecognizer",)
+"""What it would ask the internet for, and the redactor finds without."""
 
 
 def finders(names: Sequence[str]) -> Mapping[str, Finder]:
@@ -35,15 +43,26 @@ def _offered(name: str) -> Finder:
 
 def _presidio() -> Finder:
     from presidio_analyzer import AnalyzerEngine
+    from presidio_analyzer.nlp_engine import NlpEngineProvider
 
-    engine = AnalyzerEngine()
+    model = next((name for name in MODELS if find_spec(name)), None)
+    if model is None:
+        raise ImportError("presidio needs a model: python -m spacy download en_core_web_lg")
+    models = [{"lang_code": "en", "model_name": model}]
+    made_with = {"nlp_engine_name": "spacy", "models": models}
+    engine = AnalyzerEngine(
+        nlp_engine=NlpEngineProvider(nlp_configuration=made_with).create_engine(), supported_languages=["en"]
+    )
+    for one in _OURS:
+        engine.registry.remove_recognizer(one)
 
     def find(text: str) -> Iterable[Span]:
-        return _spans(engine.analyze(text=text, language="en"))
+        for start in range(0, len(text), MOST_CHARS):
+            yield from _spans(start, engine.analyze(text=text[start : start + MOST_CHARS], language="en"))
 
     return find
 
 
-def _spans(results: Iterable[object]) -> Iterator[Span]:
+def _spans(start: int, results: Iterable[object]) -> Iterator[Span]:
     for one in results:
-        yield getattr(one, "start"), getattr(one, "end")  # noqa: B009 - Presidio is not typed
+        yield start + getattr(one, "start"), start + getattr(one, "end")  # noqa: B009 - Presidio is not typed

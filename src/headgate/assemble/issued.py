@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
@@ -45,6 +45,17 @@ class IssuedKeys:
         self._file = file
         self._clock = clock
         self._seen_at: float | None = None
+        self._keys: tuple[Snapshot, Sequence[tuple[Key, Issued]]] = self.snapshot, ()
+
+    def keys(self) -> Sequence[tuple[Key, Issued]]:
+        """As if they stood in the configuration. Only those that have changed are made anew: there may be
+        thousands, and whoever changes one waits for all."""
+        made_of, known = self._keys
+        if made_of is not self.snapshot:
+            before = {one: key for key, one in known}
+            found = [(before.get(one) or _as_key(one), one) for one in self.snapshot.keys]
+            self._keys = self.snapshot, found
+        return self._keys[1]
 
     async def start(self) -> None:
         """Before the gateway is built: from the store, or from the file where it is away."""
@@ -106,9 +117,7 @@ def with_issued(settings: Settings, found: IssuedKeys | None) -> Iterator[tuple[
     configuration wins; a tier that is gone is none."""
     names = {key.name for key in settings.keys}
     yield from ((key, None) for key in settings.keys)
-    for one in found.snapshot.keys if found else ():
-        if one.name not in names:
-            yield _as_key(one), one
+    yield from ((key, one) for key, one in (found.keys() if found else ()) if one.name not in names)
 
 
 def _as_key(one: Issued) -> Key:

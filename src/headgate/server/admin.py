@@ -136,8 +136,8 @@ def describe_admin(app: FastAPI, house: House) -> None:
     ) -> dict[str, Any]:
         return await _acts(house, after, limit)
 
-    async def keys() -> dict[str, Any]:
-        return await _keys(house)
+    async def keys(after: str = "", limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100) -> dict[str, Any]:
+        return await _keys(house, after, limit)
 
     async def config() -> dict[str, Any]:
         return dict(house.front.config())
@@ -147,7 +147,7 @@ def describe_admin(app: FastAPI, house: House) -> None:
 
     admin.get("/usage", Scope.READ, usage, "Sums of tokens and cost.")
     admin.get("/requests", Scope.READ, requests, "Single requests, newest first.")
-    admin.get("/keys", Scope.READ, keys, "Keys of callers that were made at run time.")
+    admin.get("/keys", Scope.READ, keys, "Keys of callers that were made at run time, by name.")
     admin.get("/audit", Scope.READ, audit, "Acts of admins, oldest first, each chained to the one before.")
     admin.get("/audit/residency", Scope.READ, residency, "Where a tenant's requests went.")
     admin.get("/config", Scope.READ, config, "The present configuration, without its secrets.")
@@ -299,8 +299,10 @@ async def _acts(house: House, after: int, limit: int) -> dict[str, Any]:
     return {"data": [structs.asdict(act) for act in acts], "next": more}
 
 
-async def _keys(house: House) -> dict[str, Any]:
-    """Without their digests."""
+async def _keys(house: House, after: str, limit: int) -> dict[str, Any]:
+    """By name, without their digests."""
     found = await answered(_store(house).snapshot(-1))
-    keys = [structs.asdict(key) for key in found.keys] if found else []
-    return {"data": [{k: v for k, v in key.items() if k not in _HIDDEN} for key in keys], "next": None}
+    names = {key.name: key for key in found.keys if key.name > after} if found else {}
+    shown = sorted(names)[:limit]
+    rows = [{k: v for k, v in structs.asdict(names[one]).items() if k not in _HIDDEN} for one in shown]
+    return {"data": rows, "next": shown[-1] if len(shown) == limit else None}

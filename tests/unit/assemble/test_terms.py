@@ -3,14 +3,16 @@ pays for what."""
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from headgate.adapters.memory.accounts import MemoryAccounts
+from headgate.adapters.sqlite import SqliteLedger
 from headgate.assemble.bank import Bank
 from headgate.assemble.budgets import Payers
+from headgate.assemble.issued import IssuedKeys
 from headgate.assemble.terms import Agreed
 from headgate.config.tree import Settings
 from headgate.core.budget import Per
@@ -21,6 +23,8 @@ from headgate.core.price import NANO
 from scripted import FakePayload
 from virtual import clock, run
 
+NOWHERE = Path("nowhere")
+"""Nobody opens it."""
 DAY: tuple[tuple[int, Per], ...] = ((5 * NANO, "day"),)
 MONTH: tuple[tuple[int, Per], ...] = ((7 * NANO, "month"),)
 SETTINGS = Settings.model_validate(
@@ -36,9 +40,12 @@ SETTINGS = Settings.model_validate(
 )
 
 
-def issued(*terms: Terms, **members: Any) -> Any:
+def issued(*terms: Terms, **members: Any) -> IssuedKeys:
     key = Issued(name="made", tenant="acme", digest=b"d", hint="h", created_at=0.0, tier="free", **members)
-    return SimpleNamespace(snapshot=Snapshot(1, b"", (key,), terms))
+    found = IssuedKeys(SqliteLedger(NOWHERE), NOWHERE, cast(Any, None))
+    # it never looks
+    found.snapshot = Snapshot(1, b"", (key,), terms)
+    return found
 
 
 def budgets(*terms: Terms, of: str, name: str, **members: Any) -> list[tuple[str, int, str]]:

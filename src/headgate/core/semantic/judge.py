@@ -13,6 +13,8 @@ from headgate.core.semantic.gates import AROUND, Gate, Neighbour, clearance
 from headgate.core.semantic.signature import apart, may_match, sign
 from headgate.core.semantic.verifier import Proof, proof
 
+PROVEN, REFUSED = Proof.PROVEN, Proof.REFUSED
+
 PLAIN = 0.74
 """How clear a proven neighbour stands: like the same words, with nobody near."""
 
@@ -50,7 +52,7 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
 def at_sight(text: str, reading: bytes, gate: Gate | None = None) -> Judged | None:
     """The judgement of a question of the same signature, wherever it stands. `None` where they are not proven
     the same."""
-    return _sure(0, gate) if proof(text, reading) is Proof.PROVEN else None
+    return _sure(0, gate) if proof(text, reading) is PROVEN else None
 
 
 def judge(
@@ -60,13 +62,14 @@ def judge(
     `gate`, that decides. `None` where nobody is near."""
     if not candidates:
         return None
-    proven = _proven(text, candidates)
+    read: dict[int, Proof] = {}
+    proven = _proven(text, candidates, read)
     if proven is not None:
         return _sure(proven, gate)
     best = candidates[0]
     clear = clearance([Neighbour(one.alike, one.likeness) for one in candidates])
     near = gate is not None or _alone(candidates, floor)
-    against = near and proof(text, best.reading) is Proof.REFUSED
+    against = near and (read.get(0) or proof(text, best.reading)) is REFUSED
     hit = gate.opens(clear, against=against) if gate else near and not against
     return Judged(place=0, hit=hit, confidence=min(0.99, best.likeness), clear=clear, against=against)
 
@@ -76,7 +79,8 @@ def _sure(place: int, gate: Gate | None) -> Judged:
     return Judged(place=place, hit=hit, confidence=0.99, clear=PLAIN, against=False)
 
 
-def _proven(text: str, candidates: Sequence[Candidate]) -> int | None:
+def _proven(text: str, candidates: Sequence[Candidate], read: dict[int, Proof]) -> int | None:
+    """Puts down in `read` what was said of those that were read."""
     mine = sign(text)
     likely = [
         (apart(mine, one.sign), place)
@@ -84,7 +88,8 @@ def _proven(text: str, candidates: Sequence[Candidate]) -> int | None:
         if one.likeness >= PROVEN_FLOOR and may_match(mine, one.sign)
     ]
     for _, place in sorted(likely)[:READ]:
-        if proof(text, candidates[place].reading) is Proof.PROVEN:
+        read[place] = proof(text, candidates[place].reading)
+        if read[place] is PROVEN:
             return place
     return None
 

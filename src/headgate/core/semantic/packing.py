@@ -1,7 +1,7 @@
 """What a question asks, as bytes: kept without its text, and held against others without being read again.
 
-Known weakness: who changes how texts are read, and not the lists, must count `MADE_BY` up, or what was packed
-before is held against what is read otherwise.
+Known weakness: who changes how texts are read or signed, and not the lists, must count `MADE_BY` up, or what
+was packed before is held against what is read otherwise.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from headgate.core.semantic.reading import Reading, read
 WORDING = 8
 """Bytes that stand for the text itself."""
 
-MADE_BY = f"reading 3.{EDITION:08x}"
+MADE_BY = f"reading 4.{EDITION:08x}"
 """What is packed by another is not to be held against what is read here."""
 
 

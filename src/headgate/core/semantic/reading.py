@@ -7,7 +7,6 @@ words it proves nothing, and what is not proven is not answered from a cache.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import lru_cache
 from itertools import repeat
 
@@ -25,6 +24,12 @@ from headgate.core.semantic.lexicon.table import (
 )
 from headgate.core.semantic.words import Word, known
 
+NUMBER, UNIT, VERSION, SYMBOL = Kind.NUMBER, Kind.UNIT, Kind.VERSION, Kind.SYMBOL
+WORD, NAME, FILLER, QUESTION = Kind.WORD, Kind.NAME, Kind.FILLER, Kind.QUESTION
+PERSON, TENSE, MODALITY = Kind.PERSON, Kind.TENSE, Kind.MODALITY
+ORDER, CLAUSE = Kind.ORDER, Kind.CLAUSE
+"""At hand: to look an enum's member up takes as long as to compare two words."""
+
 LONGEST = 1_200
 """Characters of a text that is read. Of a longer one nothing can be proven."""
 
@@ -39,6 +44,10 @@ PIECES = re.compile(
     """,
     re.VERBOSE,
 )
+GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+LONG = 13
+"""Digits of a number that is rounded."""
+
 MEASURE = re.compile(r"(\d+(?:\.\d+)?)([A-Za-zµ]{1,3})\Z")
 
 DOES = frozenset({"do", "does", "did"})
@@ -78,21 +87,22 @@ def read(text: str) -> Reading:
     return _Reader(text[:LONGEST]).reading(whole=len(text) <= LONGEST)
 
 
-def _pieces(text: str) -> Iterator[tuple[str, str]]:
+def _pieces(text: str) -> list[tuple[str, str]]:
     """Words, numbers and signs, by kind. Most words are words at sight."""
+    made: list[tuple[str, str]] = []
     for chunk in text.split(" "):
         if chunk.isalpha() and chunk.isascii():
-            yield "word", chunk
+            made.append(("word", chunk))
         elif chunk:
-            for found in PIECES.finditer(chunk):
-                yield found.lastgroup or "", found.group()
+            made += [(found.lastgroup or "", found[0]) for found in PIECES.finditer(chunk)]
+    return made
 
 
 class _Reader:
     """One text, left to right."""
 
     def __init__(self, text: str) -> None:
-        self._pieces = list(_pieces(plainly(text)))
+        self._pieces = _pieces(plainly(text))
         self._lower = [plain(piece) for _, piece in self._pieces]
         self._english = sum(map(_TONGUES.get, self._lower, repeat(0))) >= 0
         self._table = ENGLISH if self._english else FOREIGN
@@ -107,8 +117,8 @@ class _Reader:
         self._awaits = ""  # what the next one is to be marked with
 
     def reading(self, *, whole: bool) -> Reading:
-        at = 0
-        while at < len(self._pieces):
+        at, end = 0, len(self._pieces)
+        while at < end:
             self._at = at
             at += self._step(at)
         marks = {kind: frozenset(words) for kind, words in self._marks.items()}
@@ -132,7 +142,7 @@ class _Reader:
         elif group in ("number", "code"):
             self._figures(group, piece)
         elif group == "sign":
-            self._token(self._table.senses.get(piece) or (piece, Kind.SYMBOL))
+            self._token(self._table.senses.get(piece) or (piece, SYMBOL))
         else:
             return self._word(at, piece)
         return 1
@@ -159,17 +169,17 @@ class _Reader:
 
     def _figures(self, group: str, piece: str) -> None:
         if group == "number":
-            self._token((_number(piece), Kind.NUMBER))
+            self._token((_number(piece), NUMBER))
             return
         measure = MEASURE.match(piece)
         unit = measure and (CASED.get(measure[2]) or self._table.senses.get(measure[2].lower()))
         if piece.lower() in self._table.senses:
             self._token(self._table.senses[piece.lower()])
-        elif measure and unit and unit[1] is Kind.UNIT:
-            self._token((_number(measure[1]), Kind.NUMBER))
+        elif measure and unit and unit[1] is UNIT:
+            self._token((_number(measure[1]), NUMBER))
             self._token(unit)
         else:
-            self._token((piece.lower(), Kind.VERSION))
+            self._token((piece.lower(), VERSION))
 
     def _says(self, at: int, word: Word) -> None:
         if word.role is not None:
@@ -182,7 +192,7 @@ class _Reader:
             self._sense(word.sense)
         elif word.base:
             begins = at == 0 or self._pieces[at - 1][0] == "stop"
-            kind = Kind.NAME if word.capital and not begins else Kind.WORD
+            kind = NAME if word.capital and not begins else WORD
             self._token((word.base, kind), word.bare)
         if word.hinge:
             self._hinges(at, word.hinge)
@@ -192,14 +202,14 @@ class _Reader:
         if not (self._role and word.role == "of" and self._lower[at - 1] in FOCI):
             self._role = word.role or ""
         if word.strands and (at + 1 == len(self._pieces) or self._pieces[at + 1][0] == "stop"):
-            self._mark(Kind.ORDER, f"{word.role} whom")
+            self._mark(ORDER, f"{word.role} whom")
 
     def _helps(self, word: Word) -> None:
         self._finite = self._helped = True
         if self._awaits == "what":
             self._awaits = ""
         if self._question in ("who", "what") and not word.relates:
-            self._mark(Kind.ORDER, "done" if word.bare in DOES else "helped")
+            self._mark(ORDER, "done" if word.bare in DOES else "helped")
 
     def _hinges(self, at: int, hinge: str) -> None:
         """A condition is known by its first word that matters; `who` and `that`, by the one before. `Not` is
@@ -208,8 +218,10 @@ class _Reader:
             self._role = self._role if at == 0 or self._lower[at - 1] in AUXILIARIES else "not"
         elif hinge != "which":
             self._awaits = hinge
+        elif self._made < 0:
+            return
         elif self._made == at - 1 or (self._made == at - 2 and self._lower[at - 1] == ","):
-            self._mark(Kind.CLAUSE, f"which {self._tokens[-1].word}")
+            self._mark(CLAUSE, f"which {self._tokens[-1].word}")
 
     def _grammar(self, at: int, word: Word) -> None:
         if word.owns:
@@ -219,48 +231,48 @@ class _Reader:
         if word.who:
             if word.acts and not self._role:
                 self._actors.append(word.who)
-            self._mark(Kind.PERSON, word.who)
+            self._mark(PERSON, word.who)
             if word.bare in GENDERED:
-                self._mark(Kind.PERSON, GENDERED[word.bare])
+                self._mark(PERSON, GENDERED[word.bare])
         if word.tense:
             self._tense(at, word)
         if word.can:
-            self._mark(Kind.MODALITY, "can")
+            self._mark(MODALITY, "can")
 
     def _tense(self, at: int, word: Word) -> None:
         """An ending in `-ed` is the past where no auxiliary makes it a participle, no article a property."""
         if word.tense == "going":
             if self._lower[at + 1 : at + 2] == ["to"]:
-                self._mark(Kind.TENSE, "future")
+                self._mark(TENSE, "future")
         elif word.tense != "perhaps":
-            self._mark(Kind.TENSE, word.tense)
+            self._mark(TENSE, word.tense)
         elif not self._helped and (self._lower[at - 1] if at else "") not in _ARTICLES:
-            self._mark(Kind.TENSE, "past")
+            self._mark(TENSE, "past")
             self._finite = True
 
     def _sense(self, sense: Sense) -> None:
         kind = sense[1]
-        if kind is Kind.QUESTION:
+        if kind is QUESTION:
             self._question = sense[0] if self._question in ("", "what") else self._question
             self._role, self._awaits = "", "what" if self._question in ("who", "what") else ""
         elif kind in _MARKED:
             self._mark(kind, sense[0])
-        elif kind is not Kind.FILLER:
+        elif kind is not FILLER:
             self._token(sense)
 
     def _mark(self, kind: Kind, what: str) -> None:
         self._marks.setdefault(kind, set()).add(what)
 
     def _token(self, sense: Sense, said: str = "") -> None:
-        role = self._role
-        self._tokens.append(Token(sense[0], sense[1], ONCE.get(role, role), said))
+        role, (word, kind) = self._role, sense
+        self._tokens.append(Token(word, kind, ONCE.get(role, role), said))
         self._made = self._at
         if not role:
-            self._actors.append(sense[0])
+            self._actors.append(word)
         elif role in ONCE:
             self._role = ""
         if self._awaits:
-            self._mark(Kind.CLAUSE, f"{self._awaits} {sense[0]}")
+            self._mark(CLAUSE, f"{self._awaits} {word}")
             self._awaits = ""
 
 
@@ -269,9 +281,7 @@ _TONGUES = {
 }
 """Of words of grammar, for which language they speak: above 0 for English, below for the others."""
 
-_MARKED = frozenset(
-    {Kind.NEGATION, Kind.MODALITY, Kind.QUANTIFIER, Kind.COMPARATIVE, Kind.SCOPE, Kind.CHOICE}
-)
+_MARKED = frozenset({Kind.NEGATION, MODALITY, Kind.QUANTIFIER, Kind.COMPARATIVE, Kind.SCOPE, Kind.CHOICE})
 _ARTICLES = frozenset(
     {"a", "an", "the", "my", "your", "his", "her", "be", "been", "being", "get", "gets", "got", "not"}
 )
@@ -279,7 +289,9 @@ _ARTICLES = frozenset(
 
 def _number(text: str) -> str:
     """`200,000` and `200000`, `1.50` and `1.5` are the same."""
-    if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", text):
+    if text.isdecimal() and text.isascii() and len(text) < LONG and text[0] != "0":
+        return text
+    if GROUPED.fullmatch(text):
         text = text.replace(",", "")
     try:
         return f"{float(text.replace(',', '.')):.12g}"
@@ -289,12 +301,14 @@ def _number(text: str) -> str:
 
 def _numbers(tokens: list[Token]) -> list[Token]:
     """Numbers that stand side by side as words made one: `two hundred`, `nineteen eighty-four`."""
+    if sum(token.kind is NUMBER for token in tokens) < 2:
+        return tokens
     made: list[Token] = []
     for token in tokens:
-        if made and token.kind is Kind.NUMBER and made[-1].kind is Kind.NUMBER:
+        if made and token.kind is NUMBER and made[-1].kind is NUMBER:
             joined = _joined(float(made[-1].word), float(token.word)) if _plain(made[-1], token) else None
             if joined is not None:
-                made[-1] = Token(f"{joined:.12g}", Kind.NUMBER, made[-1].role)
+                made[-1] = Token(f"{joined:.12g}", NUMBER, made[-1].role)
                 continue
         made.append(token)
     return made

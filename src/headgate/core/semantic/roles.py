@@ -11,7 +11,9 @@ from itertools import pairwise
 from headgate.core.semantic.lexicon.table import Kind
 from headgate.core.semantic.reading import Reading, Token
 
-SWAPPED = frozenset({Kind.NAME, Kind.PLACE, Kind.PERSON, Kind.LANGUAGE, Kind.NUMBER, Kind.UNIT})
+NUMBER, UNIT, ORDER, CLAUSE = Kind.NUMBER, Kind.UNIT, Kind.ORDER, Kind.CLAUSE
+
+SWAPPED = frozenset({Kind.NAME, Kind.PLACE, Kind.PERSON, Kind.LANGUAGE, NUMBER, UNIT})
 DIRECTED = frozenset(
     ["from", "to", "than", "by", "over", "under", "before", "after", "minus", "instead", "against", "with",
      "without", "except", "not"]
@@ -21,6 +23,7 @@ CONTRARY = frozenset(
 )
 """Prepositions that say opposite things of one word."""
 
+MANY = "several"
 HINGES = ("if ", "then ", "only ", "which ")
 QUIET = frozenset({"", "of"})
 """No preposition, and those of which one often stands for another."""
@@ -44,7 +47,7 @@ def turned(one: Reading, other: Reading) -> bool:
 
 
 def _order(reading: Reading) -> frozenset[str]:
-    return reading.marks.get(Kind.ORDER, _NONE)
+    return reading.marks.get(ORDER, _NONE)
 
 
 def _governed(reading: Reading) -> dict[str, set[str]]:
@@ -78,7 +81,7 @@ def _inverted(one: Reading, other: Reading) -> bool:
 def _hung(one: Reading, other: Reading) -> bool:
     """Whether something hangs on other words: if it rains, if I stay; the man who, the knife that; what eats
     spiders, what spiders eat."""
-    if Kind.CLAUSE not in one.marks or Kind.CLAUSE not in other.marks:
+    if CLAUSE not in one.marks or CLAUSE not in other.marks:
         return False
     kinds = HINGES if _order(one) or _order(other) else (*HINGES, "what ")
     for kind in kinds:
@@ -89,7 +92,7 @@ def _hung(one: Reading, other: Reading) -> bool:
 
 
 def _clauses(reading: Reading, kind: str) -> set[str]:
-    return {clause for clause in reading.marks[Kind.CLAUSE] if clause.startswith(kind)}
+    return {clause for clause in reading.marks[CLAUSE] if clause.startswith(kind)}
 
 
 def _stranded(one: Reading, other: Reading) -> bool:
@@ -121,11 +124,11 @@ def _done_by(one: Reading, other: Reading) -> bool:
 def _opposed(one: Reading, other: Reading) -> bool:
     """Whether a word is under opposite prepositions (to French, from French), or two have taken each other's
     roles (black cats with white paws)."""
-    mine, theirs = _roles(one), _roles(other)
+    mine, theirs = _role(one), _role(other)
     moved = {
-        (*mine[word], *theirs[word])
-        for word in mine.keys() & theirs.keys()
-        if len(mine[word]) == len(theirs[word]) == 1 and mine[word] != theirs[word]
+        (role, theirs[word])
+        for word, role in mine.items()
+        if theirs.get(word, role) != role and MANY not in (role, theirs[word])
     }
     return any(
         pair in CONTRARY or pair[::-1] in CONTRARY or (pair[::-1] in moved and "of" not in pair)
@@ -133,23 +136,28 @@ def _opposed(one: Reading, other: Reading) -> bool:
     )
 
 
-def _roles(reading: Reading) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
+def _role(reading: Reading) -> dict[str, str]:
+    """By word, its role wherever it stands; `MANY` where it has several."""
+    found: dict[str, str] = {}
     for token in reading.tokens:
-        found.setdefault(token.word, set()).add(token.role)
+        if found.setdefault(token.word, token.role) != token.role:
+            found[token.word] = MANY
     return found
 
 
 def _swapped(one: Reading, other: Reading) -> bool:
     """Whether two words of one kind have changed places, and with them their roles."""
+    movable = [token for token in one.tokens if token.kind in SWAPPED]
+    if len(movable) < 2:
+        return False
     roles = {token.word: token.role for token in other.tokens}
     places = {token.word: at for at, token in enumerate(other.tokens)}
-    measured = {unit.word for number, unit in pairwise(one.tokens) if number.kind is Kind.NUMBER}
-    for at, first in enumerate(one.tokens):
-        for second in one.tokens[at + 1 :]:
-            if first.kind is not second.kind or first.kind not in SWAPPED:
+    measured = {unit.word for number, unit in pairwise(one.tokens) if number.kind is NUMBER}
+    for at, first in enumerate(movable):
+        for second in movable[at + 1 :]:
+            if first.kind is not second.kind:
                 continue
-            if first.kind is Kind.UNIT and measured & {first.word, second.word}:
+            if first.kind is UNIT and measured & {first.word, second.word}:
                 continue  # 5 km in miles, how many miles are 5 km
             known = first.word in places and second.word in places
             if known and places[first.word] > places[second.word] and _moved(first, second, roles):
@@ -168,6 +176,9 @@ def _acted(one: Reading, other: Reading) -> bool:
     """Whether two who act have changed places around what they do: dog bites man, man bites dog."""
     mine, theirs = _firsts(one), _firsts(other)
     shared = [word for word in mine if word in theirs]
+    places = [theirs[word] for word in shared]
+    if places == sorted(places):
+        return False
     for at, first in enumerate(shared):
         for second in shared[at + 2 :]:
             between = [word for word in shared[at + 1 :] if mine[word] < mine[second]]
@@ -183,6 +194,6 @@ def _firsts(reading: Reading) -> dict[str, int]:
     governed = {token.word for token in reading.tokens if token.role}
     found: dict[str, int] = {}
     for at, word in enumerate(reading.actors):
-        if word not in governed:
-            found.setdefault(word, at)
+        if word not in governed and word not in found:
+            found[word] = at
     return found

@@ -1,8 +1,9 @@
 """A question in 128 bits: enough to find one that says the same, and to tell most that cannot be the same,
 without reading them again.
 
-Above, a hash of all other words; then one of what must be the same to the last word; below, a bit for each
-word that may be misspelled or left out.
+Above, a hash of all words that may be misspelled or left out; then one of what must be the same to the last
+word, unless a slip explains it; then one of what nothing explains: figures, quantifiers, comparatives.
+Below, a bit for each word of the first kind.
 """
 
 from __future__ import annotations
@@ -10,29 +11,41 @@ from __future__ import annotations
 from functools import lru_cache
 from zlib import crc32
 
-from headgate.core.semantic.lexicon.table import FIRM, Kind
-from headgate.core.semantic.reading import read
+from headgate.core.semantic.lexicon.table import FIRM, LITERAL, Kind
+from headgate.core.semantic.reading import Reading, read
 
-BITS, HASHED = 64, 32
+BITS, HALF = 64, 16
+HASHED = 2 * HALF
 APART = 8
 """Bits in which two questions may differ: so many as two slips and two light words can make."""
 
 SLIPPED = 3
 _MASK = (1 << BITS) - 1
 _LIKE = (1 << BITS + HASHED) - 1
-_EXACT = (Kind.NEGATION, Kind.QUANTIFIER, Kind.COMPARATIVE, Kind.SCOPE, Kind.CHOICE)
+_HALF = (1 << HALF) - 1
+_HARD = _HALF << BITS
+_SPELLED = FIRM - LITERAL
+_DENIED = (Kind.NEGATION,)
+_EXACT = (Kind.QUANTIFIER, Kind.COMPARATIVE, Kind.SCOPE, Kind.CHOICE)
 
 
 @lru_cache(maxsize=1024)
 def sign(text: str) -> int:
     reading = read(text)
-    firm = sorted([token.word for token in reading.tokens if token.kind in FIRM])
     words = sorted({token.word for token in reading.tokens if token.kind not in FIRM})
-    marks = [sorted(reading.marks.get(kind, ())) for kind in _EXACT]
     bits = 0
     for word in words:
         bits |= _bit(word)
-    return _hash(" ".join(words)) << BITS + HASHED | _hash(repr((firm, marks))) << BITS | bits
+    hard, firm = _half(reading, LITERAL, _EXACT), _half(reading, _SPELLED, _DENIED)
+    return _hash(" ".join(words)) << BITS + HASHED | firm << BITS + HALF | hard << BITS | bits
+
+
+def _half(reading: Reading, kinds: frozenset[Kind], marks: tuple[Kind, ...]) -> int:
+    """A hash of the words of these kinds, and of these marks."""
+    words = sorted([token.word for token in reading.tokens if token.kind in kinds])
+    if reading.marks:
+        words += [f"{kind}:{word}" for kind in marks for word in sorted(reading.marks.get(kind, ()))]
+    return _hash(" ".join(words)) & _HALF if words else 0
 
 
 def _hash(text: str) -> int:
@@ -48,6 +61,8 @@ def may_match(one: int, other: int) -> bool:
     """False where nothing could prove these the same. Where what must be the same differs, an unknown word
     beside it may be the slip that explains it."""
     differ = (one ^ other) & _LIKE
+    if differ & _HARD:
+        return False
     bits = (differ & _MASK).bit_count()
     return bits <= APART if differ <= _MASK else 0 < bits <= SLIPPED
 

@@ -6,14 +6,12 @@ that differ in nothing but what everybody knows ("the tower" in Paris) are prove
 
 from __future__ import annotations
 
-from collections import Counter
 from enum import StrEnum
-from itertools import pairwise
 
 import msgspec
 
 from headgate.core.semantic.lexicon.stems import stem
-from headgate.core.semantic.lexicon.table import ANTONYMS, FIRM, LIGHT, Kind, forms
+from headgate.core.semantic.lexicon.table import ANTONYMS, FIRM, LIGHT, LITERAL, Kind, forms
 from headgate.core.semantic.packing import unpacked, worded
 from headgate.core.semantic.reading import Reading, Token, read
 from headgate.core.semantic.roles import turned
@@ -37,8 +35,12 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 PROVEN = Verdict(Proof.PROVEN)
+NUMBER, UNIT, NAME, WORD = Kind.NUMBER, Kind.UNIT, Kind.NAME, Kind.WORD
+NEGATION, MODALITY, TENSE, PERSON = Kind.NEGATION, Kind.MODALITY, Kind.TENSE, Kind.PERSON
+"""At hand: to look an enum's member up takes as long as to compare two words."""
+
 _REFUSED = {kind: Verdict(Proof.REFUSED, kind) for kind in Kind}
-_OPEN = Verdict(Proof.OPEN, Kind.WORD)
+_OPEN, _TURNED = Verdict(Proof.OPEN, WORD), _REFUSED[Kind.ORDER]
 
 GENDERS = frozenset({"he", "she"})
 LASTING = frozenset(
@@ -70,10 +72,10 @@ def compare(one: Reading, other: Reading) -> Verdict:
     if left and right:
         return _REFUSED[_worst(left, right)]
     left, right = _heavy(left), _heavy(right)
-    if any(token.kind is Kind.NAME for token in (*left, *right)):
-        return _REFUSED[Kind.NAME]
+    if any(token.kind is NAME for token in (*left, *right)):
+        return _REFUSED[NAME]
     if turned(one, other):
-        return _REFUSED[Kind.ORDER]
+        return _TURNED
     if left or right:
         return _OPEN
     return PROVEN if one.whole and other.whole and one.tokens else _OPEN
@@ -82,24 +84,25 @@ def compare(one: Reading, other: Reading) -> Verdict:
 # ── what grammar says ────────────────────────────────────────────────────────────────────────────────
 
 
-_EQUAL = (Kind.NEGATION, Kind.QUANTIFIER, Kind.COMPARATIVE, Kind.SCOPE, Kind.CHOICE)
+_EQUAL = (NEGATION, Kind.QUANTIFIER, Kind.COMPARATIVE, Kind.SCOPE, Kind.CHOICE)
 _NONE: frozenset[str] = frozenset()
 
 
 def _said_of(one: Reading, other: Reading, *, denied: bool) -> Kind | None:
-    for kind in _EQUAL[1:] if denied else _EQUAL:
-        if one.marks.get(kind, _NONE) != other.marks.get(kind, _NONE):
-            return kind
+    if one.marks != other.marks:
+        for kind in _EQUAL[1:] if denied else _EQUAL:
+            if one.marks.get(kind, _NONE) != other.marks.get(kind, _NONE):
+                return kind
     if _modality(one) != _modality(other):
-        return Kind.MODALITY
+        return MODALITY
     if one.finite and other.finite and _tense(one) != _tense(other):
-        return Kind.TENSE
-    return Kind.PERSON if _others(one, other) else None
+        return TENSE
+    return PERSON if _others(one, other) else None
 
 
 def _others(one: Reading, other: Reading) -> bool:
     """Whether they speak of different people."""
-    mine, theirs = one.marks.get(Kind.PERSON, _NONE), other.marks.get(Kind.PERSON, _NONE)
+    mine, theirs = one.marks.get(PERSON, _NONE), other.marks.get(PERSON, _NONE)
     if ("other" in mine) != ("other" in theirs):
         return True
     return bool(mine & GENDERS and theirs & GENDERS and mine & GENDERS != theirs & GENDERS)
@@ -107,14 +110,14 @@ def _others(one: Reading, other: Reading) -> bool:
 
 def _tense(reading: Reading) -> frozenset[str]:
     """Who wrote a book is who is its author: some deeds last."""
-    found = reading.marks.get(Kind.TENSE, _NONE)
+    found = reading.marks.get(TENSE, _NONE)
     lasts = reading.question == "who" and any(token.word in LASTING for token in reading.tokens)
     return found - {"past"} if lasts else found
 
 
 def _denied(one: Reading, other: Reading, left: list[Token], right: list[Token]) -> bool:
     """Whether one side says `not rational` and the other `irrational`; then those words are matched."""
-    if one.marks.get(Kind.NEGATION, _NONE) ^ other.marks.get(Kind.NEGATION, _NONE) != {"not"}:
+    if one.marks.get(NEGATION, _NONE) ^ other.marks.get(NEGATION, _NONE) != {"not"}:
         return False
     for token in tuple(left):
         twin = next((found for found in right if _prefixed(token.word, found.word)), None)
@@ -128,8 +131,8 @@ def _denied(one: Reading, other: Reading, left: list[Token], right: list[Token])
 def _modality(reading: Reading) -> frozenset[str]:
     """What may, should or must be. Asked of `how` or `what`, possibility says nothing, and what one needs one
     should have."""
-    found = reading.marks.get(Kind.MODALITY, _NONE) - {"would"}
-    if reading.question in ("whether", ""):
+    found = reading.marks.get(MODALITY, _NONE) - {"would"}
+    if not found or reading.question in ("whether", ""):
         return found
     if reading.question in ("how", "what"):
         return frozenset("must" if one == "should" else one for one in found if one != "can")
@@ -138,12 +141,13 @@ def _modality(reading: Reading) -> frozenset[str]:
 
 def _measures(one: Reading, other: Reading) -> Kind | None:
     """Numbers with other units."""
-    return Kind.UNIT if _measured(one.tokens) != _measured(other.tokens) else None
+    return UNIT if _measured(one.tokens) != _measured(other.tokens) else None
 
 
 def _measured(tokens: tuple[Token, ...]) -> set[tuple[str, str]]:
-    pairs = pairwise(tokens)
-    return {(a.word, b.word) for a, b in pairs if a.kind is Kind.NUMBER and b.kind is Kind.UNIT}
+    units = [at for at, token in enumerate(tokens) if token.kind is UNIT]
+    pairs = [(tokens[at - 1], tokens[at]) for at in units if at]
+    return {(before.word, unit.word) for before, unit in pairs if before.kind is NUMBER}
 
 
 def _question(one: Reading, other: Reading) -> Kind | None:
@@ -159,10 +163,9 @@ def _question(one: Reading, other: Reading) -> Kind | None:
 
 def _leftovers(one: Reading, other: Reading) -> tuple[list[Token], list[Token]]:
     """The words of either side that have no counterpart on the other."""
-    mine = Counter(token.word for token in one.tokens)
-    theirs = Counter(token.word for token in other.tokens)
-    left = [token for token in one.tokens if mine[token.word] > _count(theirs, token)]
-    right = [token for token in other.tokens if theirs[token.word] > _count(mine, token)]
+    mine, theirs = _counted(one), _counted(other)
+    left = [token for token in one.tokens if _lacks(theirs, mine, token)]
+    right = [token for token in other.tokens if _lacks(mine, theirs, token)]
     for token in tuple(left):
         twin = next((found for found in right if _slip(token, found)), None)
         if twin:
@@ -171,10 +174,18 @@ def _leftovers(one: Reading, other: Reading) -> tuple[list[Token], list[Token]]:
     return _said(left), _said(right)
 
 
-def _count(found: Counter[str], token: Token) -> int:
+def _counted(reading: Reading) -> dict[str, int]:
+    """How often each word is said."""
+    found: dict[str, int] = {}
+    for token in reading.tokens:
+        found[token.word] = found.get(token.word, 0) + 1
+    return found
+
+
+def _lacks(there: dict[str, int], here: dict[str, int], token: Token) -> bool:
     """A word that is said again says nothing new, but a number, a unit or a date does."""
-    count = found[token.word]
-    return count if token.kind in FIRM or not count else 1 << 16
+    count = there.get(token.word)
+    return count is None or (count < here[token.word] and token.kind in FIRM)
 
 
 def _slip(one: Token, other: Token) -> bool:
@@ -186,7 +197,7 @@ def _meant(one: Token, other: Token) -> bool:
     said, known = (one.said, other) if one.said else (other.said, one)
     return (
         bool(said)
-        and known.kind not in (Kind.NUMBER, Kind.SYMBOL, Kind.VERSION)
+        and known.kind not in LITERAL
         and any(
             misspelled(said, form) or misspelled(stem(said), form, known=True) for form in forms(known.word)
         )
@@ -199,19 +210,22 @@ def _said(tokens: list[Token]) -> list[Token]:
 
 def _heavy(tokens: list[Token]) -> list[Token]:
     """Without words that say little: one side may have them and the other not."""
-    return [token for token in tokens if token.kind is not Kind.WORD or token.word not in LIGHT]
+    return [token for token in tokens if token.kind is not WORD or token.word not in LIGHT]
 
 
 def _firm(left: list[Token], right: list[Token]) -> Kind | None:
     found = {token.kind for token in (*left, *right)} & FIRM
-    return next((kind for kind in Kind if kind in found), None)
+    return min(found, key=_RANK.__getitem__) if found else None
+
+
+_RANK = {kind: at for at, kind in enumerate(Kind)}
 
 
 def _worst(left: list[Token], right: list[Token]) -> Kind:
     if any(opposed(a.word, b.word) for a in left for b in right):
         return Kind.ANTONYM
-    named = any(token.kind is Kind.NAME for token in (*left, *right))
-    return Kind.NAME if named else Kind.WORD
+    named = any(token.kind is NAME for token in (*left, *right))
+    return NAME if named else WORD
 
 
 def opposed(one: str, other: str) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from headgate.core.semantic.lexicon.table import Kind
+from headgate.core.semantic.signature import may_match, sign
 from headgate.core.semantic.spelling import misspelled
 from headgate.core.semantic.verifier import Proof, verify
 
@@ -215,6 +218,24 @@ def test_both_sides_are_judged_alike(one: str, other: str) -> None:
 def test_takes_any_text(one: str, other: str) -> None:
     assert verify(one, one).proof is Proof.PROVEN
     verify(one, other)
+
+
+BROKEN_OFF = st.lists(st.one_of(WORDS, st.sampled_from([",", ".", "?", "who", "that", "whose"])), max_size=6)
+
+
+@example(["who", ","])
+@example(["that"])
+@given(BROKEN_OFF)
+def test_takes_questions_that_break_off(words: list[str]) -> None:
+    text = "".join(word if word in ",.?" else f" {word}" for word in words)
+    assert verify(text, f"{text} ").proof is not Proof.REFUSED
+
+
+@given(st.lists(WORDS, max_size=8), st.randoms(use_true_random=False))
+def test_what_is_proven_is_looked_at(words: list[str], chance: Random) -> None:
+    one, other = " ".join(words), " ".join(chance.sample(words, len(words)))
+    proven = verify(one, other).proof is Proof.PROVEN
+    assert not proven or one == other or may_match(sign(one), sign(other))
 
 
 @given(st.lists(st.integers(2, 99_999), min_size=1, max_size=3), st.lists(st.integers(2, 99_999), min_size=1))

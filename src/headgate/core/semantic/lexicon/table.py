@@ -42,6 +42,9 @@ class Kind(StrEnum):
 FIRM = frozenset(Kind) - {Kind.WORD, Kind.NAME, Kind.FILLER}
 """Words of these kinds never stand for another."""
 
+LITERAL = frozenset({Kind.NUMBER, Kind.SYMBOL, Kind.VERSION})
+"""Nor are words of these ever misspelled."""
+
 Sense = tuple[str, Kind]
 
 
