@@ -75,6 +75,9 @@ def test_other_words_get_the_same_answer_and_say_so(stream: bool, then: bool) ->
         asked("How do I boil an egg for 15 minutes?"),
         asked("How do I not boil an egg for 5 minutes?"),
         asked(OTHER, temperature=1.5),
+        {"model": "m", "messages": [{"role": "user", "content": OTHER, "name": "ann"}]},
+        {"model": "m", "messages": [{"role": "user", "content": OTHER, "unknown": True}]},
+        asked(OTHER, unknown=True),
         asked(OTHER, seed=7),
         asked(OTHER, tools=TOOLS),
         {"model": "m", "messages": [{"role": "user", "content": [*SHOWN, {"type": "text", "text": OTHER}]}]},
@@ -82,11 +85,38 @@ def test_other_words_get_the_same_answer_and_say_so(stream: bool, then: bool) ->
         {"model": "m", "messages": [{"role": "user", "content": "Hi"}, *asked(OTHER)["messages"]]},
         {"model": "m", "messages": [{"role": "user", "content": "Hi"}] * 5 + asked(OTHER)["messages"]},
     ],
-    ids=["number", "negation", "temperature", "seed", "tools", "image", "system", "earlier", "long"],
+    ids=[
+        "number",
+        "negation",
+        "temperature",
+        "name",
+        "member",
+        "parameter",
+        "seed",
+        "tools",
+        "image",
+        "system",
+        "earlier",
+        "long",
+    ],
 )
 def test_anything_else_is_asked(other: dict[str, Any]) -> None:
     async def story() -> None:
         assert (await both(gateway(cache=ON), asked(ONE), other)).headers["x-cache"] == "MISS"
+
+    run(story())
+
+
+@pytest.mark.parametrize(("betas", "told"), [("one-2025", "HIT"), ("two-2025", "MISS")])
+def test_what_a_header_asks_for_is_asked_too(betas: str, told: str) -> None:
+    async def story() -> None:
+        served = gateway(cache=ON)
+        app = served.endpoints()["/v1/messages"]
+        heard = [
+            await ask(app, "/v1/messages", asked(text, max_tokens=9), headers=[("anthropic-beta", header)])
+            for text, header in ((ONE, "one-2025"), (OTHER, betas))
+        ]
+        assert [one.headers["x-cache"] for one in heard] == ["MISS", told]
 
     run(story())
 
@@ -195,6 +225,32 @@ def test_with_a_promise_hits_are_checked_behind_the_caller_s_back() -> None:
         page = served.house.metrics()[0].decode()
         [share] = re.findall(r'headgate_cache_wrong_ratio\{route=""\} (\S+)', page)
         assert 0.0 < float(share) <= 1.0
-        assert _told(page, None)["wrong_ratio"] == {"": round(float(share), 6)}
+        found = _told(page, None)
+        assert found["wrong_ratio"] == {"": round(float(share), 6)}
+        assert found["tenants"]["me"]["wrong_ratio"] == round(float(share), 6)
+
+    run(story())
+
+
+def test_a_promise_is_held_for_each_tenant_of_a_route_unless_they_share_answers() -> None:
+    keys = [{"name": "a", "key": KEY, "tenant": "one"}, {"name": "c", "key": "key-of-c", "tenant": "two"}]
+    routes = {"help": {"use": ["m"], "max_false_hit_rate": 0.5}}
+
+    async def told(scope: str) -> Any:
+        served = gateway(cache={**ON, "scope": scope}, keys=keys, routes=routes)
+        app = served.endpoints()[CHAT]
+        for key, count in ((KEY, 30), ("key-of-c", 3)):
+            for number in range(count):
+                await ask(app, CHAT, asked(f"{'please ' * number}{ONE}") | {"model": "help"}, key=key)
+        await clock().sleep(60.0)
+        return _told(served.house.metrics()[0].decode(), None)
+
+    async def story() -> None:
+        apart = await told("tenant")
+        assert apart["wrong_ratio"].keys() == {"help"}
+        assert {tenant for tenant, row in apart["tenants"].items() if "wrong_ratio" in row} == {"one", "two"}
+        shared = await told("shared")
+        assert shared["wrong_ratio"].keys() == {"help"}
+        assert not any("wrong_ratio" in row for row in shared["tenants"].values())
 
     run(story())

@@ -77,6 +77,7 @@ GAUGES = {
         "Of all requests, those a likeness is believed to have answered wrongly.",
         ("route",),
     ),
+    "tenant_cache_wrong_ratio": ("The same, by tenant, where tenants share no answers.", ("tenant",)),
     "fallback_rate": ("Share of a model's first choices that another model served.", ("model",)),
     "model_health": ("1 where an upstream of the model is ready.", ("model",)),
     "breaker_state": ("0 closed, 1 half-open, 2 open.", ("upstream",)),

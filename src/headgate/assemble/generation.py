@@ -260,8 +260,7 @@ class Generation:
             for of, error in (("prompt", estimator.prompt_error), ("total", estimator.total_error)):
                 if error is not None:
                     gauges["token_estimate_error_ratio", model, of] = error
-        for route, gate in self._reusing.gates.items():
-            gauges["cache_wrong_ratio", route] = gate.wrong_share()
+        gauges |= self._reusing.gauges()
         for fleet, is_open in (self.fleets.open() if self.fleets else {}).items():
             gauges["fleet_open", fleet] = float(is_open)
         return gauges

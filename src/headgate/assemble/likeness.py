@@ -1,4 +1,4 @@
-"""What the semantic cache is made of: the embedder, the index of questions, and gates that hold promises."""
+"""What the semantic cache is made of: the embedder, the index of questions, and promises that gates hold."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from headgate.assemble.kept import Kept
 from headgate.assemble.remembered import Remembered
 from headgate.config.reuse import Semantic
 from headgate.config.tree import Settings
-from headgate.core.semantic.gates import Gate
 from headgate.core.semantic.packing import MADE_BY
+from headgate.core.semantic.promise import Promise
 from headgate.pipeline.deadline import Deadline
 from headgate.pipeline.meter import Meter
 from headgate.pipeline.semantic import Terms
@@ -89,12 +89,13 @@ def made_by(embedder: Embedder) -> str:
     return f"{embedder.id} {MADE_BY}"
 
 
-def gates(settings: Settings, section: Semantic, kept: Kept) -> dict[str, Gate]:
+def promises(settings: Settings, section: Semantic, kept: Kept) -> dict[str, Promise]:
     """By the name asked for; `""`: for all others."""
+    scope = settings.cache.scope
     promised = {name: route.max_false_hit_rate for name, route in settings.routes.items()}
     promised[""] = section.max_false_hit_rate
     return {
-        name: kept(("gate", name), share, partial(Gate, share, STRICT))
+        name: kept(("promise", name), (share, scope), partial(Promise, share, STRICT))
         for name, share in promised.items()
         if share is not None
     }

@@ -10,12 +10,13 @@ from headgate.adapters.memory.cache import MemoryCache
 from headgate.adapters.system import Ids
 from headgate.assemble.batches import batched_routes, takes_prompts, takes_schema
 from headgate.assemble.kept import Kept, Machine
-from headgate.assemble.likeness import checking, gates, likeness, terms
+from headgate.assemble.likeness import checking, likeness, promises, terms
 from headgate.config.reuse import Degrade as DegradeSettings
 from headgate.config.tree import Settings
 from headgate.core.call import Call
 from headgate.core.canned import cans
 from headgate.core.semantic.gates import Gate
+from headgate.core.semantic.promise import Promise, wrong_share
 from headgate.pipeline.batch import Batch
 from headgate.pipeline.cache import Keep, Lookup
 from headgate.pipeline.canned import CannedAnswers
@@ -51,7 +52,7 @@ class Reusing:
         self._chance = machine.chance
         self._kept = kept
         self._questions = machine.questions
-        self.gates: dict[str, Gate] = {}
+        self.promises: dict[str, Promise] = {}
         self._marked = settings.server.metadata in ("both", "body")
         exact, templates = settings.cache.exact, settings.cache.template
         memory = partial(MemoryCache, max_bytes=exact.max_bytes)
@@ -93,6 +94,19 @@ class Reusing:
                 revalidate_s=exact.stale_while_revalidate_s,
                 if_error_s=exact.stale_if_error_s,
             )
+
+    def gauges(self) -> dict[tuple[str, ...], float]:
+        """What is believed to be told wrongly, by route and by tenant, where it is promised how much."""
+        found: dict[tuple[str, ...], float] = {}
+        tenants: dict[str, list[Gate]] = {}
+        for route, promise in self.promises.items():
+            found["cache_wrong_ratio", route] = wrong_share(gate for _, gate in promise.gates())
+            for tenant, gate in promise.gates():
+                tenants.setdefault(tenant, []).append(gate)
+        if self._settings.cache.scope == "tenant":
+            for tenant, gates in tenants.items():
+                found["tenant_cache_wrong_ratio", tenant] = wrong_share(gates)
+        return found
 
     def batch(self) -> Iterator[Layer]:
         """Below the cache, which keeps each caller's own part."""
@@ -139,7 +153,7 @@ class Reusing:
         found = likeness(section, self._kept, self._questions)
         if found is None:
             return
-        self.gates = gates(self._settings, section, self._kept)
+        self.promises = promises(self._settings, section, self._kept)
         yield partial(
             Semantic,
             terms=terms(
@@ -150,7 +164,7 @@ class Reusing:
             cache=self._cache,
             clock=self._clock,
             chance=self._chance,
-            gates=self.gates,
+            promises=self.promises,
             checking=checking(self._recorder, self._clock),
             retell=self._retell,
         )

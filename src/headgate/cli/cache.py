@@ -159,15 +159,17 @@ def _page(address: str) -> str | None:
         return None
 
 
-_COUNTS = "cache_requests|coalesced|saved_usd|tenant_cache_requests|tenant_saved_usd"
-_LINE = re.compile(rf"^\w+?_((?:{_COUNTS})_total)(?:\{{(.*)\}})? (\S+)$", re.MULTILINE)
+_COUNTS = "cache_requests|coalesced|saved_usd"
+_LINE = re.compile(rf"^(?!\w*_tenant_)\w+?_((?:{_COUNTS})_total)(?:\{{(.*)\}})? (\S+)$", re.MULTILINE)
 _WRONG = re.compile(r'^\w+?_cache_wrong_ratio\{route="([^"]*)"\} (\S+)$', re.MULTILINE)
+_TENANT = re.compile(
+    r"^\w+?_tenant_(cache_requests_total|saved_usd_total|cache_wrong_ratio)\{([^}]*)\} (\S+)$", re.MULTILINE
+)
 
 
 def _told(page: str, extent: Extent | None) -> dict[str, Any]:
     """The numbers of a page, and how much the store holds."""
     hits: dict[str, int] = {}
-    tenants: dict[str, dict[str, float]] = {}
     saved: dict[str, float] = {}
     misses = 0
     for metric, labels, value in _LINE.findall(page):
@@ -181,10 +183,6 @@ def _told(page: str, extent: Extent | None) -> dict[str, Any]:
                 misses += int(amount)
             case "saved_usd_total":
                 saved[named["kind"]] = amount
-            case "tenant_cache_requests_total":
-                tenants.setdefault(named["tenant"], {})[named["result"]] = int(amount)
-            case "tenant_saved_usd_total":
-                tenants.setdefault(named["tenant"], {})["saved_usd"] = amount
     used = sum(hits.values())
     return {
         "hits": {kind: count for kind, count in hits.items() if count},
@@ -192,9 +190,22 @@ def _told(page: str, extent: Extent | None) -> dict[str, Any]:
         "hit_ratio": round(used / (used + misses), 4) if used + misses else None,
         "saved_usd": {kind: round(amount, 6) for kind, amount in saved.items()},
         "wrong_ratio": {route: round(float(share), 6) for route, share in _WRONG.findall(page)},
-        "tenants": tenants,
+        "tenants": _tenants(page),
         "store": None if extent is None else {"answers": extent.answers, "bytes": extent.bytes},
     }
+
+
+def _tenants(page: str) -> dict[str, dict[str, float]]:
+    """Requests by what became of them, what was saved, and what is believed to be wrong."""
+    found: dict[str, dict[str, float]] = {}
+    for metric, labels, value in _TENANT.findall(page):
+        named = dict(re.findall(r'(\w+)="([^"]*)"', labels))
+        row, amount = found.setdefault(named["tenant"], {}), float(value)
+        if metric == "cache_requests_total":
+            row[named["result"]] = int(amount)
+        else:
+            row[metric.removesuffix("_total").removeprefix("cache_")] = round(amount, 6)
+    return found
 
 
 def _show(told: dict[str, Any]) -> None:
@@ -211,10 +222,13 @@ def _show(told: dict[str, Any]) -> None:
             f"Believed to be wrong, {f'of {route}' if route else 'of all other routes'}: {share:.2%}"
         )
     for tenant, row in sorted(told["tenants"].items()):
-        parts = [f"{name} {amount:,g}" for name, amount in row.items() if name != "saved_usd"]
-        console.print(
-            f"  {tenant}: {', '.join(parts)}, saved ${row.get('saved_usd', 0.0):,.4f}", highlight=False
-        )
+        parts = [
+            f"{name} {amount:,g}" for name, amount in row.items() if not name.endswith(("_usd", "_ratio"))
+        ]
+        parts.append(f"saved ${row.get('saved_usd', 0.0):,.4f}")
+        if "wrong_ratio" in row:
+            parts.append(f"believed to be wrong {row['wrong_ratio']:.2%}")
+        console.print(f"  {tenant}: {', '.join(parts)}", highlight=False)
     if store is not None:
         console.print(
             f"In the store: {store['answers']:,} answers, {store['bytes']:,} bytes", highlight=False

@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from functools import partial
 from hashlib import blake2b
 from random import Random
 from types import TracebackType
@@ -29,6 +28,7 @@ from headgate.core.reuse import Freshness, Partition, Reuse, Stored
 from headgate.core.semantic.gates import Gate
 from headgate.core.semantic.judge import Candidate, Judged, at_sight, judge
 from headgate.core.semantic.packing import packed
+from headgate.core.semantic.promise import Promise
 from headgate.core.semantic.said import agree, gist, said
 from headgate.core.semantic.signature import sign
 from headgate.pipeline.replay import Hit, Retell, in_form, replayed
@@ -49,18 +49,9 @@ CHECKS = 32
 AUDITOR = "audit"
 """Key and tenant of what is asked to check a hit: no caller's."""
 
-IMMATERIAL = frozenset(
-    {
-        "metadata",
-        "store",
-        "service_tier",
-        "prompt_cache_key",
-        "prompt_cache_retention",
-        "safety_identifier",
-        "stream_options",
-    }
-)
 SEEDS = 4096
+HERE = b"\0"
+"""Stands where the words of the last turn stood: no JSON has it."""
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,13 +97,13 @@ class Semantic:
         cache: Cache,
         clock: Clock,
         chance: Random,
-        gates: Mapping[str, Gate],
+        promises: Mapping[str, Promise],
         checking: Layer,
         retell: Retell | None = None,
     ) -> None:
-        """`cache` keeps the answers, `retell` tells them in the form that is asked for. `gates` by the name
-        asked for, `""` for all others, where a share of wrong ones is promised. `checking`: what stands
-        around a call that checks a hit."""
+        """`cache` keeps the answers, `retell` tells them in the form that is asked for. `promises` of
+        how many may be wrong, by the name asked for, `""` for all others. `checking`: what stands around a
+        call that checks a hit."""
         self._inner = inner
         self._terms = terms
         self._embedder = embedder
@@ -120,7 +111,7 @@ class Semantic:
         self._cache = cache
         self._clock = clock
         self._chance = chance
-        self._gates = gates
+        self._promises = promises
         self._check = checking(inner)
         self._retell = retell
         self._checking: set[asyncio.Task[None]] = set()
@@ -218,11 +209,16 @@ class Semantic:
         except GatewayError:
             return None  # only its own dialect can say what it asks
         text = self._last(chat) if isinstance(chat, Chat) else None
-        if text is None or not isinstance(chat, Chat):
+        partition = self._partition(call, chat.messages[-1]) if text and isinstance(chat, Chat) else None
+        if text is None or partition is None:
             return None
-        name = call.payload.model
-        gate = self._gates.get(name) or self._gates.get("")
-        return Question(partition=self._partition(call, chat), text=text, sign=sign(text), gate=gate)
+        promise = self._promises.get(call.payload.model) or self._promises.get("")
+        return Question(
+            partition=partition,
+            text=text,
+            sign=sign(text),
+            gate=promise.gate("" if self._terms.shared else call.caller.tenant) if promise else None,
+        )
 
     def _last(self, chat: Chat) -> str | None:
         """The last turn of the user, where the conversation is one that may be answered from here."""
@@ -236,17 +232,17 @@ class Semantic:
             return None
         return _words(messages[-1], terms.max_chars)
 
-    def _partition(self, call: Call, chat: Chat) -> bytes:
-        """Everything but the last turn, in the partition of who may share."""
-        rest = msgspec.structs.replace(
-            chat,
-            model="",
-            user=None,
-            stream=False,
-            messages=chat.messages[:-1],
-            extra={name: value for name, value in chat.extra.items() if name not in IMMATERIAL},
-        )
-        return blake2b(_encode(rest), digest_size=16, salt=self._seed(call)).digest()
+    def _partition(self, call: Call, last: Message) -> bytes | None:
+        """Everything but the words of the last turn, in the partition of who may share."""
+        rest = call.payload.canonical() or b""
+        for part in reversed(last.parts):
+            before, found, after = (
+                rest.rpartition(_quoted(part.text)) if isinstance(part, Text) else (rest, b"", b"")
+            )
+            if not found:
+                return None
+            rest = before + HERE + after
+        return blake2b(rest, digest_size=16, salt=self._seed(call)).digest()
 
     def _seed(self, call: Call) -> bytes:
         payload = call.payload
@@ -367,4 +363,4 @@ def _words(message: Message, most: int) -> str | None:
     return text if 0 < len(text) <= most else None
 
 
-_encode = partial(msgspec.msgpack.Encoder(order="sorted").encode)
+_quoted = msgspec.json.Encoder().encode

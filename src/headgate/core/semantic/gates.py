@@ -98,9 +98,9 @@ class Gate:
             other = self._levels[not against]
             level.move(HELD * self.promise * self.seen - other.wrong_from(other.at))
 
-    def wrong_share(self) -> float:
-        """What is believed to be wrong, of all requests: while few were looked at, rather too much."""
-        return min(1.0, sum(level.wrong_from(level.at) for level in self._levels) / max(self.seen, 1))
+    def wrong(self) -> float:
+        """How many are believed to have been told wrongly."""
+        return sum(level.wrong_from(level.at) for level in self._levels)
 
 
 class _Level:
