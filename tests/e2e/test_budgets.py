@@ -195,6 +195,7 @@ def test_a_webhook_is_told(tmp_path: Path) -> None:
     ):
         assert gateway.chat("cent", max_tokens=100).status == 200
         told = hook.told.get(timeout=20)
+        assert hook.url.rpartition(":")[2] not in gateway.ask("/admin/v1/config", key=ADMIN).body.decode()
     assert (told["event"], told["kind"], told["name"], told["per"]) == ("budget_alert", "key", "me", "month")
     assert (told["percent"], told["spent_usd"], told["budget_usd"]) == (50, 0.01, 0.02)
 

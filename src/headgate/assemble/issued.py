@@ -28,6 +28,8 @@ from headgate.ports.store import Store
 
 EVERY_S = 0.5
 """Between two looks at the store: what is said there all know within a second."""
+STALE_S = 5.0
+"""Whoever has not heard of the store for so long may not know of every key."""
 FIRST_S = 1.5
 """How long the start waits for the store: then it serves by what it saw last."""
 
@@ -102,6 +104,10 @@ class IssuedKeys:
             fresh.replace(self._file)
         except (OSError, OverflowError) as error:
             log.warning("the snapshot of keys cannot be written (%s)", error)
+
+    def is_current(self) -> bool:
+        """Whether a key of which nothing is known here was not made anywhere."""
+        return self._seen_at is not None and self._clock.now() - self._seen_at < STALE_S
 
     async def close(self) -> None:
         await self._store.close()

@@ -7,11 +7,12 @@ from hashlib import blake2b
 from math import inf
 
 from headgate.core.call import Caller
-from headgate.core.errors import Unauthenticated
+from headgate.core.errors import Overloaded, Unauthenticated
 from headgate.core.issued import NOBODY, PREFIX, Snapshot, digested
 from headgate.core.scope import Admin
 from headgate.core.secret import Secret
 
+AGAIN_S = 5.0
 _PREFIX = PREFIX.encode()
 
 
@@ -30,9 +31,11 @@ class Doorkeeper:
         pepper: bytes,
         issued: Snapshot = NOBODY,
         wall: Callable[[], float] = lambda: 0.0,
+        current: Callable[[], bool] = lambda: True,
     ) -> None:
         """`keys` and `callers` by key name. `pepper`: 16 to 64 random bytes of this process. `issued`: keys
-        that were made at run time; those without a caller are left out."""
+        that were made at run time; those without a caller are left out. `current`: whether these are all
+        there are, so far as anybody can know."""
         self._issued = {
             digest: (until, callers[key.name])
             for key in issued.keys
@@ -45,6 +48,7 @@ class Doorkeeper:
                 self._by_name[one.name] = (max(until for _, until in one.digests()), callers[one.name])
         self._issued_pepper = issued.pepper
         self._wall = wall
+        self._current = current
         self._hash = _keyed(pepper)
         self._callers = {
             _digest(self._hash, key.reveal().encode()): callers[name] for name, key in keys.items()
@@ -55,6 +59,7 @@ class Doorkeeper:
 
         Raises:
             Unauthenticated: for no key, or one that is not ours.
+            Overloaded: for one that may have been made while nobody could tell us.
         """
         presented = _presented(headers)
         if presented is None:
@@ -66,6 +71,10 @@ class Doorkeeper:
             return made
         known = self._callers.get(_digest(self._hash, presented))
         if known is None:
+            if presented.startswith(_PREFIX) and not self._current():
+                raise Overloaded(
+                    "Whose key this is cannot be known now.", code="keys_unavailable", retry_after_s=AGAIN_S
+                )
             raise Unauthenticated("The API key is not known here.", code="invalid_api_key")
         return known
 
