@@ -145,6 +145,23 @@ def test_eight_workers_spend_one_dollar_and_not_a_cent_more(tmp_path: Path) -> N
         assert [page(ALERTS, budget=MINE, percent=share) for share in ("50", "80", "100")] == [1, 1, 1]
 
 
+def test_eight_workers_count_the_requests_of_a_day_together_and_a_restart_forgets_none(
+    tmp_path: Path,
+) -> None:
+    text = config(tmp_path).replace("budget: {usd: 1.0, per: month}", "tier: free")
+    text = text.replace("budget: {usd: 50, per: day}, ", "") + "tiers: {free: {requests_per_day: 100}}\n"
+    with running(text, workers=8) as gateway:
+        told = Counter(status for status, _ in asyncio.run(crowd([gateway], 200)))
+        assert (told[200], told[429]) == (100, 100)
+        assert gateway.stop() == 0
+    with running(text) as gateway:
+        again = Counter(gateway.chat("cent").status for _ in range(8))
+        assert again[429] == 8
+        refused = gateway.chat("cent")
+        assert (refused.status, refused.document["error"]["code"]) == (429, "rate_limit_exceeded")
+        assert 0 < int(refused.headers["retry-after"]) <= 86_400
+
+
 @pytest.mark.parametrize("kind", ["postgresql", "redis"])
 def test_three_replicas_spend_one_dollar_and_not_a_cent_more(kind: str, tmp_path: Path) -> None:
     with ExitStack() as stack:
@@ -195,6 +212,7 @@ def test_a_webhook_is_told(tmp_path: Path) -> None:
     ):
         assert gateway.chat("cent", max_tokens=100).status == 200
         told = hook.told.get(timeout=20)
+        assert hook.url.rpartition(":")[2] not in gateway.ask("/admin/v1/config", key=ADMIN).body.decode()
     assert (told["event"], told["kind"], told["name"], told["per"]) == ("budget_alert", "key", "me", "month")
     assert (told["percent"], told["spent_usd"], told["budget_usd"]) == (50, 0.01, 0.02)
 

@@ -113,6 +113,20 @@ def test_without_the_store_a_start_serves_what_it_knew(tmp_path: Path) -> None:
         assert gateway.ask("/health").document["keys"]["age_s"] is None
 
 
+def test_with_neither_store_nor_snapshot_nobody_says_that_a_key_is_wrong(tmp_path: Path) -> None:
+    text = config(tmp_path).replace(
+        f"sqlite:///{tmp_path}/books.db", "postgresql://postgres@127.0.0.1:1/test"
+    )
+    with running(text) as gateway:
+        assert status(gateway, KEY) == 200
+        for path, body in ((CHAT, {"model": "m", "messages": HI}), ("/v1/usage", None), ("/v1/models", None)):
+            told = gateway.ask(path, body, key="hg_made-elsewhere")
+            assert (told.status, told.error["code"]) == (503, "keys_unavailable"), path
+            assert told.headers["retry-after"]
+        assert status(gateway, "unknown-key-0123456789") == 401
+        assert gateway.ask("/health").document["keys"]["age_s"] is None
+
+
 def test_a_restart_does_not_give_the_day_s_requests_back(tmp_path: Path) -> None:
     text = config(tmp_path).replace("requests_per_day: 1000", "requests_per_day: 3")
     with running(text) as gateway:

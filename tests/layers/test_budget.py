@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 
 import msgspec
 import pytest
 
+from budgeted import CENT, Away, House, free, usage
 from headgate.adapters.memory.accounts import MemoryAccounts
-from headgate.assemble.bank import Bank, Slot
 from headgate.core.account import Ask, Told, spent_nano
 from headgate.core.budget import Budget
 from headgate.core.call import Call, Discarded, Reply, Source
 from headgate.core.errors import BudgetSpent, Overloaded, UpstreamUnavailable
-from headgate.core.expected import Expectations
-from headgate.core.price import NANO, Price
-from headgate.core.purse import Purse
+from headgate.core.price import NANO
 from headgate.core.reuse import Reuse
-from headgate.core.usage import Usage
-from headgate.pipeline.budget import Budgets, Rules
+from headgate.pipeline.budget import Rules
 from headgate.pipeline.service import Service
-from headgate.ports.accounts import Accounts
-from headgate.ports.ledger import LedgerGone
 from scripted import (
     Act,
-    Scripted,
     TurningLoop,
     answers,
     asked,
@@ -36,73 +30,6 @@ from scripted import (
     fate,
 )
 from virtual import clock, run
-
-PRICE = Price(input=0, output=10_000 * NANO)
-"""A cent a token of output: a hundred tokens are a dollar."""
-CENT = NANO // 100
-
-
-def usage(cents: int) -> Usage:
-    return Usage(input=1, output=cents)
-
-
-class House:
-    """A layer, a bank, its store."""
-
-    def __init__(
-        self,
-        *acts: Act,
-        usd: float = 1.0,
-        tenant: float = 50.0,
-        accounts: Accounts | None = None,
-        **rules: float,
-    ) -> None:
-        self.up = Scripted(*acts, price=PRICE)
-        self.up.usage = usage(10)
-        self.accounts = accounts or MemoryAccounts(clock())
-        self.bank = Bank("memory", self.accounts, clock(), name="p", folder=None)
-        self.slots = [
-            self.bank.slot(Budget("key/k/month", int(usd * NANO), "month")),
-            self.bank.slot(Budget("tenant/t/day", int(tenant * NANO), "day")),
-        ]
-        self.expectations = Expectations()
-        for _ in range(40):
-            self.expectations.learn("m", "k", 2, usage(10))
-        self.layer = self.over(Rules(**rules))  # type: ignore[arg-type]  # numbers alone
-
-    def over(self, rules: Rules | None = None, *, allow_unpriced: bool = False) -> Budgets:
-        return Budgets(
-            self.up,
-            payers=lambda call: [slot.purse for slot in self.slots],
-            bank=self.bank,
-            prices={"m": PRICE},
-            unpriced=() if allow_unpriced else ("x", "y"),
-            expectations=self.expectations,
-            rules=rules or Rules(),
-            clock=clock(),
-        )
-
-    @asynccontextmanager
-    async def open(self) -> AsyncIterator[None]:
-        await self.bank.start()
-        running = asyncio.create_task(self.bank.run())
-        try:
-            yield
-        finally:
-            running.cancel()
-            await asyncio.wait({running})
-            await self.bank.close()
-
-    async def spent(self, slot: Slot | None = None) -> int:
-        """As the store knows it."""
-        await clock().sleep(1.0)
-        purse = (slot or self.slots[0]).purse
-        account = (await self.accounts.read([purse.account]))[purse.account]
-        return spent_nano(account, purse.period)[0] // CENT
-
-
-def free(purses: Sequence[Purse]) -> bool:
-    return not any(purse.reserved or purse.short for purse in purses)
 
 
 def test_each_pays_what_it_cost_and_who_has_nothing_left_is_refused_until_the_period_ends() -> None:
@@ -299,17 +226,6 @@ def test_a_model_whose_price_nobody_knows_does_not_serve() -> None:
             assert [call.chain for call in house.up.seen] == [("m",), ("x", "y")]
 
     run(story())
-
-
-class Away(MemoryAccounts):
-    """A store that may be away."""
-
-    away = False
-
-    async def tell(self, holder: str, number: int, asks: Sequence[Ask]) -> list[Told]:
-        if self.away:
-            raise LedgerGone("away")
-        return await super().tell(holder, number, asks)
 
 
 def test_while_the_store_is_away_what_is_in_hand_is_used_and_then_it_is_as_the_operator_says() -> None:

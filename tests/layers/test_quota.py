@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from math import ceil
 
 import pytest
 
 from headgate.core.allowance import Rates
 from headgate.core.errors import GatewayError, Overloaded, RateLimited, UpstreamUnavailable
-from headgate.core.quota import Quota, Several, lately
+from headgate.core.expected import Usual
+from headgate.core.quota import Limits, Quota, Several
 from headgate.core.usage import Usage
-from headgate.core.window import Windows
-from headgate.pipeline.quota import Quotas
-from scripted import Act, Scripted, answers, asked, fails
+from headgate.pipeline.quota import Quotas, Under
+from scripted import Act, FakePayload, Scripted, answers, asked, fails
 from virtual import clock, run
 
 
-def quota(*, per_day: int | None = None, processes: int = 1, **rates: int) -> Quota:
-    made = Quota(Windows(Rates()), processes=lambda: processes)
-    made.allow(Rates(**rates), per_day)
+def quota(**rates: int) -> Quota:
+    made = Quota()
+    made.allow(Rates(**rates))
     return made
 
 
-def layer(made: Quota, *acts: Act, name: str = "") -> Quotas:
-    of = {name or asked().caller.key: made}
-    return Quotas(Scripted(*acts), limits=lambda call: of.get(call.caller.key), clock=clock())
+def layer(made: Limits, *acts: Act, name: str = "") -> Quotas:
+    of = {name or asked().caller.key: Under(made, Usual())}
+    return Quotas(Scripted(*acts), under=lambda call: of.get(call.caller.key), clock=clock())
 
 
-async def one(service: Quotas) -> GatewayError | None:
+async def one(service: Quotas, payload: FakePayload | None = None) -> GatewayError | None:
     """One request to its end, and what it failed with."""
     try:
-        async with service(asked()) as reply:
+        async with service(asked(payload=payload)) as reply:
             reply.seen.usage = Usage(input=50, output=50)
             assert [piece async for piece in reply.body]
     except GatewayError as error:
@@ -68,7 +69,7 @@ def test_another_key_is_not_concerned() -> None:
 )
 def test_what_we_refuse_ourselves_does_not_count(act: Act, left: int) -> None:
     async def story() -> None:
-        made = quota(rpm=2, per_day=2)
+        made = quota(rpm=2)
         assert await one(layer(made, act)) is not None
         assert made.allowed(clock().now()).requests_left == left
 
@@ -90,34 +91,24 @@ def test_tokens_are_settled_by_what_was_used() -> None:
     run(story())
 
 
-def test_a_day_is_a_day_and_is_divided_among_processes() -> None:
+def test_near_the_limit_as_many_tokens_are_reserved_as_the_request_can_take() -> None:
     async def story() -> None:
-        service = layer(quota(per_day=6, processes=2, rpm=1000), answers(b"a"))
-        assert [await one(service) for _ in range(3)] == [None] * 3
-        assert isinstance(await one(service), RateLimited)
-        await clock().sleep(80_000)
-        assert isinstance(await one(service), RateLimited)
-        await clock().sleep(6_500)
-        assert await one(service) is None
+        service = layer(quota(tpm=1_100), answers(b"a"))
+        capped = FakePayload("m", True, raw=b'{"model": "m", "max_tokens": 50}')
+        async with service(asked()):  # nobody knows yet how long answers are
+            assert isinstance(await one(service), RateLimited)
+            assert await one(service, capped) is None
 
     run(story())
 
 
-def test_what_the_books_know_of_the_day_is_remembered() -> None:
-    noon = 20_000 * 86_400.0 + 43_200.0
-    assert lately({19_999: 10, 20_000: 4}, noon) == [(43_200.0, 5), (21_600.0, 4)]
-    assert lately({19_998: 99}, noon) == []
-
+def test_of_tokens_so_many_are_reserved_as_are_usual() -> None:
     async def story() -> None:
-        made = quota(per_day=10, rpm=1000)
-        made.remember(lately({19_999: 10, 20_000: 4}, noon), clock().now())
-        service = layer(made, answers(b"a"))
-        assert await one(service) is None
-        assert isinstance(await one(service), RateLimited)
-        await clock().sleep(43_300)  # yesterday's have left
-        found = [await one(service) for _ in range(6)]
-        assert found[:5] == [None] * 5
-        assert isinstance(found[5], RateLimited)
+        service = layer(quota(tpm=10_000), answers(b"a"))
+        assert [await one(service) for _ in range(50)] == [None] * 50
+        async with AsyncExitStack() as stack:
+            for _ in range(40):  # of 100 tokens each
+                await stack.enter_async_context(service(asked()))
 
     run(story())
 
@@ -126,8 +117,8 @@ def test_all_or_none() -> None:
     """What one limit refuses takes nothing from the others."""
 
     async def story() -> None:
-        made = quota(per_day=1, rpm=10)
-        service = layer(made, answers(b"a"))
+        made = quota(rpm=10)
+        service = layer(Several([made, quota(rpm=1)]), answers(b"a"))
         assert await one(service) is None
         for _ in range(3):
             assert isinstance(await one(service), RateLimited)
@@ -141,7 +132,7 @@ def test_new_limits_hold_at_once_for_what_was_used_before() -> None:
         made = quota(rpm=10)
         service = layer(made, answers(b"a"))
         assert [await one(service) for _ in range(3)] == [None] * 3
-        made.allow(Rates(rpm=3), None)
+        made.allow(Rates(rpm=3))
         assert isinstance(await one(service), RateLimited)
 
     run(story())
@@ -149,9 +140,9 @@ def test_new_limits_hold_at_once_for_what_was_used_before() -> None:
 
 def test_of_several_limits_a_request_takes_its_part_of_all_or_of_none() -> None:
     async def story() -> None:
-        key, tenant, route = quota(rpm=5, tpm=10_000), quota(rpm=2), quota(rpm=100, per_day=50)
+        key, tenant, route = quota(rpm=5, tpm=10_000), quota(rpm=2), quota(rpm=100)
         both = Several([key, tenant, route])
-        service = Quotas(Scripted(answers(b"a")), limits=lambda call: both, clock=clock())
+        service = layer(both, answers(b"a"))
         assert [await one(service) for _ in range(2)] == [None] * 2
         refused = await one(service)
         assert isinstance(refused, RateLimited)
@@ -165,9 +156,10 @@ def test_of_several_limits_a_request_takes_its_part_of_all_or_of_none() -> None:
     run(story())
 
 
-def test_what_has_no_limit_of_a_kind_says_so() -> None:
+def test_each_says_what_it_limits_and_nothing_else() -> None:
     async def story() -> None:
-        told = Several([quota(per_day=3), quota(rpm=2)]).allowed(clock().now())
-        assert (told.requests, told.tokens) == (2, None)
+        told = Several([quota(tpm=3), quota(rpm=2)]).allowed(clock().now())
+        assert (told.requests, told.tokens) == (2, 3)
+        assert quota(rpm=2).allowed(clock().now()).tokens is None
 
     run(story())

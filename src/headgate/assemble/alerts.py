@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from headgate.adapters.webhook import post
 from headgate.core.budget import Budget
 from headgate.core.price import usd
+from headgate.core.secret import Secret
 from headgate.core.tally import Tally
 from headgate.ports.clock import Clock
 
@@ -19,7 +20,7 @@ log = logging.getLogger("headgate")
 class Alerts:
     """`assemble.bank.Alert`. `webhook` says where, at present, or nothing."""
 
-    def __init__(self, tally: Tally, webhook: Callable[[], str], clock: Clock) -> None:
+    def __init__(self, tally: Tally, webhook: Callable[[], Secret | None], clock: Clock) -> None:
         self._tally = tally
         self._webhook = webhook
         self._clock = clock
@@ -42,6 +43,6 @@ class Alerts:
             "spent_usd": spent_usd,
             "budget_usd": budget_usd,
         }
-        task = asyncio.get_running_loop().create_task(post(url, document, self._clock))
+        task = asyncio.get_running_loop().create_task(post(url.reveal(), document, self._clock))
         self._posting.add(task)
         task.add_done_callback(self._posting.discard)

@@ -10,7 +10,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -101,7 +100,8 @@ class Bank:
         if slot is None:
             period = period_at(self._clock.wall(), budget.per, budget.zone)
             slot = self.slots[budget.account] = Slot(budget, period, self._purse(budget, period))
-            self._new[budget.account, period.day] = budget, int(period.starts_at * 1e6), self._wall_us()
+            if not budget.each:  # how many requests there were before nobody asks
+                self._new[budget.account, period.day] = budget, int(period.starts_at * 1e6), self._wall_us()
             self._write_down()
         elif slot.budget != budget:
             slot.budget = budget
@@ -163,16 +163,15 @@ class Bank:
     def _purse(self, budget: Budget, period: Period) -> Purse:
         """The one there is, if there is one: a total never begins anew."""
         now, known = self._clock.now(), self._open.get((budget.account, period.day))
-        purse = known or Purse(budget.account, period.day, budget.nano, now)
+        purse = known or Purse(budget.account, period.day, budget.nano, now, budget.each)
         purse.limit, purse.used_at = budget.nano, now
         self._open[budget.account, period.day] = purse
         self._dirty.add(purse)
         return purse
 
-    def renewal(self, purse: Purse) -> str:
+    def renews_at(self, purse: Purse) -> float:
         slot = self.slots.get(purse.account)
-        ends_at = slot.ends_at if slot else 0.0
-        return datetime.fromtimestamp(ends_at, UTC).isoformat(timespec="seconds")
+        return slot.ends_at if slot else 0.0
 
     # ── requests ──
 
@@ -265,7 +264,9 @@ class Bank:
             await self._tell(due)
         for _, future in asking:
             _done(future)
-        self._wake()
+        now = self._clock.now()
+        if any(purse.short and purse.room(now) >= purse.least for purse in due):
+            self._wake()
 
     async def _tell(self, purses: Sequence[Purse]) -> None:
         self._number += 1
@@ -298,11 +299,15 @@ class Bank:
             if purse.over and purse.period < told.latest:
                 self._open.pop((purse.account, purse.period), None)
             return
-        for percent in told.crossed:
-            for alert in self.alerts:
-                alert(slot.budget, percent, told.spent)
+        if not slot.budget.each:
+            self._alert(slot.budget, told)
         if told.latest > purse.period:
             self._enter(slot, period_from(told.latest, slot.budget.per, slot.budget.zone))
+
+    def _alert(self, budget: Budget, told: Told) -> None:
+        for percent in told.crossed:
+            for alert in self.alerts:
+                alert(budget, percent, told.spent)
 
     async def _adopt(self) -> None:
         folder = self._folder

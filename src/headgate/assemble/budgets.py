@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from math import inf
 from pathlib import Path
@@ -21,7 +21,9 @@ from headgate.assemble.bank import Bank, Slot
 from headgate.assemble.kept import Kept, Machine, Prices
 from headgate.assemble.ledgers import kept_in
 from headgate.assemble.terms import Agreed, Payer
+from headgate.config.callers import Key
 from headgate.config.tree import Settings
+from headgate.core.budget import Budget, account
 from headgate.core.call import Call
 from headgate.core.expected import Expectations
 from headgate.core.price import Price
@@ -33,6 +35,7 @@ from headgate.ports.accounts import Accounts
 from headgate.ports.clock import Clock
 
 T = TypeVar("T")
+Slots = tuple[Slot, ...]
 
 log = logging.getLogger("headgate")
 
@@ -86,24 +89,15 @@ def bank(settings: Settings, clock: Clock, file: Path | None, folder: Folder | N
 class Payers:
     """Who pays for a call: the purses of its key, tenant and tier, and of the name it asks for."""
 
-    def __init__(self, settings: Settings, agreed: Agreed, bank: Bank, clock: Clock) -> None:
-        slots: dict[Payer, tuple[Slot, ...]] = {}
-        for payer, budget in agreed.budgets():
-            slots[payer] = (*slots.get(payer, ()), bank.slot(budget))
-        bank.close_others([slot for found in slots.values() for slot in found])
+    def __init__(
+        self, by_key: Mapping[str, Slots], by_route: Mapping[str, Slots], bank: Bank, clock: Clock
+    ) -> None:
         self._bank = bank
         self._clock = clock
-        self._by_key = {
-            key.name: (
-                slots.get(("key", key.name), ())
-                + slots.get(("tenant", key.tenant or key.name), ())
-                + slots.get(("tier", key.tier), ())
-            )
-            for key in agreed.keys
-        }
-        self._by_route = by_route(settings, slots)
+        self._by_key = by_key
+        self._by_route = by_route
         self._paying: dict[tuple[str, str], Paying] = {}
-        self.any = bool(slots)
+        self.any = any(by_key.values()) or any(by_route.values())
 
     def __call__(self, call: Call) -> Sequence[Purse]:
         route = _route(call) if self._by_route else ""
@@ -145,28 +139,76 @@ def by_route(settings: Settings, of: Mapping[Payer, T]) -> dict[str, T]:
     return found | agents
 
 
-def budgets(settings: Settings, prices: Prices, machine: Machine, kept: Kept) -> Iterator[Layer]:
-    """Nothing, where there is no budget."""
-    bank = machine.bank
-    if bank is None:
-        return
-    payers = Payers(settings, Agreed(settings, machine.issued), bank, machine.clock)
-    if not payers.any:
-        return
-    terms, known = settings.budgets, _known(settings, prices)
-    yield partial(
-        Budgets,
-        payers=payers,
-        bank=bank,
-        prices=known,
-        unpriced=settings.models.keys() - known.keys() if terms.unknown_price == "refuse" else (),
-        expectations=kept("expectations", None, Expectations),
-        rules=Rules(
-            allow_unknown=terms.store_away == "allow",
-            max_wait_s=terms.max_wait_s,
-        ),
-        clock=machine.clock,
+class Purses:
+    """The purses of one generation: of money, and of a day's requests."""
+
+    def __init__(self, settings: Settings, agreed: Agreed, bank: Bank, clock: Clock) -> None:
+        found: dict[Payer, Slots] = {}
+        for payer, budget in agreed.budgets():
+            found[payer] = (*found.get(payer, ()), bank.slot(budget))
+        a_day = {name: (bank.slot(most),) for name, most in _a_day(settings, agreed)}
+        bank.close_others([slot for slots in (*found.values(), *a_day.values()) for slot in slots])
+        by_key = {key.name: _of(key, found) for key in agreed.keys}
+        self.money = Payers(by_key, by_route(settings, found), bank, clock)
+        self.requests = Payers(a_day, {}, bank, clock)
+
+
+def _of(key: Key, found: Mapping[Payer, Slots]) -> Slots:
+    return (
+        found.get(("key", key.name), ())
+        + found.get(("tenant", key.tenant or key.name), ())
+        + found.get(("tier", key.tier), ())
     )
+
+
+def _a_day(settings: Settings, agreed: Agreed) -> Iterator[tuple[str, Budget]]:
+    """The requests that a key may make in a day, by its name: of those whose tier says so."""
+    for key in agreed.keys:
+        most = tier.requests_per_day if (tier := settings.tiers.get(key.tier)) else None
+        if most is not None:
+            zone = agreed.zone("key", key.name)
+            yield key.name, Budget(account("key", key.name, "requests"), most, "day", zone, each=1)
+
+
+class Allotted:
+    """The layers of one generation that hold what may be used: nothing, where nobody has a budget."""
+
+    def __init__(self, settings: Settings, prices: Prices, machine: Machine, kept: Kept) -> None:
+        self._settings = settings
+        self._prices = prices
+        self._kept = kept
+        self._clock = machine.clock
+        self._bank = machine.bank
+        if self._bank is not None:
+            agreed = Agreed(settings, machine.issued)
+            self._purses = Purses(settings, agreed, self._bank, machine.clock)
+
+    def requests(self) -> Iterator[Layer]:
+        """Of a day."""
+        if self._bank is not None and self._purses.requests.any:
+            yield self._layer(self._bank, self._purses.requests, {}, ())
+
+    def budgets(self) -> Iterator[Layer]:
+        if self._bank is not None and self._purses.money.any:
+            known = _known(self._settings, self._prices)
+            refused = self._settings.budgets.unknown_price == "refuse"
+            unpriced = self._settings.models.keys() - known.keys() if refused else ()
+            yield self._layer(self._bank, self._purses.money, known, unpriced)
+
+    def _layer(
+        self, bank: Bank, payers: Payers, prices: Mapping[str, Price], unpriced: Collection[str]
+    ) -> Layer:
+        terms = self._settings.budgets
+        return partial(
+            Budgets,
+            payers=payers,
+            bank=bank,
+            prices=prices,
+            unpriced=unpriced,
+            expectations=self._kept("expectations", None, Expectations),
+            rules=Rules(allow_unknown=terms.store_away == "allow", max_wait_s=terms.max_wait_s),
+            clock=self._clock,
+        )
 
 
 def _known(settings: Settings, prices: Prices) -> Mapping[str, Price]:

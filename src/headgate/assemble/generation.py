@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from headgate.adapters.system import Ids
-from headgate.assemble.budgets import budgets
+from headgate.assemble.budgets import Allotted
 from headgate.assemble.capturing import capturing
 from headgate.assemble.deferring import deferring
 from headgate.assemble.fleets import member
@@ -126,6 +126,7 @@ class Generation:
         pools = {model: self._pool(model) for model in settings.models}
         retry, budget = settings.retry, RetryBudget(ratio=settings.retry.budget)
         self.router = router(settings, self.prices, machine, self.kept, pools)
+        allotted = Allotted(settings, self.prices, machine, self.kept)
         self._reusing = reusing = Reusing(settings, machine, self.kept, self._recorder)
         decide = partial(Route, router=self.router, clock=machine.clock, recorder=self._recorder)
         self.hall = self.kept("hall", None, partial(Hall, clock=machine.clock))
@@ -141,9 +142,10 @@ class Generation:
         return stack(
             *deferring(settings, machine),  # where nobody answers now: later, if the caller takes that
             *quotas(settings, machine, self.kept),  # the caller's own limits, before anything is spent on it
+            *allotted.requests(),  # and those it may make in a day
             decide,  # the candidates, in order, and why
             *reusing.layers(self.router.may_serve),  # cache, degrade, coalesce
-            *budgets(settings, self.prices, machine, self.kept),  # a kept answer costs nothing
+            *allotted.budgets(),  # a kept answer costs nothing
             *reusing.batch(),  # each pays his own part
             *self._mirror(pools, queue.taken),  # a share of what is asked goes to another model too
             *self._cascade(),  # where a route has one: a weak answer is judged before it is told

@@ -19,8 +19,6 @@ from headgate.config.callers import Budget, Key
 from headgate.config.tree import Settings
 from headgate.core.issued import NOBODY, Issued, Snapshot
 from headgate.core.price import NANO
-from headgate.core.quota import DAY_S
-from headgate.core.report import Asked, day
 from headgate.core.secret import Secret
 from headgate.ports.clock import Clock
 from headgate.ports.ledger import LedgerGone
@@ -28,6 +26,8 @@ from headgate.ports.store import Store
 
 EVERY_S = 0.5
 """Between two looks at the store: what is said there all know within a second."""
+STALE_S = 5.0
+"""Whoever has not heard of the store for so long may not know of every key."""
 FIRST_S = 1.5
 """How long the start waits for the store: then it serves by what it saw last."""
 
@@ -39,8 +39,6 @@ class IssuedKeys:
 
     def __init__(self, store: Store, file: Path, clock: Clock) -> None:
         self.snapshot = NOBODY
-        self.by_day: dict[str, dict[int, int]] = {}
-        """Requests of yesterday and today by key, as the books had them at the start."""
         self._store = store
         self._file = file
         self._clock = clock
@@ -64,15 +62,6 @@ class IssuedKeys:
         with suppress(TimeoutError):
             async with asyncio.timeout(FIRST_S):
                 await self._look()
-                await self._count()
-
-    async def _count(self) -> None:
-        today = int(self._clock.wall() // DAY_S)
-        asked = Asked(group_by=("day", "key"), since=today - 1, until=today + 1)
-        with suppress(LedgerGone):
-            for row in await self._store.usage(asked):
-                of_key = self.by_day.setdefault(row["key"], {})
-                of_key[day(row["day"], "day")] = row["requests"] - row["failed"]
 
     async def follow(self, changed: Callable[[], None]) -> None:
         """Calls `changed` whenever there is a new generation. Ends by being cancelled."""
@@ -102,6 +91,10 @@ class IssuedKeys:
             fresh.replace(self._file)
         except (OSError, OverflowError) as error:
             log.warning("the snapshot of keys cannot be written (%s)", error)
+
+    def is_current(self) -> bool:
+        """Whether a key of which nothing is known here was not made anywhere."""
+        return self._seen_at is not None and self._clock.now() - self._seen_at < STALE_S
 
     async def close(self) -> None:
         await self._store.close()

@@ -29,6 +29,7 @@ def door(settings: Settings, machine: Machine) -> Door:
         pepper=machine.pepper,
         issued=machine.issued.snapshot if machine.issued else NOBODY,
         wall=machine.clock.wall,
+        current=machine.issued.is_current if machine.issued else lambda: True,
     )
 
 

@@ -54,7 +54,7 @@ class Teller:
     async def budgets(self, after: str, limit: int) -> list[dict[str, Any]]:
         """In the order of their ids, from behind `after` on."""
         slots = self._bank.slots if self._bank else {}
-        names = sorted(name for name in slots if name > after)[:limit]
+        names = sorted(name for name in slots if name > after and not slots[name].budget.each)[:limit]
         accounts = await self._read(names)
         return [self._row(slots[name], accounts.get(name, Account())) for name in names]
 

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from headgate.config.kinds import (
-    BaseUrl,
     Count,
+    MaybeWebhook,
     Name,
     NameOrEmpty,
     OneOrMore,
@@ -68,8 +68,8 @@ class Budgets(Section):
         default=30.0,
         description="Seconds that a call waits for money that is reserved for others, before it is refused.",
     )
-    webhook: BaseUrl = Field(
-        default="",
+    webhook: MaybeWebhook = Field(
+        default=None,
         description="Where it is posted that 50, 80 or 100 percent of a budget are spent.",
         json_schema_extra=by("nowhere: log and metrics alone"),
     )

@@ -99,7 +99,9 @@ class Tier(Section):
         default=1, description="Share of what is scarce, beside the other tiers' weights."
     )
     requests_per_day: Count | None = Field(
-        default=None, description="Requests a key may make in 24 hours.", json_schema_extra=by("no limit")
+        default=None,
+        description="Requests a key may make in a day of its tenant's time zone.",
+        json_schema_extra=by("no limit"),
     )
     max_wait_s: SecondsOrZero | None = Field(
         default=None,

@@ -166,6 +166,14 @@ def _is_link_local(host: str) -> bool:
         return False
 
 
+def _webhook(value: object) -> Secret:
+    """An address that is a key by itself: whoever knows it may write there."""
+    text = value.reveal() if isinstance(value, Secret) else value
+    if not isinstance(text, str):
+        raise wrong("must be an address such as https://hooks.example.com/budgets")
+    return Secret(_base_url(text))
+
+
 def _redis(value: object) -> Secret:
     """An address with, perhaps, a password: a secret as a whole."""
     text = value.reveal() if isinstance(value, Secret) else value
@@ -231,6 +239,16 @@ MaybeRedis = Annotated[
     Annotated[
         Secret,
         PlainValidator(_redis),
+        PlainSerializer(repr, return_type=str),
+        WithJsonSchema({"type": "string", "format": "uri", "writeOnly": True}),
+    ]
+    | None,
+    BeforeValidator(_empty_is_none),
+]
+MaybeWebhook = Annotated[
+    Annotated[
+        Secret,
+        PlainValidator(_webhook),
         PlainSerializer(repr, return_type=str),
         WithJsonSchema({"type": "string", "format": "uri", "writeOnly": True}),
     ]

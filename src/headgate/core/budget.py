@@ -25,12 +25,13 @@ YOUNG_S = 3600.0
 
 class Budget(msgspec.Struct, frozen=True):
     """Nano-dollars that may be spent by whom or what `account` names, such as `key/acme/month`, in a period
-    of the time zone `zone`."""
+    of the time zone `zone`; or requests that may be made, where `each` is 1."""
 
     account: str
     nano: int
     per: Per
     zone: str = "UTC"
+    each: int = 0
 
 
 class Period(msgspec.Struct, frozen=True):

@@ -1,5 +1,5 @@
-"""What a call will probably cost: a quantile of what this model answered this key of late, or the caller's
-own cap where that is less, and what its question has as tokens.
+"""What a call will probably take and cost: a quantile of what this model answered this key of late, or the
+caller's own cap where that is less, and what its question has as tokens.
 
 Lengths are counted in buckets a quarter of an octave wide, so that one costs an addition and nothing is
 sorted; once there have been `MOST`, each counts for half.
@@ -83,13 +83,12 @@ def cap_of(raw: bytes) -> int | None:
 class Lengths:
     """Answers by their length in tokens."""
 
-    __slots__ = ("_counts", "count", "high", "mean", "passed", "seen")
+    __slots__ = ("_counts", "count", "high", "mean", "seen")
 
     def __init__(self) -> None:
         self._counts = [0] * (20 * _OCTAVE)
         self.count = 0
         self.seen = 0
-        self.passed = 0
         self.mean = 0.0
         self.high = 0
         """Hardly any was longer."""
@@ -126,80 +125,112 @@ class Expected(msgspec.Struct, frozen=True, gc=False):
     capped: bool
 
 
-class Expectations:
-    """Learnt from the usage of answers, in memory that is bounded."""
+class Usual:
+    """What requests usually take: those of one caller to one model, or of all callers, or to all models.
+    `longest`: tokens that an answer hardly exceeds; `per_byte`: tokens of a byte of a question, with some to
+    spare."""
 
-    def __init__(self) -> None:
-        self._models: dict[str, Lengths] = {}
-        self._pairs: OrderedDict[tuple[str, str], Lengths] = OrderedDict()
-        self._per_byte: dict[str, float] = {}
-        self._rates: dict[tuple[str, str], tuple[Price, int, float]] = {}
+    __slots__ = ("_answers", "_over", "_seen", "longest", "per_byte")
 
-    def roughly(self, model: str, key: str, price: Price, size: int) -> int:
-        """Nano-dollars that a call of so many bytes will hardly cost, whatever its cap: for where there is
+    def __init__(self, over: Usual | None = None) -> None:
+        """`over`: those of all callers, which stand in for this one's until there are some."""
+        self._over = over
+        self._answers = Lengths()
+        self._seen = 0
+        self.longest: int = over.longest if over else FIRST
+        self.per_byte: float = over.per_byte if over else PER_BYTE * SLACK
+
+    def learn(self, size: int, usage: Usage, *, answers: bool = True) -> None:
+        """A request of `size` bytes has been answered. Of many one in `FEW` is enough."""
+        self._seen += 1
+        if self._seen <= SURE or not self._seen % FEW:
+            self._learn(size, usage, answers)
+
+    def _learn(self, size: int, usage: Usage, answers: bool) -> None:
+        over = self._over
+        if over is not None:
+            over._learn(size, usage, answers)
+        if answers:
+            self._answers.add(usage.completion)
+        if over is not None and self._answers.seen < OF_A_PAIR:
+            self.longest = over.longest
+        elif answers:
+            self.longest = max(self._answers.high, 1)
+        if over is not None:
+            self.per_byte = over.per_byte
+        elif 0 < size <= PLAIN_BYTES:
+            self.per_byte += (min(usage.prompt / size, 2.0) * SLACK - self.per_byte) * NEWEST
+
+    # ── in tokens ──
+
+    def tokens(self, size: int) -> int:
+        """That a request of so many bytes and its answer hardly exceed, whatever its cap: for where there is
         room, and bodies that are not long."""
-        rate = self._rates.get((model, key))
-        if rate is None or rate[0] is not price:
-            rate = self._rate(model, key, price)
-        return rate[1] + int(size * rate[2])
+        return self.longest + int(size * self.per_byte)
 
-    def _rate(self, model: str, key: str, price: Price) -> tuple[Price, int, float]:
-        """For an answer, and for a byte of the question."""
-        if len(self._rates) > PAIRS:
-            self._rates.clear()
-        lengths = self._of(model, key)
-        answer = (lengths.high if lengths else FIRST) * _dearer(price) // _PER_MILLION + 1
-        byte = self._per_byte.get(model, PER_BYTE) * SLACK * price.input / _PER_MILLION
-        found = self._rates[model, key] = price, answer, byte
-        return found
+    def closer(self, raw: bytes, *, answers: bool) -> int:
+        """The same, where there is not: by what the caller allows, and without pictures. `answers` is false
+        for embeddings."""
+        asked = int(self._asked(raw)) + 1
+        if not answers:
+            return asked
+        cap = cap_of(raw)
+        return asked + (self.longest if cap is None else min(self.longest, cap))
 
-    def _of(self, model: str, key: str) -> Lengths | None:
-        pair = self._pairs.get((model, key))
-        return pair if pair is not None and pair.seen >= OF_A_PAIR else self._models.get(model)
+    def _asked(self, raw: bytes) -> float:
+        if len(raw) <= PLAIN_BYTES:
+            return len(raw) * self.per_byte
+        return sum(count * each for count, each in zip(measure(raw).classes, PRICES, strict=True))
 
-    def of(self, model: str, key: str, price: Price, raw: bytes, *, answers: bool = True) -> Expected:
-        """Of that question to that model. `answers` is false for embeddings."""
-        asked = self.asked(model, price, raw)
+    # ── in nano-dollars ──
+
+    def nano(self, price: Price, size: int) -> int:
+        """That a request of so many bytes will hardly cost, as with `tokens`."""
+        asked = int(size * self.per_byte * price.input)
+        return (self.longest * _dearer(price) + asked) // _PER_MILLION + 2
+
+    def asked(self, price: Price, raw: bytes) -> int:
+        """For the question alone."""
+        return int(self._asked(raw) * price.input / _PER_MILLION) + 1
+
+    def expected(self, price: Price, raw: bytes, *, answers: bool = True) -> Expected:
+        """Of that question. `answers` is false for embeddings."""
+        asked = self.asked(price, raw)
         if not answers:
             return Expected(asked, asked, asked, True)
-        lengths = self._of(model, key)
-        longest, cap = lengths.high if lengths else FIRST, cap_of(raw)
+        longest, cap = self.longest, cap_of(raw)
         capped = cap is not None and cap <= longest
         each, said = _dearer(price), cap if capped and cap is not None else longest
-        usual = asked + int(min(lengths.mean, said) * each) // _PER_MILLION if lengths else 0
+        mean = self._mean
+        usual = 0 if mean is None else asked + int(min(mean, said) * each) // _PER_MILLION
         return Expected(asked + said * each // _PER_MILLION, usual, asked, capped)
 
-    def asked(self, model: str, price: Price, raw: bytes) -> int:
-        """For the question alone."""
-        size = len(raw)
-        if size > PLAIN_BYTES:
-            tokens = sum(count * each for count, each in zip(measure(raw).classes, PRICES, strict=True))
-        else:
-            tokens = size * self._per_byte.get(model, PER_BYTE) * SLACK
-        return int(tokens * price.input / _PER_MILLION) + 1
+    @property
+    def _mean(self) -> float | None:
+        """Tokens of an answer; None where nobody has heard one."""
+        if self._over is not None and self._answers.seen < OF_A_PAIR:
+            return self._over._mean
+        return self._answers.mean if self._answers.seen else None
 
-    def learn(self, model: str, key: str, size: int, usage: Usage) -> None:
-        """An answer to a question of `size` bytes has ended. Of those of a key that is well known one in
-        `FEW` is enough."""
-        pair = self._pairs.get((model, key))
-        if pair is None:
-            pair = self._pairs[model, key] = Lengths()
-            if len(self._pairs) > PAIRS:
-                self._pairs.popitem(last=False)
-        elif pair.seen >= SURE:
-            pair.passed += 1
-            if pair.passed % FEW:
-                return
-        tokens = usage.output + usage.reasoning
-        lengths = self._models.get(model)
-        if lengths is None:
-            lengths = self._models[model] = Lengths()
-        lengths.add(tokens)
-        pair.add(tokens)
-        self._rates.pop((model, key), None)
-        if 0 < size <= PLAIN_BYTES:
-            before = self._per_byte.get(model, PER_BYTE)
-            self._per_byte[model] = before + (min(usage.prompt / size, 2.0) - before) * NEWEST
+
+class Expectations:
+    """What requests usually take, by model and caller's key, in memory that is bounded."""
+
+    def __init__(self) -> None:
+        self._models: dict[str, Usual] = {}
+        self._pairs: OrderedDict[tuple[str, str], Usual] = OrderedDict()
+
+    def usual(self, model: str, key: str) -> Usual:
+        return self._pairs.get((model, key)) or self._meet(model, key)
+
+    def _meet(self, model: str, key: str) -> Usual:
+        over = self._models.get(model)
+        if over is None:
+            over = self._models[model] = Usual()
+        found = self._pairs[model, key] = Usual(over)
+        if len(self._pairs) > PAIRS:
+            self._pairs.popitem(last=False)
+        return found
 
 
 def _dearer(price: Price) -> int:

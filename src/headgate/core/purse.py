@@ -27,6 +27,9 @@ RENEW_S = 20.0
 """So long before that it is renewed."""
 IDLE_S = 60.0
 """Who has not spent anything for so long gives back what he holds."""
+LISTEN_S = 1.0
+MUCH = 0.05
+"""Who holds more than that share of a budget asks so often whether others need it."""
 AHEAD_S = 30.0
 """For so long a lease should last, at the rate at which money was spent of late."""
 CALLS = 8
@@ -51,15 +54,16 @@ class Verdict(Enum):
 
 class Purse:
     """Of one account, in the period that begins on day `period`. Times are the clock's seconds, amounts
-    nano-dollars. `reserved`: for calls under way; `total`: spent by this process in all; `short`: what
-    calls need that wait, `least`: what one of them does; `lost`: the last message has
-    found nobody."""
+    nano-dollars; or requests, where a call takes `each` of it, whatever it costs. `reserved`: for calls under
+    way; `total`: spent by this process in all; `short`: what calls need that wait, `least`: what one of them
+    does; `lost`: the last message has found nobody."""
 
     __slots__ = (
         "_rate",
         "_sent_at",
         "_sent_total",
         "account",
+        "each",
         "lease",
         "lease_until",
         "least",
@@ -78,8 +82,9 @@ class Purse:
         "usual",
     )
 
-    def __init__(self, account: str, period: int, limit: int, now: float) -> None:
+    def __init__(self, account: str, period: int, limit: int, now: float, each: int = 0) -> None:
         self.account = account
+        self.each = each
         self.period = period
         self.limit = limit
         self.reserved = 0
@@ -148,7 +153,8 @@ class Purse:
         if not self.lease:
             return False
         idle = now - self.used_at > IDLE_S and not self.reserved
-        return idle or self.tight or self.lease_until - now < RENEW_S
+        listens = self.lease > self.limit * MUCH and now - self._sent_at >= LISTEN_S
+        return idle or listens or self.tight or self.lease_until - now < RENEW_S
 
     @property
     def tight(self) -> bool:
@@ -178,8 +184,11 @@ class Purse:
         return Ask(self.account, self.period, self.limit, self.total, keep, want, short, least, refused)
 
     def _wanted(self, now: float) -> int:
-        """Beyond what is reserved."""
-        if self.short_elsewhere or now - self.used_at > IDLE_S:
+        """Beyond what is reserved. Where others need it too, what the calls need that wait here: if it is
+        enough for one of them, who will have it before anybody else speaks."""
+        if self.short_elsewhere:
+            return self.short if self.room(now) >= self.least else 0
+        if now - self.used_at > IDLE_S:
             return 0
         return max(CALLS * self.usual, int(self._rate * AHEAD_S), self.limit // PARTS)
 

@@ -1,25 +1,27 @@
-"""What one key of a caller's may do: requests and tokens a minute, requests a day. All at once or nothing;
-and the same of its tenant, its tier and a route, of which many have a part.
+"""What one payer may do in a minute: a key of a caller's, its tenant, its tier, a route. Requests and tokens
+in any 60 seconds, measured at our own door, all of it or nothing; and several of these at once.
 
-Known weakness: a day's requests are counted by each process for itself, up to its part of them. After a
-restart they are taken from the books' sums by day, whose hours nobody knows: yesterday's count in proportion.
+What is taken within 1/4096 of the minute shares an entry, which leaves a minute after its last moment: so the
+limit holds in every window, memory is bounded, and each errs by 15 ms at most, on the safe side. A clock that
+is set back takes nothing away: the newest entry goes on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from math import ceil, inf
+from collections import deque
+from collections.abc import Sequence
+from math import inf
 from typing import Any, Protocol
 
 import msgspec
 
-from headgate.core.allowance import Allowance, Grant, Rates
-from headgate.core.window import Entry, Window
+from headgate.core.allowance import FREE, Allowance, Grant, Rates
+from headgate.core.window import GRAINS, MINUTE_S
 
-DAY_S = 86_400.0
+GRAIN_S = MINUTE_S / GRAINS
 
 
-class Allowed(msgspec.Struct, frozen=True):
+class Allowed(msgspec.Struct, frozen=True, gc=False):
     """Limits of a minute, and what is left of them; `None` where there is none. They are whole again after
     `reset_s` seconds, if nobody asks."""
 
@@ -30,94 +32,186 @@ class Allowed(msgspec.Struct, frozen=True):
     reset_s: float = 0.0
 
 
-class Taken(msgspec.Struct, eq=False):
-    """One request's part."""
-
-    grant: Grant
-    of_day: Entry | None
-
-
 class Limits(Protocol):
-    """What `pipeline.quota` asks: one quota, or several at once. What `take` returns is given back to it."""
-
-    @property
-    def metered(self) -> bool: ...
-    def take(self, now: float, tokens: int) -> Any: ...
-    def next_at(self, now: float, tokens: int) -> float: ...
-    def answered(self, taken: Any, now: float) -> None: ...
-    def settle(self, taken: Any, tokens: int, now: float) -> None: ...
-    def cancel(self, taken: Any, now: float) -> None: ...
-    def allowed(self, now: float) -> Allowed: ...
-
-
-def lately(by_day: Mapping[int, int], wall: float) -> list[tuple[float, int]]:
-    """Requests of the last 24 hours, from sums by day (days since the epoch): of yesterday's those that fall
-    into them if they were spread evenly, as old as today is; today's, half as old. Oldest first."""
-    today, into_s = divmod(wall, DAY_S)
-    rest = ceil(by_day.get(int(today) - 1, 0) * (1 - into_s / DAY_S))
-    found = [(into_s, rest), (into_s / 2, by_day.get(int(today), 0))]
-    return [(age_s, requests) for age_s, requests in found if requests]
-
-
-class Quota:
-    """`processes`: among how many the requests of a day are divided."""
-
-    def __init__(self, minute: Allowance, *, processes: Callable[[], int]) -> None:
-        self._minute = minute
-        self._day = Window(DAY_S)
-        self._processes = processes
-        self._per_day: int | None = None
-
-    def allow(self, rates: Rates, per_day: int | None) -> None:
-        """So much, from now on; what was used before still counts."""
-        if rates != self._minute.rates:
-            self._minute.allow(rates)
-        self._per_day = per_day
-
-    def remember(self, lately: Iterable[tuple[float, int]], now: float) -> None:
-        """What all processes together let through before this one began: ages in seconds, oldest first, and
-        how many. Each process bears its part."""
-        for age_s, requests in lately:
-            self._day.add(now - age_s, -(-requests // self._processes()), 0)
+    """What `pipeline.quota` asks: one quota, or several at once. What `take` returns is given back to it,
+    once, by `settle` or `cancel`."""
 
     @property
     def metered(self) -> bool:
         """Whether tokens count."""
-        return self._minute.rates.tpm is not None
+        ...
 
-    def take(self, now: float, tokens: int) -> Taken | None:
-        """A request's part of every limit; of none, where one of them is used up."""
-        if self._day_left(now) <= 0:
-            return None
-        grant = self._minute.reserve(now, tokens)
-        if grant is None:
-            return None
-        return Taken(grant, None if self._per_day is None else self._day.add(now, 1, 0))
-
-    def _day_left(self, now: float) -> float:
-        if self._per_day is None:
-            return inf
-        self._day.expire(now)
-        return max(1, self._per_day // self._processes()) - self._day.calls
+    def take(self, now: float, tokens: int) -> Any:
+        """A request's part of every limit; None, and none of any, where one of them is used up."""
+        ...
 
     def next_at(self, now: float, tokens: int) -> float:
         """When the same might be taken; infinity where that cannot be known."""
-        at = self._minute.next_at(now, tokens)
-        return max(at, self._day.frees_at(now, 1, 0)) if self._day_left(now) <= 0 else at
+        ...
 
-    def answered(self, taken: Taken, now: float) -> None:
-        """Its answer has begun."""
-        self._minute.answered(taken.grant, now)
+    def settle(self, taken: Any, tokens: int, now: float) -> None:
+        """It took so many tokens."""
+        ...
+
+    def cancel(self, taken: Any, now: float) -> None:
+        """It has come to nothing, by no doing of the caller's."""
+        ...
+
+    def allowed(self, now: float) -> Allowed: ...
+
+
+class Entry:
+    """What was taken from `since` on, for a grain."""
+
+    __slots__ = ("calls", "here", "since", "tokens")
+
+    def __init__(self, since: float) -> None:
+        self.since = since
+        self.calls = 0
+        self.tokens = 0
+        self.here = True
+
+
+class Taken(msgspec.Struct, eq=False):
+    """One request's part."""
+
+    entry: Entry
+    tokens: int
+
+
+class Quota:
+    """`Limits` of this process alone. Times are the clock's seconds."""
+
+    __slots__ = ("_calls", "_entries", "_leaves_at", "_newest", "_rpm", "_tokens", "_tpm", "metered", "rates")
+
+    def __init__(self) -> None:
+        self._entries: deque[Entry] = deque()
+        self._newest = Entry(-inf)
+        self._leaves_at = inf
+        self._calls = 0
+        self._tokens = 0
+        self.allow(FREE)
+
+    def allow(self, rates: Rates) -> None:
+        """So much, from now on; what was used before still counts."""
+        self.rates = rates
+        self.metered = rates.tpm is not None
+        self._rpm = inf if rates.rpm is None else rates.rpm
+        self._tpm = inf if rates.tpm is None else rates.tpm
+
+    def take(self, now: float, tokens: int) -> Taken | None:
+        if now >= self._leaves_at:
+            self._expire(now)
+        if tokens > self._tpm:  # a request for more than all is let through where nothing is used
+            tokens = self.rates.tpm or 1
+        if self._calls >= self._rpm or self._tokens + tokens > self._tpm:
+            return None
+        entry = self._newest
+        if now - entry.since >= GRAIN_S:
+            entry = self._begin(now)
+        entry.calls += 1
+        entry.tokens += tokens
+        self._calls += 1
+        self._tokens += tokens
+        return Taken(entry, tokens)
+
+    def _begin(self, now: float) -> Entry:
+        if not self._entries:
+            self._leaves_at = _end(now)
+        entry = self._newest = Entry(now)
+        self._entries.append(entry)
+        return entry
+
+    def _expire(self, now: float) -> None:
+        entries = self._entries
+        while entries and _end(entries[0].since) <= now:
+            entry = entries.popleft()
+            entry.here = False
+            self._calls -= entry.calls
+            self._tokens -= entry.tokens
+        if entries:
+            self._leaves_at = _end(entries[0].since)
+        else:
+            self._leaves_at, self._newest = inf, Entry(-inf)
+
+    def next_at(self, now: float, tokens: int) -> float:
+        self._expire(now)
+        calls = self._calls + 1 - self._rpm
+        tokens_over = self._tokens + min(tokens, self._tpm) - self._tpm
+        if calls <= 0 and tokens_over <= 0:
+            return now
+        for entry in self._entries:
+            calls -= entry.calls
+            tokens_over -= entry.tokens
+            if calls <= 0 and tokens_over <= 0:
+                return _end(entry.since)
+        return inf
 
     def settle(self, taken: Taken, tokens: int, now: float) -> None:
-        """It took so many tokens."""
-        self._minute.settle(taken.grant, tokens, now)
+        more = tokens - taken.tokens
+        if more:
+            self._change(taken.entry, 0, more)
 
     def cancel(self, taken: Taken, now: float) -> None:
-        """It has come to nothing, by no doing of the caller's."""
-        self._minute.cancel(taken.grant, now)
-        if taken.of_day is not None:
-            self._day.change(taken.of_day, -1, 0)
+        self._change(taken.entry, -1, -taken.tokens)
+
+    def _change(self, entry: Entry, calls: int, tokens: int) -> None:
+        if entry.here:
+            entry.calls += calls
+            entry.tokens += tokens
+            self._calls += calls
+            self._tokens += tokens
+
+    def allowed(self, now: float) -> Allowed:
+        if now >= self._leaves_at:
+            self._expire(now)
+        rates = self.rates
+        requests = 0 if rates.rpm is None else rates.rpm - self._calls
+        tokens = 0 if rates.tpm is None else rates.tpm - self._tokens
+        reset_s = _end(self._newest.since) - now
+        return Allowed(
+            rates.rpm,
+            rates.tpm,
+            requests if requests > 0 else 0,
+            tokens if tokens > 0 else 0,
+            reset_s if reset_s > 0.0 else 0.0,
+        )
+
+
+def _end(since: float) -> float:
+    """When what was taken from then on has left."""
+    return since + GRAIN_S + MINUTE_S
+
+
+class Shared:
+    """`Limits` that several processes hold together."""
+
+    def __init__(self, minute: Allowance) -> None:
+        self._minute = minute
+
+    @property
+    def metered(self) -> bool:
+        return self._minute.rates.tpm is not None
+
+    def allow(self, rates: Rates) -> None:
+        if rates != self._minute.rates:
+            self._minute.allow(rates)
+
+    def take(self, now: float, tokens: int) -> Grant | None:
+        """There is no wire between the caller and us: what is let through is here."""
+        grant = self._minute.reserve(now, tokens)
+        if grant is not None:
+            self._minute.answered(grant, now)
+        return grant
+
+    def next_at(self, now: float, tokens: int) -> float:
+        return self._minute.next_at(now, tokens)
+
+    def settle(self, taken: Grant, tokens: int, now: float) -> None:
+        self._minute.settle(taken, tokens, now)
+
+    def cancel(self, taken: Grant, now: float) -> None:
+        self._minute.cancel(taken, now)
 
     def allowed(self, now: float) -> Allowed:
         rates, levels = self._minute.rates, self._minute.levels(now)
@@ -131,15 +225,15 @@ class Quota:
 
 
 class Several:
-    """Several quotas as one: a request takes its part of all of them, or of none."""
+    """Several limits as one: a request takes its part of all of them, or of none."""
 
-    def __init__(self, quotas: Sequence[Quota]) -> None:
-        self._quotas = tuple(quotas)
-        self.metered = any(one.metered for one in quotas)
+    def __init__(self, each: Sequence[Limits]) -> None:
+        self._each = tuple(each)
+        self.metered = any(one.metered for one in each)
 
-    def take(self, now: float, tokens: int) -> list[tuple[Quota, Taken]] | None:
-        found: list[tuple[Quota, Taken]] = []
-        for one in self._quotas:
+    def take(self, now: float, tokens: int) -> list[tuple[Limits, Any]] | None:
+        found: list[tuple[Limits, Any]] = []
+        for one in self._each:
             taken = one.take(now, tokens)
             if taken is None:
                 self.cancel(found, now)
@@ -148,23 +242,19 @@ class Several:
         return found
 
     def next_at(self, now: float, tokens: int) -> float:
-        return max(one.next_at(now, tokens) for one in self._quotas)
+        return max(one.next_at(now, tokens) for one in self._each)
 
-    def answered(self, taken: list[tuple[Quota, Taken]], now: float) -> None:
-        for one, part in taken:
-            one.answered(part, now)
-
-    def settle(self, taken: list[tuple[Quota, Taken]], tokens: int, now: float) -> None:
+    def settle(self, taken: list[tuple[Limits, Any]], tokens: int, now: float) -> None:
         for one, part in taken:
             one.settle(part, tokens, now)
 
-    def cancel(self, taken: list[tuple[Quota, Taken]], now: float) -> None:
+    def cancel(self, taken: list[tuple[Limits, Any]], now: float) -> None:
         for one, part in taken:
             one.cancel(part, now)
 
     def allowed(self, now: float) -> Allowed:
         """Of each kind, that of which least is left."""
-        each = [one.allowed(now) for one in self._quotas]
+        each = [one.allowed(now) for one in self._each]
         calls = min((one for one in each if one.requests is not None), key=_requests_left, default=None)
         tokens = min((one for one in each if one.tokens is not None), key=_tokens_left, default=None)
         return Allowed(
@@ -172,6 +262,7 @@ class Several:
             tokens.tokens if tokens else None,
             calls.requests_left if calls else 0,
             tokens.tokens_left if tokens else 0,
+            max(one.reset_s for one in each),
         )
 
 

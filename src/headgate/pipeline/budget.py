@@ -1,5 +1,7 @@
 """Budget: money is reserved before it is spent, on the caller's key, tenant and tier and on the route, on all
-of them or on none, and settled when the answer has ended, by what it cost.
+of them or on none, and settled when the answer has ended, by what it cost. Requests of a day are counted in
+the same way, by a layer of their own that stands where the other limits of callers do: a kept answer is a
+request too.
 
 Stands below route, which names the models and so the prices, and below everything that answers from here: an
 answer that was kept costs nothing, and is given to who has spent everything. Above the batch, so that each
@@ -18,14 +20,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Protocol
 
 import msgspec
 
 from headgate.core.call import Call, Discarded, Operation, Reply
-from headgate.core.errors import BudgetSpent, Overloaded
-from headgate.core.expected import PLAIN_BYTES, Expectations, Expected
+from headgate.core.errors import BudgetSpent, Overloaded, RateLimited, Refused
+from headgate.core.expected import PLAIN_BYTES, Expectations, Expected, Usual
 from headgate.core.price import Price
 from headgate.core.purse import Purse, Verdict
 from headgate.core.usage import CHARS_PER_TOKEN
@@ -58,13 +61,14 @@ class Bank(Protocol):
         """Returns when there may be more room in any of them, at that time at the latest."""
         ...
 
-    def renewal(self, purse: Purse, /) -> str:
-        """When its budget begins anew, in words."""
+    def renews_at(self, purse: Purse, /) -> float:
+        """When its budget begins anew, in seconds since the epoch."""
         ...
 
 
 Payers = Callable[[Call], Sequence[Purse]]
-"""The purses that pay for a call, in their present period; none where no budget applies."""
+"""The purses that pay for a call, in their present period: all of money, or all of requests; none where no
+budget applies."""
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,19 +107,20 @@ class Budgets:
         purses = self._payers(call)
         if not purses:
             return self.inner(call)
-        if self._unpriced and not self._unpriced.isdisjoint(call.chain):
-            call = self._priced(call)
-        now, model, size = self.clock.now(), call.chain[0], len(call.payload.raw)
-        price = self._prices.get(model)
-        if price is None:
-            return _Held(self.inner, call, layer=self, purses=purses, reserved=0, at=now)
-        if size > PLAIN_BYTES:
-            return _Waiting(self, call, purses)
-        nano = self.expectations.roughly(model, call.caller.key, price, size)
+        now, nano, usual = self.clock.now(), purses[0].each, None
+        if not nano:
+            if self._unpriced and not self._unpriced.isdisjoint(call.chain):
+                call = self._priced(call)
+            model, size = call.chain[0], len(call.payload.raw)
+            if (price := self._prices.get(model)) is not None:
+                if size > PLAIN_BYTES:
+                    return _Waiting(self, call, purses)
+                usual = self.expectations.usual(model, call.caller.key)
+                nano = usual.nano(price, size)
         for purse in purses:
-            if purse.room(now) < nano:
+            if purse.room(now) < nano > 0:
                 return _Waiting(self, call, purses)
-        return _Held(self.inner, call, layer=self, purses=purses, reserved=nano, at=now)
+        return _Held(self.inner, call, layer=self, purses=purses, reserved=nano, at=now, usual=usual)
 
     def _priced(self, call: Call) -> Call:
         """Without models whose price nobody knows."""
@@ -129,21 +134,24 @@ class Budgets:
             )
         return msgspec.structs.replace(call, chain=chain)
 
-    def expected(self, call: Call) -> Expected:
-        """What it will probably cost, by its first choice."""
+    def expected(self, call: Call, purses: Sequence[Purse]) -> Expected:
+        """What it will probably take of them: one request, or what its first choice costs."""
+        if each := purses[0].each:
+            return Expected(each, each, 0, True)
         payload, model = call.payload, call.chain[0]
         price = self._prices.get(model)
         if price is None:
             return _NOTHING
         answers = payload.operation is not Operation.EMBEDDINGS
-        return self.expectations.of(model, call.caller.key, price, payload.raw, answers=answers)
+        usual = self.expectations.usual(model, call.caller.key)
+        return usual.expected(price, payload.raw, answers=answers)
 
     async def room(self, purses: Sequence[Purse], wanted: Callable[[], Expected], until: float) -> Expected:
         """Waits until all of them have room for what is wanted, which may change meanwhile; what to reserve,
         at once.
 
         Raises:
-            BudgetSpent: where one of them will not have it.
+            BudgetSpent, RateLimited: where one of them will not have it.
             Overloaded: where nobody can know.
         """
         nano = 0
@@ -165,13 +173,15 @@ class Budgets:
             _longing(purses, nano, 0)
 
     def _decided(self, short: Sequence[Purse], usual: int, now: float) -> bool:
-        """Whether it may go on though nobody knows whether there is room."""
+        """Whether it may go on though nobody knows whether there is room. Requests that nobody can count are
+        let through."""
         verdicts = {purse.verdict(usual, now): purse for purse in short}
         if (spent := verdicts.get(Verdict.SPENT)) is not None:
             raise self._spent(spent, "This budget is spent.")
-        if Verdict.UNKNOWN not in verdicts:
+        unknown = verdicts.get(Verdict.UNKNOWN)
+        if unknown is None:
             return False
-        if not self.rules.allow_unknown:
+        if not self.rules.allow_unknown and not unknown.each:
             raise Overloaded(
                 "What is left of this budget cannot be known now.",
                 code="budget_unavailable",
@@ -179,10 +189,17 @@ class Budgets:
             )
         return len(verdicts) == 1
 
-    def _spent(self, purse: Purse, message: str) -> BudgetSpent:
+    def _spent(self, purse: Purse, message: str) -> Refused:
         purse.refused = True
-        who = purse.account.rpartition("/")[0]
-        return BudgetSpent(f"{message} ({who}, until {self.bank.renewal(purse)})", code="insufficient_quota")
+        who, ends_at = purse.account.rpartition("/")[0], self.bank.renews_at(purse)
+        until = datetime.fromtimestamp(ends_at, UTC).isoformat(timespec="seconds")
+        if not purse.each:
+            return BudgetSpent(f"{message} ({who}, until {until})", code="insufficient_quota")
+        return RateLimited(
+            f"This day's requests are used up. ({who}, until {until})",
+            code="rate_limit_exceeded",
+            retry_after_s=max(ends_at - self.clock.wall(), 1.0),
+        )
 
 
 def lacking(purses: Sequence[Purse], nano: int, now: float) -> list[Purse]:
@@ -211,13 +228,15 @@ _NOTHING = Expected(0, 0, 0, True)
 
 
 class _Held(Passage, eq=False, kw_only=True):
-    """`fixed`: it cannot cost more than is reserved. `before`: answers that were put aside, and paid for,
-    when the same request was here before."""
+    """`usual`: what calls to the first choice take, as long as that serves. `fixed`: it cannot cost more than
+    is reserved. `before`: answers that were put aside, and paid for, when the same request was here
+    before."""
 
     layer: Budgets
     purses: Sequence[Purse]
     reserved: int
     at: float
+    usual: Usual | None = None
     fixed: bool = False
     reply: Reply | None = None
     before: tuple[Discarded, ...] = ()
@@ -230,6 +249,8 @@ class _Held(Passage, eq=False, kw_only=True):
 
     def opened(self, reply: Reply) -> None:
         self.reply = reply
+        if self.purses[0].each:
+            return
         if reply.source.model_id != self.call.chain[0] and not reply.reuse.hit:
             self._moved(reply)
         if reply.stream and not self.fixed and (price := reply.source.price) is not None and price.output:
@@ -238,11 +259,11 @@ class _Held(Passage, eq=False, kw_only=True):
     def _moved(self, reply: Reply) -> None:
         """Another model serves than the one for which was reserved: whether or not there is room, it is being
         paid."""
-        price, call = reply.source.price, self.call
+        self.usual = None
+        price, raw = reply.source.price, self.call.payload.raw
         if price is None:
             return
-        key = call.caller.key
-        expected = self.layer.expectations.of(reply.source.model_id, key, price, call.payload.raw)
+        expected = self.usually(reply).expected(price, raw)
         more = expected.nano - self.reserved
         if more > 0:
             for purse in self.purses:
@@ -270,11 +291,15 @@ class _Held(Passage, eq=False, kw_only=True):
             error.__traceback__ = None
 
     def ended(self, error: BaseException | None) -> BaseException | None:
-        cost = self._cost(error)
+        cost = self._requests(error) if self.purses[0].each else self._cost(error)
         for purse in self.purses:
             purse.settle(self.reserved, cost)
         self.layer.bank.spent(self.purses)
         return error
+
+    def _requests(self, error: BaseException | None) -> int:
+        """What we refuse ourselves is none."""
+        return 0 if self.reply is None and isinstance(error, Refused) else self.reserved
 
     def _cost(self, error: BaseException | None) -> int:
         line, reply = self.call.line.discarded, self.reply
@@ -282,11 +307,14 @@ class _Held(Passage, eq=False, kw_only=True):
         if reply is None or reply.reuse.hit:
             return cost
         if error is None:
-            usage, raw = reply.usage(), self.call.payload.raw
-            self.layer.expectations.learn(reply.source.model_id, self.call.caller.key, len(raw), usage)
+            (self.usual or self.usually(reply)).learn(len(self.call.payload.raw), reply.usage())
         if reply.discarded:  # whatever this answer's own price is
             cost += sum(one.cost_nano or 0 for one in reply.discarded)
         return cost + (reply.own_nano() or 0)
+
+    def usually(self, reply: Reply) -> Usual:
+        """What such calls to the model that serves usually take."""
+        return self.layer.expectations.usual(reply.source.model_id, self.call.caller.key)
 
 
 class _Growing:
@@ -299,7 +327,7 @@ class _Growing:
         self._body = reply.body
         self._seen = reply.seen
         self._price = price
-        self._asked = held.layer.expectations.asked(reply.source.model_id, price, held.call.payload.raw)
+        self._asked = held.usually(reply).asked(price, held.call.payload.raw)
         self._most = self._chars(held.reserved)
 
     def _chars(self, nano: int) -> int:
@@ -327,7 +355,7 @@ class _Waiting:
     async def __aenter__(self) -> Reply:
         layer, call, purses = self._layer, self._call, self._purses
         until = min(call.deadline_at, layer.clock.now() + layer.rules.max_wait_s)
-        expected = await layer.room(purses, lambda: _afford(purses, layer.expected(call)), until)
+        expected = await layer.room(purses, lambda: _afford(purses, layer.expected(call, purses)), until)
         self._held = _Held(
             layer.inner,
             call,

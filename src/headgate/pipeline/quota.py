@@ -1,10 +1,10 @@
-"""Quota: the caller's own limits, those of its key, tenant and tier, and those of what it asks for. Over one
-of them a request is refused (429) and told when to come again.
+"""Quota: the caller's own limits of a minute, those of its key, tenant and tier, and those of what it asks
+for. Over one of them a request is refused (429) and told when to come again.
 
 Stands below admit, which refuses for nothing, and above route and everything that costs something. A request
-takes its part of every one of them or of none; of tokens as many as it is expected to use, settled by what
-the answer reports. What we refuse ourselves further down is given back. Holds its part until the answer has
-ended.
+takes its part of every one of them or of none; of tokens as many as this caller's requests usually take,
+settled by what the answer reports. What we refuse ourselves further down is given back. Holds its part until
+the answer has ended.
 
 Known weakness: an answer from a cache counts as a request, though nobody was asked. `agent:auto` is under no
 route's limits: it is not known yet which agent's that will be.
@@ -14,74 +14,93 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import Any, NamedTuple
 
 from headgate.core.call import Call, Operation, Reply
 from headgate.core.errors import RateLimited, Refused
+from headgate.core.expected import PLAIN_BYTES, Usual
 from headgate.core.quota import Limits
-from headgate.core.tokens import Estimator, measure
 from headgate.pipeline.service import Passage, Service
 from headgate.ports.clock import Clock
 
+EMBEDDINGS = Operation.EMBEDDINGS
+
+
+class Under(NamedTuple):
+    """What a call is under, and what its caller's requests take."""
+
+    limits: Limits
+    usual: Usual
+
 
 class Quotas:
-    def __init__(self, inner: Service, *, limits: Callable[[Call], Limits | None], clock: Clock) -> None:
-        """`limits`: those that a call is under, if any."""
+    def __init__(self, inner: Service, *, under: Callable[[Call], Under | None], clock: Clock) -> None:
+        """`under`: the limits of a call, if it has any."""
         self._inner = inner
-        self._limits = limits
+        self._under = under
         self._clock = clock
-        self._estimator = Estimator()
 
     def __call__(self, call: Call) -> AbstractAsyncContextManager[Reply]:
-        quota = self._limits(call)
-        if quota is None:
+        under = self._under(call)
+        if under is None:
             return self._inner(call)
-        return _Counted(self._inner, call, quotas=self, quota=quota, clock=self._clock)
-
-    def tokens(self, call: Call, quota: Limits) -> int:
-        """What to reserve for it."""
-        if not quota.metered:
-            return 0
-        if call.line.measured is None:
-            call.line.measured = measure(call.payload.raw)
-        answers = call.payload.operation is not Operation.EMBEDDINGS
-        return self._estimator.reserve(call.line.measured, answers=answers)
+        return _Counted(self._inner, call, limits=under.limits, usual=under.usual, clock=self._clock)
 
 
 class _Counted(Passage, eq=False, kw_only=True):
-    quotas: Quotas
-    quota: Limits
+    limits: Limits
+    usual: Usual
     clock: Clock
     taken: Any = None
     reply: Reply | None = None
 
     def begin(self) -> None:
-        now, tokens = self.clock.now(), self.quotas.tokens(self.call, self.quota)
-        self.taken = self.quota.take(now, tokens)
+        limits, now, size = self.limits, self.clock.now(), len(self.call.payload.raw)
+        tokens = self.usual.tokens(size) if limits.metered else 0
+        if size <= PLAIN_BYTES or not tokens:
+            self.taken = limits.take(now, tokens)
         if self.taken is None:
-            error = RateLimited(
-                "A limit of this key, its tenant, its tier or this route is used up.",
-                code="rate_limit_exceeded",
-                retry_after_s=self.quota.next_at(now, tokens) - now,
-            )
-            error.allowed = self.quota.allowed(now)
-            raise error
+            self._closer(now)
+
+    def _closer(self, now: float) -> None:
+        """There is no room for what is usual; there may be for what this request can take."""
+        limits, tokens = self.limits, 0
+        if limits.metered:
+            call = self.call
+            tokens = self.usual.closer(call.payload.raw, answers=call.payload.operation is not EMBEDDINGS)
+            self.taken = limits.take(now, tokens)
+        if self.taken is None:
+            raise _over(limits, tokens, now)
 
     def opened(self, reply: Reply) -> None:
-        now = self.clock.now()
         self.reply = reply
-        if self.taken is not None:
-            self.quota.answered(self.taken, now)
-        reply.allowed = self.quota.allowed(now)
+        reply.allowed = self.limits.allowed(self.clock.now())
 
     def ended(self, error: BaseException | None) -> BaseException | None:
-        taken, reply, now = self.taken, self.reply, self.clock.now()
-        if taken is None:
-            return error
-        if reply is not None:
-            self.quota.settle(taken, 0 if reply.reuse.hit else reply.usage().total, now)
-        elif isinstance(error, Refused):
-            self.quota.cancel(taken, now)
+        limits, taken, reply, now = self.limits, self.taken, self.reply, self.clock.now()
+        if reply is None:
+            if isinstance(error, Refused):
+                limits.cancel(taken, now)
+            else:
+                limits.settle(taken, 0, now)
+        elif not limits.metered or reply.reuse.hit:
+            limits.settle(taken, 0, now)
         else:
-            self.quota.settle(taken, 0, now)
+            limits.settle(taken, self._used(reply, error), now)
         return error
+
+    def _used(self, reply: Reply, error: BaseException | None) -> int:
+        usage, payload = reply.usage(), self.call.payload
+        if error is None:
+            self.usual.learn(len(payload.raw), usage, answers=payload.operation is not EMBEDDINGS)
+        return usage.total
+
+
+def _over(limits: Limits, tokens: int, now: float) -> RateLimited:
+    error = RateLimited(
+        "A limit of this key, its tenant, its tier or this route is used up.",
+        code="rate_limit_exceeded",
+        retry_after_s=limits.next_at(now, tokens) - now,
+    )
+    error.allowed = limits.allowed(now)
+    return error

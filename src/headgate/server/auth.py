@@ -8,11 +8,12 @@ from hashlib import blake2b
 from math import inf
 
 from headgate.core.call import Caller
-from headgate.core.errors import Unauthenticated
+from headgate.core.errors import Overloaded, Unauthenticated
 from headgate.core.issued import NOBODY, PREFIX, Snapshot, digested
 from headgate.core.scope import Admin
 from headgate.core.secret import Secret
 
+AGAIN_S = 5.0
 _PREFIX = PREFIX.encode()
 
 
@@ -31,9 +32,11 @@ class Doorkeeper:
         pepper: bytes,
         issued: Snapshot = NOBODY,
         wall: Callable[[], float] = lambda: 0.0,
+        current: Callable[[], bool] = lambda: True,
     ) -> None:
         """`keys` and `callers` by key name. `pepper`: 16 to 64 random bytes of this process. `issued`: keys
-        that were made at run time; those without a caller are left out."""
+        that were made at run time; those without a caller are left out. `current`: whether these are all
+        there are, so far as anybody can know."""
         self._issued = {
             digest: (until, callers[key.name])
             for key in issued.keys
@@ -46,6 +49,7 @@ class Doorkeeper:
                 self._by_name[one.name] = (max(until for _, until in one.digests()), callers[one.name])
         self._issued_pepper = issued.pepper
         self._wall = wall
+        self._current = current
         self._pepper = pepper
         self._callers: dict[bytes, tuple[bytes, Caller]] = {}
         for name, key in keys.items():
@@ -57,6 +61,7 @@ class Doorkeeper:
 
         Raises:
             Unauthenticated: for no key, or one that is not ours.
+            Overloaded: for one that may have been made while nobody could tell us.
         """
         presented = _presented(headers)
         if presented is None:
@@ -69,6 +74,10 @@ class Doorkeeper:
         digest = self._digest(presented)
         known = self._callers.get(digest)
         if known is None or not hmac.compare_digest(known[0], digest):
+            if presented.startswith(_PREFIX) and not self._current():
+                raise Overloaded(
+                    "Whose key this is cannot be known now.", code="keys_unavailable", retry_after_s=AGAIN_S
+                )
             raise Unauthenticated("The API key is not known here.", code="invalid_api_key")
         return known[1]
 

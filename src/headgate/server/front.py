@@ -26,7 +26,7 @@ class AdminDoor(Protocol):
 
 class Door(Protocol):
     def admit(self, headers: Mapping[bytes, bytes], /) -> Caller:
-        """Raises `Unauthenticated`."""
+        """Raises `Unauthenticated`; `Overloaded` where nobody can know."""
         ...
 
     def caller(self, name: str, /) -> Caller | None:

@@ -20,7 +20,7 @@ RAW = json.dumps({"model": "m", "messages": [{"role": "user", "content": "x" * 4
 def taught(*tokens: int, key: str = "k", model: str = "m") -> Expectations:
     made = Expectations()
     for one in tokens:
-        made.learn(model, key, len(RAW), Usage(input=100, output=one))
+        made.usual(model, key).learn(len(RAW), Usage(input=100, output=one))
     return made
 
 
@@ -39,23 +39,23 @@ def test_nearly_no_answer_is_longer_than_expected_and_none_much_shorter_if_all_a
 
 
 def test_few_answers_are_doubted() -> None:
-    once = taught(100).of("m", "k", PRICE, RAW)
-    often = taught(*[100] * SURE).of("m", "k", PRICE, RAW)
+    once = taught(100).usual("m", "k").expected(PRICE, RAW)
+    often = taught(*[100] * SURE).usual("m", "k").expected(PRICE, RAW)
     assert once.nano > 4 * often.usual
     assert often.nano < 1.3 * often.usual
 
 
 def test_a_model_nobody_has_heard_is_guessed_and_its_usual_cost_is_unknown() -> None:
-    found = Expectations().of("m", "k", PRICE, RAW)
+    found = Expectations().usual("m", "k").expected(PRICE, RAW)
     assert found.nano == found.asked + FIRST * PER_TOKEN
     assert found.usual == 0
 
 
 def test_the_callers_cap_is_less_or_does_not_matter() -> None:
     made = taught(*[100] * SURE)
-    short = made.of("m", "k", PRICE, RAW[:-1] + b', "max_tokens": 7}')
+    short = made.usual("m", "k").expected(PRICE, RAW[:-1] + b', "max_tokens": 7}')
     assert (short.capped, short.nano - short.asked) == (True, 7 * PER_TOKEN)
-    long = made.of("m", "k", PRICE, RAW[:-1] + b', "max_tokens": 70000}')
+    long = made.usual("m", "k").expected(PRICE, RAW[:-1] + b', "max_tokens": 70000}')
     assert not long.capped
     assert long.nano < 200 * PER_TOKEN
 
@@ -82,24 +82,27 @@ def test_a_cap_is_of_all_answers_and_only_where_a_provider_looks_for_it(said: by
 
 def test_a_key_has_answers_of_its_own_once_there_are_some() -> None:
     made = taught(*[100] * SURE)
-    assert made.of("m", "new", PRICE, RAW) == made.of("m", "k", PRICE, RAW)
+    assert made.usual("m", "new").expected(PRICE, RAW) == made.usual("m", "k").expected(PRICE, RAW)
     for _ in range(OF_A_PAIR):
-        made.learn("m", "new", len(RAW), Usage(input=100, output=1000))
-    assert made.of("m", "new", PRICE, RAW).usual > 5 * made.of("m", "k", PRICE, RAW).usual
+        made.usual("m", "new").learn(len(RAW), Usage(input=100, output=1000))
+    assert (
+        made.usual("m", "new").expected(PRICE, RAW).usual
+        > 5 * made.usual("m", "k").expected(PRICE, RAW).usual
+    )
 
 
 @pytest.mark.parametrize("raw", [RAW, RAW[:-1] + b', "max_tokens": 7}'])
 def test_roughly_is_never_less(raw: bytes) -> None:
     made = taught(*[100] * SURE)
-    exact = made.of("m", "k", PRICE, raw)
-    assert exact.nano <= made.roughly("m", "k", PRICE, len(raw)) <= exact.nano + 200 * PER_TOKEN
+    exact = made.usual("m", "k").expected(PRICE, raw)
+    assert exact.nano <= made.usual("m", "k").nano(PRICE, len(raw)) <= exact.nano + 200 * PER_TOKEN
 
 
 def test_a_picture_is_not_taken_for_text() -> None:
     picture = b'{"url": "data:image/png;base64,' + b"A" * 4_000_000 + b'"}'
-    assert Expectations().of("m", "k", PRICE, picture).asked < 3_000 * 1_000
+    assert Expectations().usual("m", "k").expected(PRICE, picture).asked < 3_000 * 1_000
 
 
 def test_embeddings_answer_nothing() -> None:
-    found = Expectations().of("m", "k", PRICE, RAW, answers=False)
+    found = Expectations().usual("m", "k").expected(PRICE, RAW, answers=False)
     assert found.nano == found.asked == found.usual

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headgate.core.call import Caller
-from headgate.core.errors import Unauthenticated
+from headgate.core.errors import Overloaded, Unauthenticated
 from headgate.core.issued import Issued, Snapshot, digested
 from headgate.core.secret import Secret
 from headgate.server.auth import Doorkeeper, OpenDoor
@@ -80,6 +80,25 @@ def test_a_key_of_the_configuration_may_look_as_if_it_had_been_made_at_run_time(
     assert door.admit({b"x-api-key": b"hg_made"}) is BOB
     with pytest.raises(Unauthenticated, match="not known"):
         door.admit({b"x-api-key": b"hg_other"})
+
+
+def test_a_key_that_may_have_been_made_while_nobody_could_tell_is_not_said_to_be_wrong() -> None:
+    is_current = False
+    door = Doorkeeper(
+        {"alice": Secret("hg_written")},
+        {"alice": ALICE},
+        pepper=b"0123456789abcdef",
+        current=lambda: is_current,
+    )
+    assert door.admit({b"x-api-key": b"hg_written"}) is ALICE
+    with pytest.raises(Overloaded) as raised:
+        door.admit({b"x-api-key": b"hg_made_elsewhere"})
+    assert raised.value.code == "keys_unavailable"
+    with pytest.raises(Unauthenticated):
+        door.admit({b"x-api-key": b"of another kind"})
+    is_current = True
+    with pytest.raises(Unauthenticated):
+        door.admit({b"x-api-key": b"hg_made_elsewhere"})
 
 
 def test_an_open_door_asks_nobody() -> None:
