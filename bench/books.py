@@ -23,12 +23,12 @@ from typing import Any
 import uvloop
 
 from bench.limits import SLICE, gateway, slice_us
-from headgate.adapters.books import REQUESTS
 from headgate.adapters.postgres import PostgresLedger
 from headgate.adapters.sqlite import SqliteLedger
 from headgate.adapters.system import SystemClock
 from headgate.assemble.books import Books
 from headgate.core.entry import Entry
+from headgate.core.kind import DAY_US, Kind, packed
 from headgate.core.report import Asked
 from headgate.core.retention import Days
 from headgate.core.rollup import SUMS, rolled
@@ -84,27 +84,14 @@ async def cost(kind: str, at: Path, rounds: int) -> None:
 def _rows(count: int, chance: random.Random) -> list[Entry]:
     return [
         Entry(
-            at_us=1_793_016_000_000_000 + number,
+            packed(chance.choice(KINDS)),
+            at_us=START_US + number,
             request_id=f"req_{chance.getrandbits(96):024x}",
-            outcome="finished",
-            operation="chat",
-            tenant=f"tenant-{chance.randrange(TENANTS)}",
-            key=f"key-{chance.randrange(TENANTS)}",
-            tier="pro",
-            requested="auto",
-            intent="code",
             tags="",
             total_us=1_234_567,
-            error="",
-            model=f"model-{chance.randrange(MODELS)}",
-            upstream_model="gpt-4o-mini-2026-07-18",
-            served_model="gpt-4o-mini-2026-07-18",
-            provider="openai",
             input=1234,
             output=321,
             cost_nano=765_000,
-            price="genai-prices 0.1 150000000/600000000/75000000/-/-",
-            reuse="miss",
             attempts=1,
             first_byte_us=345_678,
             upstream_us=345_000,
@@ -131,16 +118,48 @@ async def throughput(kind: str, at: Path) -> None:
     print(f"{kind}: {a_second:,.0f} rows a second: {'ok' if a_second >= TARGET_ROWS else 'too few'}")
 
 
-FILL = """
-INSERT INTO requests ({columns})
+START_US = 1_793_016_000_000_000
+"""The rows of a month begin here: 10 million of them, 259 µs apart, are 30 days."""
+KINDS = [
+    Kind(
+        START_US // DAY_US,
+        outcome="finished",
+        operation="chat",
+        tenant=f"tenant-{number % TENANTS}",
+        key=f"key-{number % TENANTS}",
+        tier="pro",
+        requested="auto",
+        intent="code",
+        error="",
+        model=f"model-{number % MODELS}",
+        upstream_model="gpt-4o-mini-2026-07-18",
+        served_model="gpt-4o-mini-2026-07-18",
+        provider="openai",
+        price="genai-prices 0.1 150000000/600000000/75000000/-/-",
+        reuse="miss",
+    )
+    for number in range(TENANTS * MODELS)
+]
+KIND_OF = f"""
+(:start + i * :step) / {DAY_US} * 300000 + (h % 50 = 0) * 150000 + h / 1000 % 12 * 1000
+       + h / 100 % 5 * 100 + h % 100
+"""
+FILL = f"""
 WITH RECURSIVE n(i) AS (SELECT :first UNION ALL SELECT i + 1 FROM n WHERE i + 1 < :until),
      r AS (SELECT i, (i * 2654435761) % 4294967296 AS h FROM n)
-SELECT i, :start + i * 259, 'req_' || i, CASE h % 50 WHEN 0 THEN 'failed' ELSE 'finished' END, 'chat',
-       'tenant-' || (h % 100), 'key-' || (h % 100) || '-' || (h / 100 % 5), 'pro', 'auto', 'code',
-       CASE h / 7 % 4 WHEN 0 THEN 'team-' || (h / 11 % 6) ELSE '' END, 1234567, '', 1,
-       'model-' || (h / 1000 % 12), 'upstream', 'served', 'provider-' || (h / 1000 % 4), '1', 'eu',
-       1000 + h % 999, 0, 0, 100 + h % 99, 0, 765000 + h % 9999, 0, 1, 'miss', 1, 0, 345678, 345000
+INSERT INTO entries
+SELECT i, {KIND_OF}, :start + i * :step, 'req_' || i,
+       CASE h / 7 % 4 WHEN 0 THEN 'team-' || (h / 11 % 6) ELSE '' END,
+       1234567, 1000 + h % 999, 0, 0, 100 + h % 99, 0, 765000 + h % 9999, 0, 1, 0, 345678, 345000
 FROM r
+"""
+KINDS_OF = """
+INSERT INTO kinds
+SELECT kind, kind / 300000, CASE kind / 150000 % 2 WHEN 1 THEN 'failed' ELSE 'finished' END, 'chat',
+       'tenant-' || (kind % 100), 'key-' || (kind % 100) || '-' || (kind / 100 % 5), 'pro', 'auto', 'code',
+       '', 1, 'model-' || (kind / 1000 % 12), 'upstream', 'served', 'provider-' || (kind / 1000 % 4), '1',
+       'eu', 'list 3/15', 'miss'
+FROM (SELECT DISTINCT kind FROM entries)
 """
 ROLL = """
 INSERT INTO sums
@@ -148,8 +167,6 @@ SELECT at_us / 86400000000, tenant, key_name, model, provider, {tag}, COUNT(*), 
        SUM(input), 0, 0, SUM(output), 0, SUM(cost_nano), 0, 0, 0, 0
 FROM requests WHERE {where} GROUP BY 1, 2, 3, 4, 5, 6
 """
-START_US = 1_793_016_000_000_000
-"""The rows of a month begin here: 10 million of them, 259 µs apart, are 30 days."""
 
 
 async def report(at: Path, millions: int) -> None:
@@ -159,18 +176,18 @@ async def report(at: Path, millions: int) -> None:
     ledger = SqliteLedger(file)
     await ledger.mark("the schema")
     rows = millions * 1_000_000
-    step_us = 30 * 86_400_000_000 // rows
+    step_us = 30 * DAY_US // rows
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
         connection.execute("PRAGMA synchronous = OFF")
-        connection.execute("INSERT INTO prices VALUES (1, 'config 3/15/-/-/-')")
         for first in range(0, rows, 500_000):
-            text = FILL.format(columns=", ".join(REQUESTS)).replace("259", str(step_us))
-            connection.execute(text, {"first": first, "until": first + 500_000, "start": START_US})
+            places = {"first": first, "until": first + 500_000, "start": START_US, "step": step_us}
+            connection.execute(FILL, places)
+        connection.execute(KINDS_OF)
         connection.execute(ROLL.format(tag="''", where="true"))
         connection.execute(ROLL.format(tag="tags", where="tags <> ''"))
         (sums,) = connection.execute("SELECT COUNT(*) FROM sums").fetchone()
     await _agrees(ledger, rows)
-    day = START_US // 86_400_000_000
+    day = START_US // DAY_US
     asked = Asked(group_by=("tenant", "model"), since=day, until=day + 31)
     found, took = await ledger.usage(asked), []
     spent = time.process_time()
@@ -191,13 +208,13 @@ async def _agrees(ledger: SqliteLedger, rows: int) -> None:
     """What was filled in is what the ledger reads: as many requests, and a row's own sums by `rolled`."""
     [total] = await ledger.usage(Asked())
     assert total["requests"] == rows, total
-    day = START_US // 86_400_000_000
+    day = START_US // DAY_US
     one = {"tenant": "tenant-7", "key": "key-7-0"}
     told = await ledger.usage(Asked(since=day, until=day + 1, group_by=("model", "provider"), **one))
     single: list[Entry] = []
     after = 0
     while page := await ledger.requests(after, 100_000, one):
-        single += [_entry(row) for row in page if row["at_us"] // 86_400_000_000 == day]
+        single += [_entry(row) for row in page if row["at_us"] // DAY_US == day]
         after = page[-1]["id"]
     want = {
         (model, provider): (sums[0], sums[1], sums[SUMS.index("cost_nano")])
@@ -211,10 +228,10 @@ async def _agrees(ledger: SqliteLedger, rows: int) -> None:
 
 
 def _entry(row: dict[str, Any]) -> Entry:
-    names = ("at_us", "tenant", "key", "model", "provider", "outcome", "cost_nano", "tags")
-    blank = dict.fromkeys(("request_id", "operation", "tier", "requested", "intent", "error"), "")
-    members: dict[str, Any] = {**blank, "total_us": 1, **{name: row[name] for name in names}}
-    return Entry(**members)
+    names = ("outcome", "operation", "tenant", "key", "tier", "requested", "intent", "error")
+    served = {name: row[name] for name in ("model", "provider")}
+    kind = Kind(row["at_us"] // DAY_US, *(row[name] for name in names), **served)
+    return Entry(packed(kind), row["at_us"], "", row["tags"], 1, cost_nano=row["cost_nano"])
 
 
 async def dropped() -> None:

@@ -8,15 +8,18 @@ import socket
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
 import asyncpg
 import pytest
+from msgspec import structs
 
 from gateway import free_port
 from headgate.core.attempt import Attempt
 from headgate.core.entry import Entry
+from headgate.core.kind import DAY_US, Kind, packed, unpacked
 from headgate.ports.store import Store
 
 POSTGRES = "postgresql://postgres@127.0.0.1:5432/test"
@@ -29,8 +32,11 @@ ASIDE = Attempt("weak", "w", "w-1", "2", "eu", "", 200, 10, 1, 2, 4, 3, 7, "conf
 
 
 def entry(**members: Any) -> Entry:
+    """A row with these members, its own or of its kind."""
+    at_us = members.get("at_us", NOON_US)
     usual: dict[str, Any] = {
-        "at_us": NOON_US,
+        "at_us": at_us,
+        "day": at_us // DAY_US,
         "request_id": "req_1",
         "outcome": "finished",
         "operation": "chat",
@@ -51,7 +57,14 @@ def entry(**members: Any) -> Entry:
         "reuse": "miss",
         "attempts": 1,
     }
-    return Entry(**{**usual, **members})
+    every = {**usual, **members}
+    kind = {name: every.pop(name) for name in Kind.__struct_fields__ if name in every}
+    return Entry(packed(Kind(**kind)), **every)
+
+
+def shown(row: Entry) -> SimpleNamespace:
+    """All that a row says, with what it has in common with others of its kind."""
+    return SimpleNamespace(**structs.asdict(row) | structs.asdict(unpacked(row.kind)))
 
 
 Make = Callable[[], Store]

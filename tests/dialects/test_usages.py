@@ -6,13 +6,15 @@ from __future__ import annotations
 from fractions import Fraction
 from math import ceil, floor
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
 
+from booked import shown
 from headgate.core.call import Operation, Outcome, Reply, Seen, Source
-from headgate.core.entry import Entry, Flag, entry
+from headgate.core.entry import Flag, entry
 from headgate.core.price import Price
 from headgate.core.record import Record
 from headgate.ports.codec import Codec
@@ -52,7 +54,7 @@ def priced(draw: Random) -> tuple[Dollars, Price]:
     return {name: dollars.get(name, dollars[PARENT.get(name, name)]) for name in CLASSES}, price
 
 
-def row(codec: Codec, frames: Frames, price: Price, *, stream: bool) -> Entry:
+def row(codec: Codec, frames: Frames, price: Price, *, stream: bool) -> SimpleNamespace:
     """Of an answer of which so much has come."""
     seen, decoder = Seen(prompt_chars=PROMPT_CHARS), codec.decoder(Operation.CHAT, stream=stream)
     for piece, _ in frames:
@@ -68,7 +70,8 @@ def row(codec: Codec, frames: Frames, price: Price, *, stream: bool) -> Entry:
         asked_at=0.0,
         opened_at=0.0,
     )
-    return entry(Record("r", Outcome.FINISHED, Operation.CHAT, stream, "m", None, 0.0, 1.0, None, reply), 0.0)
+    made = Record("r", Outcome.FINISHED, Operation.CHAT, stream, "m", None, 0.0, 1.0, None, reply)
+    return shown(entry(made, 0.0))
 
 
 async def _nothing() -> Any:

@@ -22,13 +22,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from struct import Struct
+from typing import Any
 
 import msgspec
 
 from headgate.core.audit import Noting
 from headgate.core.captured import Captured
 from headgate.core.entry import Entry
-from headgate.core.journaled import Row
+from headgate.core.journaled import Row, of_former
 
 GATHER_S = 0.02
 """How long rows gather where nobody waits."""
@@ -44,6 +45,7 @@ log = logging.getLogger("headgate")
 _HEAD = Struct("<II")
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(tuple[int, list[Entry | bytes]]).decode
+_decode_former = msgspec.msgpack.Decoder(tuple[int, list[list[Any] | bytes]]).decode
 _decode_other = msgspec.msgpack.Decoder(Noting | Captured).decode
 """What is no row of a request is bytes in its frame."""
 
@@ -302,8 +304,10 @@ class Reader:
 
     def go_on(self, spot: Spot) -> None:
         """What comes before is needed no more."""
-        self._segment, self._offset = spot.segment, spot.offset
-        self._put_away([path for path in _segments(self._folder) if spot.segment and path < spot.segment])
+        before, after = self._segment, spot.segment
+        self._segment, self._offset = after, spot.offset
+        if after is not None and after != before:
+            self._put_away([path for path in _segments(self._folder) if path < after])
 
     def clear(self) -> None:
         """All has been read: takes the journal away."""
@@ -348,11 +352,20 @@ def _frame(data: memoryview) -> tuple[tuple[int, list[Row]], int] | None:
     if not length or len(body) < length or zlib.crc32(body) != crc:
         return None
     try:
-        first, rows = _decode(body)
-        found = [_decode_other(one) if isinstance(one, bytes) else one for one in rows]
-        return (first, found), _HEAD.size + length
-    except msgspec.MsgspecError:
+        return _rows(body), _HEAD.size + length
+    except (msgspec.MsgspecError, ValueError):
         return None
+
+
+def _rows(body: memoryview) -> tuple[int, list[Row]]:
+    try:
+        first, rows = _decode(body)
+    except msgspec.ValidationError:
+        first, former = _decode_former(body)
+        rows = [one if isinstance(one, bytes) else of_former(one) for one in former]
+    if {*map(type, rows)} == {Entry}:  # nearly always
+        return first, rows  # type: ignore[return-value]  # so they are
+    return first, [_decode_other(one) if isinstance(one, bytes) else one for one in rows]
 
 
 def orphans(folder: Path) -> Iterator[tuple[str, int]]:

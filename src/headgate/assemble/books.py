@@ -46,6 +46,8 @@ AWAY_S, AWAY_MAX_S = 0.5, 5.0
 LAST_S = 3.0
 """For what is left when the process stops; the next one does the rest."""
 
+_UNWRITTEN = Overloaded("What was asked could not be written down.")
+
 log = logging.getLogger("headgate")
 
 
@@ -144,10 +146,10 @@ class Books:
     # ── ports.Journal ──
 
     async def keep(self, record: Record) -> None:
-        row = entry(record, self._clock.wall())
-        refused = msgspec.structs.replace(row, outcome=Outcome.REFUSED, error=Overloaded.__name__)
+        wall = self._clock.wall()
+        refused = msgspec.structs.replace(record, outcome=Outcome.REFUSED, cause=_UNWRITTEN)
         try:
-            await self._journal.kept(self._journal.append(row, refused))
+            await self._journal.kept(self._journal.append(entry(record, wall), entry(refused, wall)))
         except JournalFailed as error:
             raise NotKept(str(error)) from error
 
@@ -200,7 +202,10 @@ class Books:
 
     async def _drain(self, reader: Reader, name: str, writer: Journal | None) -> None:
         """All that can be read now, in order."""
-        while (batch := reader.read(BATCH_ROWS, writer.written if writer else None)) is not None:
+        while writer is None or self._stored < writer.written:
+            batch = reader.read(BATCH_ROWS, writer.written if writer else None)
+            if batch is None:
+                return
             first, entries, spot = batch
             await self.ledger.append(name, first, entries)
             reader.go_on(spot)

@@ -23,8 +23,8 @@ from headgate.config.tree import Settings
 from headgate.core.call import Call
 from headgate.core.captured import Captured
 from headgate.core.entry import clean
+from headgate.core.kind import DAY_US
 from headgate.core.redaction import FINDERS, Redactor, encoded
-from headgate.core.rollup import DAY_US
 from headgate.pipeline.capture import Capture, Terms
 from headgate.pipeline.service import Layer
 from headgate.providers.heard import heard

@@ -25,8 +25,8 @@ import msgspec
 
 from headgate.core.account import Span, earlier
 from headgate.core.budget import Budget
+from headgate.core.kind import DAY_US
 from headgate.core.report import Asked
-from headgate.core.rollup import DAY_US
 from headgate.ports.accounts import Accounts
 from headgate.ports.clock import Clock
 from headgate.ports.ledger import LedgerGone

@@ -15,7 +15,7 @@ from headgate.assemble.jobs import plan
 from headgate.assemble.kept import Kept, Machine, Prices
 from headgate.assemble.keystates import Key, states
 from headgate.assemble.learned import doubts
-from headgate.assemble.quotas import quotas
+from headgate.assemble.quotas import chosen, quotas
 from headgate.assemble.reuse import Reusing
 from headgate.assemble.rim import admin_door, cards, deadlines, door, known, strict
 from headgate.assemble.routing import info, remembers, router, template
@@ -144,6 +144,7 @@ class Generation:
             *quotas(settings, machine, self.kept),  # the caller's own limits, before anything is spent on it
             *allotted.requests(),  # and those it may make in a day
             decide,  # the candidates, in order, and why
+            *chosen(settings, machine, self.kept),  # and the limits of what that has led to
             *reusing.layers(self.router.may_serve),  # cache, degrade, coalesce
             *allotted.budgets(),  # a kept answer costs nothing
             *reusing.batch(),  # each pays his own part

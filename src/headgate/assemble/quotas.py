@@ -14,6 +14,7 @@ from headgate.core.allowance import Rates
 from headgate.core.call import Call
 from headgate.core.expected import Usual
 from headgate.core.quota import Limits, Quota, Several, Shared
+from headgate.core.router import AUTO
 from headgate.pipeline.quota import Quotas, Under
 from headgate.pipeline.service import Layer
 
@@ -67,6 +68,21 @@ def quotas(settings: Settings, machine: Machine, kept: Kept) -> Iterator[Layer]:
     of_routes = by_route(settings, {payer: [quota] for payer, quota in found.items()})
     usual = {name: kept(("usual", name), None, Usual) for name in by_key}
     yield partial(Quotas, under=Known(by_key, of_routes, usual), clock=machine.clock)
+
+
+def chosen(settings: Settings, machine: Machine, kept: Kept) -> Iterator[Layer]:
+    """Of `agent:auto`: the limits of the route behind the agent that has been chosen for a request. Nothing,
+    where no such route has one."""
+    quotas = {name: kept.of("quota").get(f"route/{one.route}") for name, one in settings.agents.items()}
+    usual = kept(("usual", AUTO), None, Usual)
+    under = {name: Under(quota, usual) for name, quota in quotas.items() if quota is not None}
+
+    def of(call: Call) -> Under | None:
+        agent = call.decision.agent if call.decision and call.payload.model == AUTO else None
+        return under.get(agent) if agent else None
+
+    if under:
+        yield partial(Quotas, under=of, clock=machine.clock)
 
 
 def _payers(key: Key) -> tuple[Payer, ...]:

@@ -17,7 +17,9 @@ from typing import Any
 import msgspec
 
 from headgate.core.attempt import Attempt
-from headgate.core.call import Discarded, Reply, Source
+from headgate.core.call import Caller, Discarded, Source
+from headgate.core.decision import Decision
+from headgate.core.kind import DAY_US, MOST, Kind, packed
 from headgate.core.price import Price
 from headgate.core.record import Record
 from headgate.core.reuse import Reuse
@@ -39,28 +41,14 @@ class Flag(IntFlag):
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One request. `at_us`: when it arrived, in microseconds since the epoch. `price` names the list and the
-    amounts that `cost_nano` was reckoned with. From `flags` on: of the answer, where there was one."""
+    """One request. `kind`, `packed`: what it has in common with others of its day. `at_us`: when it arrived,
+    in microseconds since the epoch."""
 
+    kind: bytes
     at_us: int
     request_id: str
-    outcome: str
-    operation: str
-    tenant: str
-    key: str
-    tier: str
-    requested: str
-    intent: str
     tags: str
     total_us: int
-    error: str
-    flags: int = 0
-    model: str = ""
-    upstream_model: str = ""
-    served_model: str = ""
-    provider: str = ""
-    provider_key: str = ""
-    region: str = ""
     input: int = 0
     cache_read: int = 0
     cache_write: int = 0
@@ -68,8 +56,6 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     reasoning: int = 0
     cost_nano: int = 0
     saved_nano: int = 0
-    price: str = ""
-    reuse: str = ""
     attempts: int = 0
     queue_us: int = 0
     first_byte_us: int = 0
@@ -77,52 +63,41 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     others: tuple[Attempt, ...] = ()
 
 
-COLUMNS = tuple(name for name in Entry.__struct_fields__ if name != "others")
+OWN = Entry.__struct_fields__[1:-1]
+"""What of a row is not of its kind."""
+COLUMNS = (*OWN, *Kind.__struct_fields__[1:])
 NONE = Usage()
 _STREAM, _ESTIMATED, _UNRECONCILED, _UNPRICED, _SHADOW = map(int, Flag)
 """Plain numbers: a flag's own arithmetic costs ten times as much."""
 _MISS, _BYPASS = Reuse.MISS, Reuse.BYPASS
-_UNSERVED = tuple(Entry.__struct_defaults__[1:-1])
+_DAY_US = float(DAY_US)
+"""Whole numbers of this size are divided in twice the time."""
+_NOBODY = Caller(key="", tenant="")
+_NOWHERE = Source(provider="", model_id="", model_name="")
 
 
 def entry(record: Record, wall: float) -> Entry:
     """The row of a request that has just ended; `wall` is the time of day."""
-    caller, cause, decision = record.caller, record.cause, record.decision
-    total_us = int((record.ended_at - record.started_at) * 1e6)
-    values: tuple[Any, ...] = (
-        int(wall * 1e6) - total_us,
-        record.request_id,
-        record.outcome,
-        record.operation,
-        caller.tenant if caller else "",
-        caller.key if caller else "",
-        caller.tier.name if caller else "",
-        clean(record.requested),
-        decision.intent or "" if decision else "",
-        clean(",".join(record.tags), MAX_TAGS_CHARS) if record.tags else "",
-        total_us,
-        "" if cause is None else type(cause).__name__,
-        *(_served(record, record.reply) if record.reply else (_SHADOW * record.shadow, *_UNSERVED)),
-        record.failed + tuple(map(_put_aside, record.discarded)) if record.discarded else record.failed,
-    )
-    return Entry(*values)
-
-
-def _served(record: Record, reply: Reply) -> tuple[Any, ...]:
-    """What the answer adds: flags, who served it, what it used and cost, how long that took. An answer that
-    was kept used nothing."""
+    reply, began = record.reply, record.started_at
+    total_us = int((record.ended_at - began) * 1e6)
+    at_us = int(wall * 1e6) - total_us
+    tags = clean(",".join(record.tags), MAX_TAGS_CHARS) if record.tags else ""
+    others = record.failed
+    if record.discarded:
+        others += tuple(map(_put_aside, record.discarded))
+    if reply is None:
+        kind = _kind(record, at_us, record.decision, _SHADOW * record.shadow, _NOWHERE, None, "")
+        return Entry(kind, at_us, record.request_id, tags, total_us, others=others)
     usage, cost, reuse = reply.usage(), reply.own_nano(), reply.reuse
-    if reuse is not _MISS and reuse is not _BYPASS:
+    if reuse is not _MISS and reuse is not _BYPASS:  # an answer that was kept used nothing
         usage, cost = NONE, 0
-    model, upstream_model, provider, key, region, price = _named(reply.source)
-    return (
-        _SHADOW * record.shadow + _STREAM * reply.stream + _counted(usage, cost),
-        model,
-        upstream_model,
-        clean(reply.seen.model) if reply.seen.model else "",
-        provider,
-        key,
-        region,
+    flags = _SHADOW * record.shadow + _STREAM * reply.stream + _counted(usage, cost)
+    return Entry(
+        _kind(record, at_us, reply.decision, flags, reply.source, reply.seen.model, reuse),
+        at_us,
+        record.request_id,
+        tags,
+        total_us,
         usage.input,
         usage.cache_read,
         usage.cache_write,
@@ -130,20 +105,79 @@ def _served(record: Record, reply: Reply) -> tuple[Any, ...]:
         usage.reasoning,
         cost or 0,
         reply.saved_nano,
-        price,
-        reuse,
         reply.attempts,
         int(reply.queued.waited_s * 1e6) if reply.queued else 0,
-        int((reply.opened_at - record.started_at) * 1e6),
+        int((reply.opened_at - began) * 1e6),
         int((reply.opened_at - reply.asked_at) * 1e6),
+        others,
     )
 
 
-@lru_cache(maxsize=4096)
-def _named(source: Source) -> tuple[str, str, str, str, str, str]:
-    """What rows say of it: the same for all."""
-    price = price_name(source.price) if source.price else ""
-    return source.model_id, source.model_name, source.provider, source.key, source.region, price
+def _kind(
+    record: Record,
+    at_us: int,
+    decision: Decision | None,
+    flags: int,
+    source: Source,
+    served: str | None,
+    reuse: str,
+) -> bytes:
+    caller, cause = record.caller or _NOBODY, record.cause
+    return _packed(
+        at_us // _DAY_US,
+        record.outcome,
+        record.operation,
+        caller.tenant,
+        caller.key,
+        caller.tier.name,
+        record.requested,
+        decision and decision.intent,
+        "" if cause is None else type(cause).__name__,
+        flags,
+        source,
+        served,
+        reuse,
+    )
+
+
+@lru_cache(maxsize=MOST)
+def _packed(
+    day: float,
+    outcome: str,
+    operation: str,
+    tenant: str,
+    key: str,
+    tier: str,
+    requested: str,
+    intent: str | None,
+    error: str,
+    flags: int,
+    source: Source,
+    served: str | None,
+    reuse: str,
+) -> bytes:
+    return packed(
+        Kind(
+            int(day),
+            outcome,
+            operation,
+            tenant,
+            key,
+            tier,
+            clean(requested),
+            intent or "",
+            error,
+            flags,
+            source.model_id,
+            source.model_name,
+            clean(served or ""),
+            source.provider,
+            source.key,
+            source.region,
+            price_name(source.price) if source.price else "",
+            reuse,
+        )
+    )
 
 
 def _counted(usage: Usage, cost: int | None) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from headgate.core.rollup import DAY_US
+from headgate.core.kind import DAY_US
 
 
 class Old(msgspec.Struct, frozen=True, kw_only=True):

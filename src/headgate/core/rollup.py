@@ -11,14 +11,15 @@ Known weakness: a day is a day in UTC.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
 
 from headgate.core.attempt import Attempt
 from headgate.core.call import Outcome
 from headgate.core.entry import Entry, Flag
+from headgate.core.kind import Kind, unpacked
 from headgate.core.reuse import Reuse
-
-DAY_US = 86_400_000_000
 
 INTENT = ","
 """What the tag of an intent begins with."""
@@ -40,9 +41,9 @@ SUMS = (
     "estimated",
     "unreconciled",
 )
+_AMOUNTS = tuple(map(attrgetter, SUMS[3:10]))
 _WELL = frozenset({Outcome.FINISHED, Outcome.CLIENT_GONE, Outcome.CANCELLED, Outcome.DEFERRED})
 """Endings that are nobody's failure."""
-_UNTAGGED = ("",)
 _UNPRICED, _ESTIMATED, _UNRECONCILED = int(Flag.UNPRICED), int(Flag.ESTIMATED), int(Flag.UNRECONCILED)
 """Plain numbers: a flag's own arithmetic costs ten times as much."""
 _MISSES = frozenset({"", Reuse.BYPASS, Reuse.MISS})
@@ -50,48 +51,43 @@ _MISSES = frozenset({"", Reuse.BYPASS, Reuse.MISS})
 
 def rolled(entries: Iterable[Entry]) -> dict[Bucket, tuple[int, ...]]:
     """The sums of these rows. Copies for a mirror count too: under their own name."""
-    found: dict[Bucket, list[tuple[int, ...]]] = {}
+    alike: defaultdict[tuple[bytes, str], list[Entry]] = defaultdict(list)
     for one in entries:
-        day, sums = one.at_us // DAY_US, _sums(one)
-        if not one.tags and not one.others:  # nearly all
-            for tag in ("", INTENT + one.intent) if one.intent else _UNTAGGED:
-                bucket = (day, one.tenant, one.key, one.model, one.provider, tag)
-                if bucket in found:
-                    found[bucket].append(sums)
-                else:
-                    found[bucket] = [sums]
-            continue
-        calls = [(one.model, one.provider, sums)]
-        calls += [(other.model, other.provider, _paid(other)) for other in one.others if not other.error]
-        for tag in _tags(one):
+        alike[one.kind, one.tags].append(one)
+    found: defaultdict[Bucket, list[tuple[int, ...]]] = defaultdict(list)
+    for (packed, tags), rows in alike.items():
+        kind = unpacked(packed)
+        calls = [(kind.model, kind.provider, _sums(kind, rows))]
+        others = [other for one in rows if one.others for other in one.others if not other.error]
+        calls += [(other.model, other.provider, _paid(other)) for other in others]
+        for tag in _tags(tags, kind.intent):
             for model, provider, sums in calls:
-                found.setdefault((day, one.tenant, one.key, model, provider, tag), []).append(sums)
-    return {bucket: tuple(map(sum, zip(*each, strict=True))) for bucket, each in found.items()}
+                found[kind.day, kind.tenant, kind.key, model, provider, tag].append(sums)
+    return {bucket: _added(each) for bucket, each in found.items()}
 
 
-def _tags(entry: Entry) -> Iterator[str]:
+def _added(each: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
+    return tuple(map(sum, zip(*each, strict=True)))
+
+
+def _tags(tags: str, intent: str) -> Iterator[str]:
     yield ""
-    yield from filter(None, dict.fromkeys(entry.tags.split(",")))
-    if entry.intent:
-        yield INTENT + entry.intent
+    yield from filter(None, dict.fromkeys(tags.split(",")))
+    if intent:
+        yield INTENT + intent
 
 
-def _sums(entry: Entry) -> tuple[int, ...]:
-    flags = entry.flags
+def _sums(kind: Kind, rows: Sequence[Entry]) -> tuple[int, ...]:
+    """Of rows of one kind."""
+    count, flags = len(rows), kind.flags
     return (
-        1,
-        entry.outcome not in _WELL,
-        entry.reuse not in _MISSES,
-        entry.input,
-        entry.cache_read,
-        entry.cache_write,
-        entry.output,
-        entry.reasoning,
-        entry.cost_nano,
-        entry.saved_nano,
-        flags & _UNPRICED and 1,
-        flags & _ESTIMATED and 1,
-        flags & _UNRECONCILED and 1,
+        count,
+        count * (kind.outcome not in _WELL),
+        count * (kind.reuse not in _MISSES),
+        *(sum(map(amount, rows)) for amount in _AMOUNTS),
+        count * bool(flags & _UNPRICED),
+        count * bool(flags & _ESTIMATED),
+        count * bool(flags & _UNRECONCILED),
     )
 
 

@@ -6,8 +6,10 @@ takes its part of every one of them or of none; of tokens as many as this caller
 settled by what the answer reports. What we refuse ourselves further down is given back. Holds its part until
 the answer has ended.
 
-Known weakness: an answer from a cache counts as a request, though nobody was asked. `agent:auto` is under no
-route's limits: it is not known yet which agent's that will be.
+Stands a second time below route, for `agent:auto` alone: only there it is known behind which agent's route a
+request is.
+
+Known weakness: an answer from a cache counts as a request, though nobody was asked.
 """
 
 from __future__ import annotations

@@ -5,21 +5,23 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from booked import FAILED, entry
+from booked import FAILED, entry, shown
 from headgate.adapters import journal
 from headgate.adapters.journal import Journal, JournalFailed, Reader, orphans
 from headgate.core.audit import Act, Noting
 from headgate.core.captured import Captured
 from headgate.core.entry import Entry
-from headgate.core.journaled import Row
+from headgate.core.journaled import FORMER, Row
 
 
 def rows(count: int) -> list[Row]:
@@ -63,6 +65,18 @@ def test_acts_and_content_keep_their_place_among_the_rows(tmp_path: Path) -> Non
     mixed: list[Row] = [entry(), Noting(act), Captured(1, 2, "r", "t", "k", "m", "q", "a", ""), entry()]
     written(tmp_path, [*mixed, *rows(200), *mixed])
     assert [one for _, entries in read(tmp_path) for one in entries] == [*mixed, *rows(200), *mixed]
+
+
+def test_a_journal_of_the_version_before_is_read(tmp_path: Path) -> None:
+    """Rows had all their members then, and no kind."""
+    act = Noting(Act(at_us=1, who="w", action="key.create", target="a"))
+    requests = [entry(request_id=f"r{number}", others=(FAILED,) * number) for number in range(5)]
+    former: list[Any] = [[getattr(shown(one), name) for name in FORMER] for one in requests]
+    body = msgspec.msgpack.encode((7, [*former, msgspec.msgpack.encode(act)]))
+    (tmp_path / "j").mkdir()
+    segment = tmp_path / "j" / f"{7:016d}.journal"
+    segment.write_bytes(journal._HEAD.pack(len(body), zlib.crc32(body)) + body)
+    assert read(tmp_path) == [(7, [*requests, act])]
 
 
 def test_a_row_that_was_waited_for_is_on_disk(tmp_path: Path) -> None:
@@ -213,7 +227,7 @@ def test_a_row_says_what_who_waited_for_it_was_told(tmp_path: Path, monkeypatch:
 
     told = asyncio.run(story())
     found = [row for _, rows in read(tmp_path) for row in rows if isinstance(row, Entry)]
-    assert {row.request_id: row.outcome for row in found} == told
+    assert {row.request_id: shown(row).outcome for row in found} == told
     assert set(told.values()) == {"finished", "refused"}
 
 

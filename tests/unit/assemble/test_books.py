@@ -11,9 +11,9 @@ from headgate.assemble.books import Books
 from headgate.core.audit import Act, broken_at
 from headgate.core.call import Caller, Operation, Outcome
 from headgate.core.errors import Forbidden, GatewayError
+from headgate.core.kind import DAY_US
 from headgate.core.record import Record
 from headgate.core.retention import Days
-from headgate.core.rollup import DAY_US
 
 DAYS = Days(requests=90, usage=90, audit=90)
 NOW = 1_793_016_000.0

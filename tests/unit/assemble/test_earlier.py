@@ -17,7 +17,7 @@ from headgate.adapters.system import SystemClock
 from headgate.assemble.earlier import Earlier, parts
 from headgate.core.account import Span, spent_nano
 from headgate.core.budget import Budget, period_at
-from headgate.core.rollup import DAY_US
+from headgate.core.kind import DAY_US
 
 MOMENT = st.integers(0, 60 * DAY_US)
 

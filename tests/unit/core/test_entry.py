@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booked import ASIDE, FAILED, NOON_US
+from booked import ASIDE, FAILED, NOON_US, shown
 from booked import entry as row
 from headgate.core.attempt import failed
 from headgate.core.call import Caller, Discarded, Operation, Outcome, Reply, Seen, Source
@@ -64,7 +64,7 @@ USAGES = st.builds(Usage, input=CLASSES, cache_read=CLASSES, cache_write=CLASSES
 @given(USAGES, st.none() | st.integers(0, 10**8))
 def test_a_row_has_the_disjoint_classes_and_their_price(usage: Usage, total: int | None) -> None:
     usage = msgspec.structs.replace(usage, reported_total=total)
-    found = entry(record(reply(usage)), WALL)
+    found = shown(entry(record(reply(usage)), WALL))
     assert (found.input, found.cache_read, found.cache_write, found.output) == (
         usage.input,
         usage.cache_read,
@@ -77,7 +77,7 @@ def test_a_row_has_the_disjoint_classes_and_their_price(usage: Usage, total: int
 
 
 def test_times_are_microseconds_and_names_the_three_models() -> None:
-    found = entry(record(reply(Usage(input=1)), tags=("a", "b")), WALL)
+    found = shown(entry(record(reply(Usage(input=1)), tags=("a", "b")), WALL))
     assert (found.at_us, found.total_us) == (NOON_US - 2_000_000, 2_000_000)
     assert (found.first_byte_us, found.upstream_us) == (1_000_000, 500_000)
     assert (found.requested, found.upstream_model, found.served_model) == ("auto", "m-1", "m-1-2026")
@@ -87,32 +87,32 @@ def test_times_are_microseconds_and_names_the_three_models() -> None:
 
 def test_what_nobody_counted_is_estimated_and_what_has_no_price_is_told() -> None:
     unpriced = msgspec.structs.replace(SOURCE, price=None)
-    found = entry(record(reply(None, source=unpriced)), WALL)
+    found = shown(entry(record(reply(None, source=unpriced)), WALL))
     assert found.flags == Flag.ESTIMATED | Flag.UNPRICED
     assert (found.input, found.output, found.cost_nano) == (10, 2, 0)
 
 
 def test_an_answer_that_was_kept_used_nothing_and_saved_something() -> None:
-    found = entry(record(reply(Usage(input=5), reuse=Reuse.EXACT, saved_nano=9)), WALL)
+    found = shown(entry(record(reply(Usage(input=5), reuse=Reuse.EXACT, saved_nano=9)), WALL))
     assert (found.input, found.cost_nano, found.saved_nano, found.reuse) == (0, 0, 9, "exact")
 
 
 def test_a_refusal_has_a_row_too() -> None:
-    found = entry(
-        record(None, caller=None, cause=Overloaded("full"), outcome=Outcome.REFUSED, shadow=True), WALL
-    )
+    refused = record(None, caller=None, cause=Overloaded("full"), outcome=Outcome.REFUSED, shadow=True)
+    found = shown(entry(refused, WALL))
     assert (found.tenant, found.key, found.error, found.model) == ("", "", "Overloaded", "")
     assert found.flags == Flag.SHADOW
 
 
 @pytest.mark.parametrize("text", ["x" * 5000, "\0", "a\0b", "\ud800", "é\ud800", "a\r\n"])
 def test_words_of_others_are_bounded_and_text_for_any_store(text: str) -> None:
-    found = entry(record(None, requested=text, tags=(text,) * 20), WALL)
+    made = entry(record(None, requested=text, tags=(text,) * 20), WALL)
+    found = shown(made)
     assert len(found.requested) <= 2_000
     for word in (found.requested, found.tags):
         word.encode()
         assert "\0" not in word
-    assert msgspec.msgpack.decode(msgspec.msgpack.encode(found), type=Entry) == found
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(made), type=Entry) == made
 
 
 def test_each_call_of_a_request_has_its_own_cost() -> None:
@@ -121,14 +121,14 @@ def test_each_call_of_a_request_has_its_own_cost() -> None:
     nameless = msgspec.structs.replace(weak, price=None)
     usage, own = Usage(input=7, output=2, reported_total=9), Usage(input=10, output=3)
     put_aside = (Discarded(weak, usage, 7_000), Discarded(nameless, usage, None))
-    found = entry(record(reply(own), discarded=put_aside, failed=(FAILED,)), WALL)
+    found = shown(entry(record(reply(own), discarded=put_aside, failed=(FAILED,)), WALL))
     assert (found.input, found.output, found.cost_nano) == (10, 3, 75_000)
     failure, known, unknown = found.others
     assert failure is FAILED
     assert (known.model, known.error, known.input, known.output) == ("w", "", 7, 2)
     assert (known.cost_nano, known.price, known.flags) == (7_000, "config 1000000000/0/-/-/-", 0)
     assert (unknown.cost_nano, unknown.price, unknown.flags) == (0, "", Flag.UNPRICED)
-    lost = entry(record(None, discarded=put_aside, outcome=Outcome.FAILED), WALL)
+    lost = shown(entry(record(None, discarded=put_aside, outcome=Outcome.FAILED), WALL))
     assert (lost.model, lost.input, lost.others) == ("", 0, (known, unknown))
 
 

@@ -13,9 +13,10 @@ from msgspec.structs import astuple
 from headgate.core.attempt import Attempt
 from headgate.core.audit import Act, Noted, Noting
 from headgate.core.captured import Captured
-from headgate.core.entry import COLUMNS, Entry, Flag
+from headgate.core.entry import COLUMNS, OWN, Entry, Flag
 from headgate.core.issued import Issued, Snapshot, Terms
 from headgate.core.journaled import Row
+from headgate.core.kind import MOST, Kind, unpacked
 from headgate.core.report import FAR, GROUPS, REQUEST_FILTERS, Asked, shown_day
 from headgate.core.rollup import BUCKET, INTENT, SUMS
 
@@ -32,7 +33,11 @@ MIGRATIONS = tuple(file.read_text() for file in sorted(Path(__file__).parent.glo
 COLUMN = {"key": "key_name"}
 """Names of ours that SQL keeps for itself."""
 REQUESTS = ("id", *(COLUMN.get(name, name) for name in COLUMNS))
-WRITTEN = (*REQUESTS[1:], "id")
+"""Columns of the view that rows are read from."""
+ENTRIES = ("kind", *OWN, "id")
+"""Of the table: an entry's own, in its order; where it has the other attempts, a row has its id."""
+WIDTH = len(ENTRIES)
+KINDS = ("number", *(COLUMN.get(name, name) for name in Kind.__struct_fields__))
 PAYERS = {"key": "key_name", "tenant": "tenant", "tier": "tier", "route": "requested"}
 CAPTURES = (
     "id",
@@ -47,10 +52,8 @@ CAPTURES = (
     "found",
 )
 ATTEMPTS = ("request", "number", *Attempt.__struct_fields__)
-_ATTEMPT_PRICE = Attempt.__struct_fields__.index("price")
 ROLLED = (*BUCKET, *SUMS)
 _TAGS = {"tag": f"tag <> '' AND tag NOT LIKE '{INTENT}%'", "intent": f"tag LIKE '{INTENT}%'"}
-_PRICE = COLUMNS.index("price")
 _FLAGS = {flag: flag.name.lower() for flag in Flag if flag.name}
 
 
@@ -60,29 +63,11 @@ def statements(script: str) -> list[str]:
     return [one.strip() for one in "\n".join(lines).split(";") if one.strip()]
 
 
-def row(id_: int, entry: Entry, prices: Mapping[str, int]) -> list[Any]:
-    """In the order of `WRITTEN`: an entry's own, but that the price is a number, and the id the last."""
-    values = list(astuple(entry))
-    values[_PRICE] = prices[values[_PRICE]]
-    values[-1] = id_
-    return values
-
-
-def attempt_rows(
-    entries: Iterable[tuple[int, Entry]], prices: Mapping[str, int]
-) -> Iterator[tuple[Any, ...]]:
-    """Of these requests, each with its id; in the order of `ATTEMPTS`."""
-    for id_, entry in entries:
-        for number, one in enumerate(entry.others, start=1) if entry.others else ():
-            values = astuple(one)
-            price = prices[one.price] if one.price else None
-            yield (id_, number, *values[:_ATTEMPT_PRICE], price, *values[_ATTEMPT_PRICE + 1 :])
-
-
 class Sorted(msgspec.Struct):
-    """What a journal brings, by where it goes; rows with their ids."""
+    """What a journal brings, by where it goes; entries and their ids."""
 
-    entries: list[tuple[int, Entry]]
+    ids: Sequence[int]
+    entries: Sequence[Entry]
     acts: list[Act]
     captures: list[tuple[Any, ...]]
 
@@ -90,16 +75,58 @@ class Sorted(msgspec.Struct):
 def sorted_out(start: int, rows: Sequence[Row]) -> Sorted:
     """`start` is the id of the first of them."""
     if {*map(type, rows)} == {Entry}:  # nearly always
-        return Sorted(list(enumerate(rows, start)), [], [])  # type: ignore[arg-type]  # so they are
-    found = Sorted([], [], [])
+        return Sorted(range(start, start + len(rows)), rows, [], [])  # type: ignore[arg-type]  # so they are
+    ids: list[int] = []
+    entries: list[Entry] = []
+    found = Sorted(ids, entries, [], [])
     for id_, one in enumerate(rows, start):
         if type(one) is Entry:
-            found.entries.append((id_, one))
+            ids.append(id_)
+            entries.append(one)
         elif isinstance(one, Noting):
             found.acts.append(one.act)
         elif isinstance(one, Captured):
             found.captures.append((id_, *astuple(one)))
     return found
+
+
+class Kinds:
+    """Which number each kind has in the store, as far as this process has put it there."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, int] = {}
+
+    def values(self, found: Sorted) -> tuple[list[Any], dict[bytes, int]]:
+        """Of all rows, one after another, each in the order of `ENTRIES`; and the kinds that are to be put
+        there with them. One list, not one a row: what there are many of, the garbage collector looks at."""
+        known, new = self._known, dict[bytes, int]()
+        values: list[Any] = []
+        for id_, one in zip(found.ids, found.entries, strict=True):
+            values += astuple(one)
+            values[-WIDTH] = known.get(one.kind) or new.setdefault(one.kind, id_)
+            values[-1] = id_
+        return values, new
+
+    def are(self, new: Mapping[bytes, int]) -> None:
+        """There they are, for all to see."""
+        if len(self._known) > MOST:
+            self._known.clear()
+        self._known.update(new)
+
+
+def kind_rows(kinds: Mapping[bytes, int]) -> list[tuple[Any, ...]]:
+    """In the order of `KINDS`."""
+    return [(number, *astuple(unpacked(packed))) for packed, number in kinds.items()]
+
+
+def attempt_rows(found: Sorted) -> list[tuple[Any, ...]]:
+    """Of these requests; in the order of `ATTEMPTS`."""
+    return [
+        (id_, number, *astuple(one))
+        for id_, entry in zip(found.ids, found.entries, strict=True)
+        if entry.others
+        for number, one in enumerate(entry.others, start=1)
+    ]
 
 
 def captured(values: Sequence[Any]) -> Captured:
@@ -110,13 +137,6 @@ def captured(values: Sequence[Any]) -> Captured:
 def captured_query(place: str) -> str:
     of = place_of(place, 1)
     return f"SELECT {', '.join(CAPTURES)} FROM captures WHERE request_id = {of} ORDER BY id"  # noqa: S608 - names of ours
-
-
-def price_names(entries: Iterable[Entry]) -> set[str]:
-    """All that are told of in these rows."""
-    rows = list(entries)
-    others = {other.price for one in rows if one.others for other in one.others if other.price}
-    return others.union([one.price for one in rows])
 
 
 def _days(asked: Asked) -> tuple[list[str], list[tuple[str, Any]]]:
@@ -185,24 +205,19 @@ def attempts_query(ids: Sequence[int], place: str) -> str:
     return f"SELECT {columns} FROM other_attempts WHERE request IN ({places}) ORDER BY request, number"  # noqa: S608 - names of ours
 
 
-def request_documents(
-    rows: Sequence[Sequence[Any]], others: Sequence[Sequence[Any]], prices: Mapping[int, str]
-) -> list[dict[str, Any]]:
-    """Rows as they are told: flags by name, prices by theirs, each with the other calls made for it."""
+def request_documents(rows: Sequence[Sequence[Any]], others: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
+    """Rows as they are told: flags by name, each with the other calls made for it."""
     found: list[dict[str, Any]] = []
     for values in rows:
-        one = _shown(("id", *COLUMNS), values, prices)
-        one["other_attempts"] = [
-            _shown(ATTEMPTS[2:], other[2:], prices) for other in others if other[0] == one["id"]
-        ]
+        one = _shown(("id", *COLUMNS), values)
+        one["other_attempts"] = [_shown(ATTEMPTS[2:], other[2:]) for other in others if other[0] == one["id"]]
         found.append(one)
     return found
 
 
-def _shown(names: Sequence[str], values: Sequence[Any], prices: Mapping[int, str]) -> dict[str, Any]:
+def _shown(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
     one = dict(zip(names, values, strict=True))
     flags = one.pop("flags")
-    one["price"] = "" if one["price"] is None else prices[one["price"]]
     return one | {name: bool(flags & flag) for flag, name in _FLAGS.items()}
 
 

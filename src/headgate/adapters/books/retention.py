@@ -11,6 +11,7 @@ import msgspec
 
 from headgate.adapters.books import ACTS, ATTEMPTS, CAPTURES, REQUESTS, ROLLED, place_of
 from headgate.core.audit import AUDIT, Act, forgotten
+from headgate.core.kind import DAY_US
 from headgate.core.report import shown_day
 from headgate.core.retention import Old
 
@@ -33,9 +34,13 @@ def digest(rows: Iterable[Sequence[Any]]) -> str:
 def forgetting(old: Old, at_most: int, style: str) -> Asking[tuple[int, list[Act]]]:
     """To be run in one transaction that nobody else runs at the same time. Ends with the most rows that were
     deleted of any table, and the acts that say so."""
-    requests = yield from _rows("requests", REQUESTS, ("at_us", old.rows_before_us), at_most, style)
+    requests = yield from _rows(
+        "entries", "requests", REQUESTS, ("at_us", old.rows_before_us), at_most, style
+    )
+    if len(requests) < at_most:  # of an older day there is no row any more
+        yield f"DELETE FROM kinds WHERE day < {place_of(style, 1)}", (old.rows_before_us // DAY_US,)  # noqa: S608 - a place
     others = yield from _others(requests, style)
-    captures = yield from _rows("captures", CAPTURES, ("until_us", old.now_us), at_most, style)
+    captures = yield from _rows("captures", "captures", CAPTURES, ("until_us", old.now_us), at_most, style)
     sums = yield from _sums(old.sums_before_day, style)
     gone = yield from _acts(old.acts_before_us, at_most, style)
     tables: list[tuple[str, Rows, Callable[[int], str]]] = [
@@ -56,16 +61,16 @@ def forgetting(old: Old, at_most: int, style: str) -> Asking[tuple[int, list[Act
 
 
 def _rows(
-    table: str, columns: Sequence[str], before: tuple[str, int], at_most: int, style: str
+    table: str, view: str, columns: Sequence[str], before: tuple[str, int], at_most: int, style: str
 ) -> Asking[Rows]:
-    """Takes out what is from before that, in the order of their ids."""
+    """Takes out of the table what is from before that: as it was in that view, in the order of its ids."""
     column, moment = before
     one, two = place_of(style, 1), place_of(style, 2)
     old = f"SELECT id FROM {table} WHERE {column} < {one} ORDER BY {column} LIMIT {two}"  # noqa: S608 - names of ours
     ids = [row[0] for row in (yield old, (moment, at_most))]
     if not ids:
         return []
-    rows = yield _of(f"SELECT {', '.join(columns)} FROM {table}", "id", ids, style)  # noqa: S608 - names of ours
+    rows = yield _of(f"SELECT {', '.join(columns)} FROM {view}", "id", ids, style)  # noqa: S608 - names of ours
     yield _of(f"DELETE FROM {table}", "id", ids, style)  # noqa: S608 - names of ours
     return sorted(rows, key=lambda row: row[0])
 

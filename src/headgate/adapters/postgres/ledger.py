@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from itertools import islice
 from typing import Any, TypeVar
 
 import asyncpg
@@ -13,7 +14,6 @@ from headgate.adapters.books.retention import Asking, forgetting
 from headgate.adapters.postgres.link import Link
 from headgate.core.audit import START, Act, Noted, chained
 from headgate.core.captured import Captured
-from headgate.core.entry import Entry
 from headgate.core.issued import Issued, Snapshot, Terms
 from headgate.core.journaled import Row
 from headgate.core.report import Asked
@@ -26,7 +26,7 @@ _T = TypeVar("_T")
 CONNECT_S = 3.0
 PATIENCE_S = 30.0
 """For one statement."""
-COPY_ROWS = 128
+COPY_ROWS = 250
 """Rows that are encoded at once: the loop has other things to do in between."""
 MIGRATING = 0x6865616467617465
 """An advisory lock, for whoever brings the schema up to date, or numbers something."""
@@ -45,7 +45,7 @@ class PostgresLedger:
 
     def __init__(self, url: str, *, schema: str) -> None:
         self._schema = schema
-        self._prices: dict[str, int] = {}
+        self._kinds = books.Kinds()
         self._link = Link(
             url, gone=LedgerGone, ready=self._migrate, patience_s=PATIENCE_S, search_path=f'"{schema}"'
         )
@@ -73,7 +73,7 @@ class PostgresLedger:
                 raise asyncpg.InterfaceError("the schema was written by a newer version of Headgate")
             for script in books.MIGRATIONS[known:]:
                 for statement in books.statements(script):
-                    await connection.execute(_ours(statement))
+                    await connection.execute(ours(statement))
             await connection.execute("UPDATE version SET number = $1", len(books.MIGRATIONS))
 
     async def append(self, journal: str, first: int, rows: Sequence[Row]) -> int:
@@ -84,15 +84,15 @@ class PostgresLedger:
                 if not new:
                     return 0
                 found = books.sorted_out((number << books.JOURNAL_BITS) + max(first, wanted), new)
-                prices = await self._known(connection, books.price_names(one for _, one in found.entries))
+                kinds: dict[bytes, int] = {}
                 await _chain(connection, found.acts)  # before the sums: whoever waits for its lock has none
                 if found.captures:
                     await connection.copy_records_to_table("captures", records=found.captures)
                 if found.entries:
-                    await self._write(connection, found.entries, prices)
+                    kinds = await self._write(connection, found)
                 mark = first + len(rows)
                 await connection.execute("UPDATE journals SET next = $1 WHERE number = $2", mark, number)
-            self._prices = prices
+            self._kinds.are(kinds)
         return len(new)
 
     async def _journal(self, connection: Any, name: str) -> tuple[int, int]:
@@ -109,31 +109,21 @@ class PostgresLedger:
             row = await connection.fetchrow(find, name)
         return row[0], row[1]
 
-    async def _write(
-        self, connection: Any, entries: Sequence[tuple[int, Entry]], prices: Mapping[str, int]
-    ) -> None:
-        for place in range(0, len(entries), COPY_ROWS):
-            rows = [books.row(id_, one, prices) for id_, one in entries[place : place + COPY_ROWS]]
-            await connection.copy_records_to_table("requests", records=rows, columns=books.WRITTEN)
-        if others := list(books.attempt_rows(entries, prices)):
+    async def _write(self, connection: Any, entries: books.Sorted) -> dict[bytes, int]:
+        """The kinds that are new."""
+        values, kinds = self._kinds.values(entries)
+        if kinds:
+            records = books.kind_rows(kinds)
+            await connection.copy_records_to_table("kinds", records=records, columns=books.KINDS)
+        rows = zip(*[iter(values)] * books.WIDTH, strict=True)
+        while part := [*islice(rows, COPY_ROWS)]:
+            await connection.copy_records_to_table("entries", records=part, columns=books.ENTRIES)
+        if others := books.attempt_rows(entries):
             await connection.copy_records_to_table("other_attempts", records=others, columns=books.ATTEMPTS)
-        found = rolled(one for _, one in entries)
+        found = rolled(entries.entries)
         sums = [(*bucket, *numbers) for bucket, numbers in sorted(found.items())]  # all in one order
         await connection.execute(_SUM, *map(list, zip(*sums, strict=True)))
-
-    async def _known(self, connection: Any, names: set[str]) -> dict[str, int]:
-        """Numbers of prices, by name."""
-        new = sorted(names - self._prices.keys())
-        if not new:
-            return self._prices
-        await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATING)
-        for name in new:
-            await connection.execute(
-                "INSERT INTO prices SELECT COALESCE(MAX(number), 0) + 1, $1 FROM prices"
-                " ON CONFLICT (name) DO NOTHING",
-                name,
-            )
-        return dict(await connection.fetch("SELECT name, number FROM prices"))
+        return kinds
 
     async def mark(self, journal: str) -> int:
         async with self.connected() as connection:
@@ -155,8 +145,7 @@ class PostgresLedger:
                 if ids
                 else []
             )
-            prices = dict(await connection.fetch("SELECT number, name FROM prices"))
-        return books.request_documents(rows, others, prices)
+        return books.request_documents(rows, others)
 
     async def paid(self, of: str, names: Sequence[str], since_us: int, until_us: int) -> int:
         text = books.paid_query(of, len(names), "$%d")
@@ -237,7 +226,7 @@ class PostgresLedger:
         await self._link.close()
 
 
-def _ours(statement: str) -> str:
+def ours(statement: str) -> str:
     """A statement of the one schema, as PostgreSQL takes it."""
     return statement.replace(" INTEGER", " BIGINT").replace(" WITHOUT ROWID", "")
 

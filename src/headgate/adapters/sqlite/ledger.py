@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,11 +31,12 @@ def _places(count: int) -> str:
 
 
 _ADD = ", ".join(f"{name} = {name} + excluded.{name}" for name in SUMS)
-_INSERT = f"INSERT INTO requests ({', '.join(books.WRITTEN)}) VALUES ({_places(len(books.WRITTEN))})"  # noqa: S608 - names of ours
-TOGETHER = 999 // len(books.WRITTEN)
+_INSERT = f"INSERT INTO entries ({', '.join(books.ENTRIES)}) VALUES ({_places(len(books.ENTRIES))})"  # noqa: S608 - names of ours
+TOGETHER = 999 // len(books.ENTRIES)
 """Rows that one statement writes: a step of SQLite's lets go of the interpreter, and has to get it back. As
 many as the oldest SQLite has places for."""
-_INSERT_MANY = _INSERT + f", ({_places(len(books.WRITTEN))})" * (TOGETHER - 1)
+_INSERT_MANY = _INSERT + f", ({_places(len(books.ENTRIES))})" * (TOGETHER - 1)
+_KIND = f"INSERT INTO kinds ({', '.join(books.KINDS)}) VALUES ({_places(len(books.KINDS))})"  # noqa: S608 - names of ours
 _ATTEMPT = f"INSERT INTO other_attempts VALUES ({_places(len(books.ATTEMPTS))})"  # noqa: S608 - names of ours
 _SUM = f"INSERT INTO sums VALUES ({_places(len(books.ROLLED))}) ON CONFLICT DO UPDATE SET {_ADD}"  # noqa: S608 - names of ours
 _CAPTURE = f"INSERT INTO captures VALUES ({_places(len(books.CAPTURES))})"  # noqa: S608 - names of ours
@@ -47,7 +47,7 @@ class SqliteLedger:
     """Write-ahead log, synced at every commit; in a thread of its own, because a disk may make one wait."""
 
     def __init__(self, file: Path) -> None:
-        self._prices: dict[str, int] = {}
+        self._kinds = books.Kinds()
         self._aside = Aside(partial(opened, file), name="ledger", gone=LedgerGone)
 
     async def append(self, journal: str, first: int, rows: Sequence[Row]) -> int:
@@ -60,29 +60,18 @@ class SqliteLedger:
             if not new:
                 return 0
             found = books.sorted_out((number << books.JOURNAL_BITS) + max(first, wanted), new)
-            entries = [one for _, one in found.entries]
-            prices = self._known(connection, books.price_names(entries))
-            _insert(connection, [books.row(id_, one, prices) for id_, one in found.entries])
-            connection.executemany(_ATTEMPT, books.attempt_rows(found.entries, prices))
+            values, kinds = self._kinds.values(found)
+            connection.executemany(_KIND, books.kind_rows(kinds))
+            _insert(connection, values)
+            connection.executemany(_ATTEMPT, books.attempt_rows(found))
             connection.executemany(_CAPTURE, found.captures)
             _chain(connection, found.acts)
-            connection.executemany(_SUM, [(*bucket, *sums) for bucket, sums in rolled(entries).items()])
+            sums = rolled(found.entries)
+            connection.executemany(_SUM, [(*bucket, *numbers) for bucket, numbers in sums.items()])
             mark = first + len(rows)
             connection.execute("UPDATE journals SET next = ? WHERE number = ?", (mark, number))
-        self._prices = prices  # only now can others read them too
+        self._kinds.are(kinds)  # only now can others read them too
         return len(new)
-
-    def _known(self, connection: sqlite3.Connection, names: set[str]) -> dict[str, int]:
-        """Numbers of prices, by name."""
-        new = [(name,) for name in sorted(names - self._prices.keys())]
-        if not new:
-            return self._prices
-        connection.executemany(
-            "INSERT INTO prices SELECT COALESCE(MAX(number), 0) + 1, ? FROM prices WHERE true"
-            " ON CONFLICT (name) DO NOTHING",
-            new,
-        )
-        return dict(connection.execute("SELECT name, number FROM prices"))
 
     async def mark(self, journal: str) -> int:
         def work(connection: sqlite3.Connection) -> int:
@@ -103,8 +92,7 @@ class SqliteLedger:
             rows = connection.execute(text, values).fetchall()
             ids = [row[0] for row in rows]
             others = connection.execute(books.attempts_query(ids, "?"), ids).fetchall()
-            prices = dict(connection.execute("SELECT number, name FROM prices").fetchall())
-            return books.request_documents(rows, others, prices)
+            return books.request_documents(rows, others)
 
         return await self._aside.do(work)
 
@@ -231,23 +219,24 @@ def _chain(connection: sqlite3.Connection, acts: Sequence[Act]) -> list[Noted]:
 
 def _journal(connection: sqlite3.Connection, name: str) -> tuple[int, int]:
     """A journal's number, and which of its rows is wanted next."""
-    connection.execute(
-        "INSERT INTO journals SELECT ?, COALESCE(MAX(number), 0) + 1, 0 FROM journals WHERE true"
-        " ON CONFLICT (name) DO NOTHING",
-        (name,),
-    )
-    number, wanted = connection.execute(
-        "SELECT number, next FROM journals WHERE name = ?", (name,)
-    ).fetchone()
+    find = "SELECT number, next FROM journals WHERE name = ?"
+    found = connection.execute(find, (name,)).fetchone()
+    if found is None:
+        add = "INSERT INTO journals SELECT ?, COALESCE(MAX(number), 0) + 1, 0 FROM journals"
+        connection.execute(add, (name,))
+        found = connection.execute(find, (name,)).fetchone()
+    number, wanted = found
     return number, wanted
 
 
-def _insert(connection: sqlite3.Connection, rows: list[list[Any]]) -> None:
-    """In the order of `WRITTEN`."""
-    rest = len(rows) % TOGETHER
-    for start in range(0, len(rows) - rest, TOGETHER):
-        connection.execute(_INSERT_MANY, [*chain.from_iterable(rows[start : start + TOGETHER])])
-    connection.executemany(_INSERT, rows[len(rows) - rest :])
+def _insert(connection: sqlite3.Connection, values: list[Any]) -> None:
+    """`Kinds.values`."""
+    many = TOGETHER * books.WIDTH
+    rest = len(values) - len(values) % many
+    for start in range(0, rest, many):
+        connection.execute(_INSERT_MANY, values[start : start + many])
+    for start in range(rest, len(values), books.WIDTH):
+        connection.execute(_INSERT, values[start : start + books.WIDTH])
 
 
 def opened(file: Path) -> sqlite3.Connection:
