@@ -311,6 +311,29 @@ def test_what_is_not_written_yet_is_found_and_close_writes_it(store: Store) -> N
     asyncio.run(story())
 
 
+def test_what_was_kept_before_the_shelf_was_cleared_is_not_put_back(store: Store) -> None:
+    """By a process that has not heard of it yet, and has just told it in another form."""
+
+    async def story() -> None:
+        one, other = tiers(store), tiers(store)
+        one.put(b"a", answer())
+        await one.settled()
+        other.clear()
+        await other.settled()
+        one.put(b"b", answer())
+        await one.settled()
+        assert [await other.seek(name, NOW) for name in (b"a", b"b")] == [None, None]
+        assert one.get(b"a", NOW) is one.get(b"b", NOW) is None, "and it is known here too"
+        for cache, reader, name in ((one, other, b"c"), (other, one, b"d")):
+            cache.put(name, answer())
+            await cache.settled()
+            assert await reader.seek(name, NOW) == answer()
+        await one.close()
+        await other.close()
+
+    asyncio.run(story())
+
+
 def test_a_shelf_that_is_gone_is_left_alone_and_memory_serves(caplog: pytest.LogCaptureFixture) -> None:
     async def story() -> None:
         with private() as server:

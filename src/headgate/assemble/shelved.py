@@ -33,6 +33,7 @@ class Shelved:
         self._pending_bytes = 0
         self._looking: dict[bytes, asyncio.Task[Stored | None]] = {}
         self._behind = Behind(clock, "answers on the shelf", gone=ShelfGone, write=self._write)
+        self._known: str | None = None  # the shelf's epoch
         self.cleared: Callable[[], object] | None = None
         """Called when somebody else has cleared the shelf."""
 
@@ -51,8 +52,12 @@ class Shelved:
     def clear(self) -> int:
         self._pending.clear()
         self._pending_bytes = 0
-        self._behind.then(self.shelf.clear)
+        self._behind.then(self._empty)
         return self.memory.clear()
+
+    async def _empty(self) -> None:
+        await self.shelf.clear()
+        self._known = await self._epoch()
 
     def resize(self, max_bytes: int) -> None:
         """More or less room in memory from now on."""
@@ -78,21 +83,27 @@ class Shelved:
         return answer
 
     async def _write(self) -> None:
+        """But for what was kept before the shelf was cleared, or told anew from that: it would be back."""
         answers, self._pending, self._pending_bytes = list(self._pending.items()), {}, 0
-        if answers and not self._behind.rests:
+        if answers and not self._behind.rests and not await self._heeds():
             await self.shelf.keep(answers, self._clock.wall())
 
     async def follow(self) -> None:
-        """Forgets what is in memory when somebody else has cleared the shelf. Ends by being cancelled."""
-        known = await self._epoch()
+        """Looks whether somebody else has cleared the shelf. Ends by being cancelled."""
         while True:
+            await self._heeds()
             await self._clock.sleep(FOLLOWED_EVERY_S)
-            epoch = await self._epoch()
-            if known is not None and epoch is not None and epoch != known:
-                self.memory.clear()
-                if self.cleared is not None:
-                    self.cleared()
-            known = known if epoch is None else epoch
+
+    async def _heeds(self) -> bool:
+        """Forgets what is in memory where somebody else has cleared the shelf."""
+        epoch = await self._epoch()
+        before, self._known = self._known, self._known if epoch is None else epoch
+        if before is None or before == self._known:
+            return False
+        self.memory.clear()
+        if self.cleared is not None:
+            self.cleared()
+        return True
 
     async def _epoch(self) -> str | None:
         try:
