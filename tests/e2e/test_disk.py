@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ coalesce: {{window_s: 0}}
 cache: {{exact: {{ttl_s: 0}}}}
 store: {{url: "sqlite:///{{file}}", folder: {{folder}}}}
 providers: {{p: {{dialect: simulated, simulated: {{latency_s: 0.001, tokens_per_s: 0}}}}}}
-models: {{m: {{provider: p}}}}
+models: {{m: {{provider: p, price: {{input: 1, output: 1}}}}}}
 routes:
   plain: {{use: [m]}}
   safe: {{use: [m], durable: strict}}
@@ -79,6 +80,33 @@ def test_a_full_disk_is_told_and_no_acknowledged_row_is_lost(tmp_path: Path, sma
     assert found["refused"] == "refused"
     assert [found[name] for name in ("held", "after")] == ["finished", "finished"]
     assert sum(outcome == "finished" for outcome in found.values()) == len(acknowledged) + 2
+
+
+def test_where_store_journal_and_budgets_share_a_full_disk_nothing_is_lost_or_told_twice(small: Path) -> None:
+    """As they do unless told otherwise."""
+    text = CONFIG.replace("{file}", str(small / "books.db")).replace("{folder}", str(small / "kept"))
+    with running(text.replace("{name: me,", "{name: me, budget: {usd: 5, per: day},")) as gateway:
+        served = [name for name in ("a", "b") if _asked(gateway, "safe", name) == 200]
+        filler = fill(small)
+        for turn in range(40):
+            served.append(f"plain-{turn}")
+            assert _asked(gateway, "plain", served[-1]) == 200
+        gateway.logged("what was spent cannot be written down (No space left on device)")
+        gateway.logged("the journal cannot be written (No space left on device)")
+        filler.unlink()
+        gateway.logged("the journal can be written again")
+        assert _asked(gateway, "safe", "after") == 200
+        assert gateway.stop() == 0
+        told = [line for line in gateway.lines if "what was spent cannot be written down" in line]
+        assert len(told) == 1
+    with closing(sqlite3.connect(small / "books.db")) as connection:
+        found = connection.execute(
+            "SELECT request_id, cost_nano FROM requests WHERE outcome = 'finished'"
+        ).fetchall()
+        [state] = connection.execute("SELECT state FROM accounts WHERE name = 'key/me/day'").fetchone()
+    assert sorted(name for name, _ in found) == sorted([*served, "after"])
+    [page] = json.loads(state)[1].values()
+    assert sum(part[0] for part in page[0].values()) == sum(cost for _, cost in found)
 
 
 def _body(model: str) -> dict[str, object]:
