@@ -349,8 +349,9 @@ def test_what_is_not_written_yet_is_found_and_close_writes_it(store: Store) -> N
     asyncio.run(story())
 
 
-def test_what_was_kept_before_the_shelf_was_cleared_is_not_put_back(store: Store) -> None:
-    """By a process that has not heard of it yet, and has just told it in another form."""
+@pytest.mark.parametrize("heard_of", [False, True])
+def test_what_was_kept_before_the_shelf_was_cleared_is_not_put_back(store: Store, heard_of: bool) -> None:
+    """By a process that has not heard of it yet, or just has, and has told it in another form."""
 
     async def story() -> None:
         one, other = tiers(store), tiers(store)
@@ -359,6 +360,10 @@ def test_what_was_kept_before_the_shelf_was_cleared_is_not_put_back(store: Store
         other.clear()
         await other.settled()
         one.put(named(b"b"), answer())
+        if heard_of:
+            following = asyncio.ensure_future(one.follow())
+            await asyncio.wait({following}, timeout=0.1)
+            following.cancel()
         await one.settled()
         assert [await other.seek(name, NOW) for name in (named(b"a"), named(b"b"))] == [None, None]
         assert one.get(named(b"a"), NOW) is one.get(named(b"b"), NOW) is None, "and it is known here too"

@@ -104,12 +104,15 @@ class Shelved:
             await self._clock.sleep(FOLLOWED_EVERY_S)
 
     async def _heeds(self) -> bool:
-        """Forgets what is in memory where somebody else has cleared the shelf."""
+        """Forgets what is in memory, and what waits to be written, where somebody else has cleared the
+        shelf."""
         epoch = await self._epoch()
         before, self._known = self._known, self._known if epoch is None else epoch
         if before is None or before == self._known:
             return False
         self.memory.clear()
+        self._pending.clear()
+        self._pending_bytes = 0
         if self.cleared is not None:
             self.cleared()
         return True
