@@ -21,7 +21,7 @@ from rich.console import Console
 from bench.quality.rows import Measured, Row, show
 from headgate.adapters.embed import local
 from headgate.adapters.near import index_of
-from headgate.core.semantic.judge import Candidate, Judged, at_sight, judge
+from headgate.core.semantic.judge import Judged, at_sight, judge
 from headgate.core.semantic.packing import packed
 from headgate.core.semantic.reading import read
 from headgate.core.semantic.signature import sign
@@ -116,8 +116,7 @@ def _looked_up(index: Neighbours, embedder: Embedder, asked: str) -> Judged | No
     if judged is not None:
         return judged
     near = index.near(PARTITION, embedder.embed([asked])[0], 8, 0.0)
-    found = [Candidate(one.kept.reading, one.kept.alike, one.likeness, one.kept.sign) for one in near]
-    return judge(asked, found, 0.95)
+    return judge(asked, near, 0.95)
 
 
 def _resident() -> int:

@@ -21,10 +21,11 @@ import numpy as np
 from bench.quality.rows import Measured, Row
 from headgate.adapters.embed import local
 from headgate.core.semantic.gates import Gate, Neighbour, clearance
-from headgate.core.semantic.judge import Candidate, judge
+from headgate.core.semantic.judge import judge
 from headgate.core.semantic.packing import packed
 from headgate.core.semantic.signature import sign
 from headgate.core.semantic.verifier import Proof, verify
+from headgate.ports import neighbours
 
 NEAR = Path("cache/near_pairs_dev.jsonl")
 PAIRS = Path("cache/gptcache_pairs_dev.jsonl.gz")
@@ -84,7 +85,7 @@ def _near(path: Path) -> list[Row]:
     embedder = local()
     likeness = (embedder.embed([one.a for one in rows]) * embedder.embed([one.b for one in rows])).sum(axis=1)
     hit = {
-        one: _hits(one.b, Candidate(packed(one.a), b"", float(alike), sign(one.a)))
+        one: _hits(one.b, neighbours.Near(_kept(one.a), float(alike)))
         for one, alike in zip(rows, likeness, strict=True)
     }
     told = [
@@ -95,7 +96,11 @@ def _near(path: Path) -> list[Row]:
     return told + [_share(f"  {kind}", [hit[one] for one in rows if one.kind == kind]) for kind in kinds]
 
 
-def _hits(text: str, kept: Candidate) -> bool:
+def _kept(text: str) -> neighbours.Kept:
+    return neighbours.Kept(reading=packed(text), identity=b"", alike=b"", sign=sign(text), until=0.0)
+
+
+def _hits(text: str, kept: neighbours.Near) -> bool:
     found = judge(text, [kept], THRESHOLD)
     return found is not None and found.hit
 

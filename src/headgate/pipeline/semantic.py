@@ -26,7 +26,7 @@ from headgate.core.chat import Chat, Message, Role, Text
 from headgate.core.errors import GatewayError
 from headgate.core.reuse import Freshness, Partition, Reuse, Stored
 from headgate.core.semantic.gates import Gate
-from headgate.core.semantic.judge import Candidate, Judged, at_sight, judge
+from headgate.core.semantic.judge import Judged, at_sight, judge
 from headgate.core.semantic.packing import packed
 from headgate.core.semantic.promise import Promise
 from headgate.core.semantic.said import agree, gist, said
@@ -194,8 +194,7 @@ class Semantic:
         return judged is not None
 
     def _judge(self, question: Question, near: list[Near]) -> None:
-        found = [Candidate(one.kept.reading, one.kept.alike, one.likeness, one.kept.sign) for one in near]
-        question.judged = judged = judge(question.text, found, self._terms.floor, question.gate)
+        question.judged = judged = judge(question.text, near, self._terms.floor, question.gate)
         question.nearest = near[judged.place].kept if judged else None
 
     # ── what is asked ──

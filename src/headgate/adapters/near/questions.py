@@ -23,6 +23,7 @@ EXPIRED_AT_ONCE = 2
 """Expired ones that go with every look-up: more than come."""
 
 _HEAD = struct.Struct("<d8s16sB")
+_UNTIL = struct.Struct("<d")
 
 
 class Places(Protocol):
@@ -71,6 +72,11 @@ class _Part:
     def kept(self, place: int) -> Kept | None:
         record = self.records[place]
         return None if record is None else _unpacked(record)
+
+    def until(self, place: int) -> float:
+        record = self.records[place]
+        found: tuple[float] = _UNTIL.unpack_from(record) if record else (0.0,)
+        return found[0]
 
     def _unsign(self, place: int) -> None:
         kept = self.kept(place)
@@ -157,8 +163,7 @@ class Questions:
         for _ in range(EXPIRED_AT_ONCE):
             identity = next(iter(self._order), b"")
             part = self._order.get(identity)
-            kept = part.kept(part.places[identity]) if part else None
-            if part is None or kept is None or kept.until > now:
+            if part is None or part.until(part.places[identity]) > now:
                 return
             self._forget(part, identity)
 

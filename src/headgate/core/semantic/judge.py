@@ -6,6 +6,7 @@ Known weakness: two wordings of one answer count as two answers, so that neighbo
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import msgspec
 
@@ -28,14 +29,25 @@ APART = 0.02
 """How much nearer than any other answer the nearest must be, where nothing is proven."""
 
 
-class Candidate(msgspec.Struct, frozen=True):
+class Known(Protocol):
     """A kept question. `reading`: what it asks, packed. `alike`: the same for entries whose answers say the
     same. `sign`: its signature."""
 
-    reading: bytes
-    alike: bytes
-    likeness: float
-    sign: int
+    @property
+    def reading(self) -> bytes: ...
+    @property
+    def alike(self) -> bytes: ...
+    @property
+    def sign(self) -> int: ...
+
+
+class Candidate(Protocol):
+    """One that is near."""
+
+    @property
+    def kept(self) -> Known: ...
+    @property
+    def likeness(self) -> float: ...
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,9 +79,9 @@ def judge(
     if proven is not None:
         return _sure(proven, gate)
     best = candidates[0]
-    clear = clearance([Neighbour(one.alike, one.likeness) for one in candidates])
+    clear = clearance([Neighbour(one.kept.alike, one.likeness) for one in candidates])
     near = gate is not None or _alone(candidates, floor)
-    against = near and (read.get(0) or proof(text, best.reading)) is REFUSED
+    against = near and (read.get(0) or proof(text, best.kept.reading)) is REFUSED
     hit = gate.opens(clear, against=against) if gate else near and not against
     return Judged(place=0, hit=hit, confidence=min(0.99, best.likeness), clear=clear, against=against)
 
@@ -83,12 +95,12 @@ def _proven(text: str, candidates: Sequence[Candidate], read: dict[int, Proof]) 
     """Puts down in `read` what was said of those that were read."""
     mine = sign(text)
     likely = [
-        (apart(mine, one.sign), place)
+        (apart(mine, one.kept.sign), place)
         for place, one in enumerate(candidates[:AROUND])
-        if one.likeness >= PROVEN_FLOOR and may_match(mine, one.sign)
+        if one.likeness >= PROVEN_FLOOR and may_match(mine, one.kept.sign)
     ]
     for _, place in sorted(likely)[:READ]:
-        read[place] = proof(text, candidates[place].reading)
+        read[place] = proof(text, candidates[place].kept.reading)
         if read[place] is PROVEN:
             return place
     return None
@@ -96,5 +108,6 @@ def _proven(text: str, candidates: Sequence[Candidate], read: dict[int, Proof]) 
 
 def _alone(candidates: Sequence[Candidate], floor: float) -> bool:
     best = candidates[0]
-    other = next((one.likeness for one in candidates if one.alike != best.alike), 0.0)
+    alike = best.kept.alike
+    other = next((one.likeness for one in candidates if one.kept.alike != alike), 0.0)
     return best.likeness >= floor and best.likeness - other >= APART

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from headgate.core.reuse import Stored
 from headgate.core.semantic.gates import Gate
-from headgate.core.semantic.judge import Candidate, at_sight, judge
+from headgate.core.semantic.judge import at_sight, judge
 from headgate.core.semantic.packing import packed, unpacked
 from headgate.core.semantic.reading import read
 from headgate.core.semantic.said import agree, said
 from headgate.core.semantic.signature import sign
 from headgate.core.usage import Usage
+from headgate.ports.neighbours import Kept, Near
 
 TEXT = "How do I boil an egg for 5 minutes?"
 
 
-def near(text: str, likeness: float, alike: bytes = b"1") -> Candidate:
-    return Candidate(packed(text), alike, likeness, sign(text))
+def near(text: str, likeness: float, alike: bytes = b"1") -> Near:
+    return Near(Kept(packed(text), b"", alike, sign(text), 0.0), likeness)
 
 
 def test_alike_is_enough_only_where_no_other_answer_is_as_near() -> None:
