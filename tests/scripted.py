@@ -22,6 +22,7 @@ from headgate.core.chat import Chat, Event
 from headgate.core.embeddings import Embedded, Embeddings
 from headgate.core.errors import GatewayError, Overloaded
 from headgate.core.fleet import Fleet
+from headgate.core.identity import Glance
 from headgate.core.listeners import Listeners, Wake
 from headgate.core.price import Price
 from headgate.core.record import Record
@@ -65,8 +66,16 @@ class FakePayload:
     raw: bytes = b"{}"
     gist: Asked | None = HELLO
 
-    def canonical(self) -> bytes | None:
-        return self.raw
+    @property
+    def kind(self) -> str:
+        return f"{self.dialect}/{self.operation}"
+
+    @staticmethod
+    def reading(raw: bytes) -> bytes | None:
+        return raw
+
+    def glance(self) -> Glance:
+        return len(self.raw), ""  # many look the same
 
     @property
     def form(self) -> Form:

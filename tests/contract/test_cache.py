@@ -14,12 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis import Redis
 
-from headgate.adapters.memory.cache import MemoryCache
+from headgate.adapters.memory.cache import MemoryCache, _chained
 from headgate.adapters.redis import RedisShelf
 from headgate.adapters.sqlite import SqliteShelf
 from headgate.adapters.system import SystemClock
 from headgate.assemble.shelved import Shelved
-from headgate.core.reuse import Stored
+from headgate.core.identity import Identity, Naming, known
+from headgate.core.reuse import Form, Life, Stored
 from headgate.core.usage import Usage
 from headgate.ports.cache import Cache, Extent, Shelf, ShelfGone
 from redises import SHARED, needs_redis, private
@@ -28,6 +29,12 @@ ROOM = 16_384
 NOW = 1_000.0
 
 Make = Callable[[], Cache]
+
+
+def named(key: bytes, form: Form = Form.STREAM) -> Identity:
+    return known(key, form)
+
+
 NAMES = (f"test-{os.getpid()}-{number}" for number in itertools.count())
 KINDS = ("sqlite", "redis")
 
@@ -79,38 +86,38 @@ def answer(body: bytes = b"hello", *, ttl_s: float = 10.0, at: float = NOW) -> S
         body=body,
         end=(b"data: {", b"}\n\n"),
         stored_at=at,
-        expires_at=at + ttl_s,
+        life=Life(ttl_s),
     )
 
 
 def test_what_is_put_is_found_as_it_was(make: Make) -> None:
     cache = make()
-    assert cache.get(b"a", NOW) is None
-    cache.put(b"a", answer())
-    assert cache.get(b"a", NOW) == answer()
-    assert cache.get(b"b", NOW) is None
+    assert cache.get(named(b"a"), NOW) is None
+    cache.put(named(b"a"), answer())
+    assert cache.get(named(b"a"), NOW) == answer()
+    assert cache.get(named(b"b"), NOW) is None
 
 
 def test_the_newer_answer_takes_the_place_of_the_older(make: Make) -> None:
     cache = make()
-    cache.put(b"a", answer(b"old"))
-    cache.put(b"a", answer(b"new"))
-    assert cache.get(b"a", NOW) == answer(b"new")
+    cache.put(named(b"a"), answer(b"old"))
+    cache.put(named(b"a"), answer(b"new"))
+    assert cache.get(named(b"a"), NOW) == answer(b"new")
 
 
 def test_an_answer_is_there_until_it_expires(make: Make) -> None:
     cache = make()
-    cache.put(b"a", answer(ttl_s=10.0))
-    assert cache.get(b"a", NOW + 9.9) is not None
-    assert cache.get(b"a", NOW + 10.0) is None
+    cache.put(named(b"a"), answer(ttl_s=10.0))
+    assert cache.get(named(b"a"), NOW + 9.9) is not None
+    assert cache.get(named(b"a"), NOW + 10.0) is None
 
 
 def test_clearing_forgets_everything(make: Make) -> None:
     cache = make()
     for number in range(3):
-        cache.put(b"%d" % number, answer())
+        cache.put(named(b"%d" % number), answer())
     assert cache.clear() == 3
-    assert cache.get(b"0", NOW) is None
+    assert cache.get(named(b"0"), NOW) is None
     assert cache.clear() == 0
 
 
@@ -118,44 +125,75 @@ def test_the_least_recently_used_goes_first(make: Make) -> None:
     cache = make()
     size = ROOM // 8 - 600
     for number in range(7):
-        cache.put(b"%d" % number, answer(b"x" * size))
-    assert cache.get(b"0", NOW) is not None
+        cache.put(named(b"%d" % number), answer(b"x" * size))
+    assert cache.get(named(b"0"), NOW) is not None
     for number in range(7, 14):
-        cache.get(b"0", NOW)
-        cache.put(b"%d" % number, answer(b"x" * size))
-    assert cache.get(b"0", NOW) is not None
-    assert cache.get(b"1", NOW) is None
+        cache.get(named(b"0"), NOW)
+        cache.put(named(b"%d" % number), answer(b"x" * size))
+    assert cache.get(named(b"0"), NOW) is not None
+    assert cache.get(named(b"1"), NOW) is None
 
 
 def test_one_answer_does_not_push_out_all_others(make: Make) -> None:
     cache = make()
-    cache.put(b"small", answer())
-    cache.put(b"huge", answer(b"x" * ROOM))
-    assert cache.get(b"huge", NOW) is None
-    assert cache.get(b"small", NOW) is not None
+    cache.put(named(b"small"), answer())
+    cache.put(named(b"huge"), answer(b"x" * ROOM))
+    assert cache.get(named(b"huge"), NOW) is None
+    assert cache.get(named(b"small"), NOW) is not None
 
 
-@given(
-    st.lists(
-        st.tuples(
-            st.sampled_from(["put", "get", "clear", "resize"]), st.integers(0, 9), st.integers(0, 3_000)
-        ),
-        max_size=60,
-    )
+def apart(words: bytes, form: Form) -> Identity:
+    """Named by a mark, which one in three has; a question mark is nothing that anybody can read."""
+    return NAMING.name(words, (words.lower()[0] % 3, ""), form)
+
+
+NAMING = Naming(b"s" * 16, bytes.lower, lazy=True)
+STEPS = st.tuples(
+    st.sampled_from(["put", "put", "get", "others", "clear", "resize"]),
+    st.sampled_from([b"a", b"A", b"b", b"c", b"d", b"D", b"e", b"f", b"g" * 5_000, b"G" * 5_000]),
+    st.sampled_from(Form),
+    st.integers(0, 3_000),
 )
-def test_memory_is_bounded_and_its_sum_is_right(steps: list[tuple[str, int, int]]) -> None:
-    cache = MemoryCache(max_bytes=ROOM)
-    for verb, who, size in steps:
+
+
+@given(st.lists(STEPS, max_size=60), st.sampled_from([named, apart]))
+def test_memory_is_bounded_and_tells_nobody_what_others_were_told(
+    steps: list[tuple[str, bytes, Form, int]], name: Callable[[bytes, Form], Identity]
+) -> None:
+    cache, put = MemoryCache(max_bytes=ROOM), dict[tuple[bytes, Form], Stored]()
+    for verb, words, form, size in steps:
+        meant = words.lower() if name is apart else words
+        now = NOW + size / 300.0
         match verb:
             case "put":
-                cache.put(b"%d" % who, answer(b"x" * size, ttl_s=who + 1.0))
+                put[meant, form] = answer(b"x" * size, ttl_s=words[0] - 96.0)
+                cache.put(name(words, form), put[meant, form])
+                fits = put[meant, form].weight() + len(words) <= cache.max_bytes / 8
+                assert not fits or cache.get(name(words, form), NOW - 99.0) is put[meant, form], "at once"
             case "get":
-                cache.get(b"%d" % who, NOW + size / 300.0)
+                assert cache.get(name(words, form), now) in (None, put.get((meant, form)))
+            case "others":
+                told = {id(one) for one in cache.others(name(words, form), now)}
+                assert told <= {id(put.get((meant, other))) for other in Form if other is not form}
             case "clear":
                 cache.clear()
             case _:
                 cache.resize(1_000 + size * 5)
-        assert cache.bytes == sum(one.weight() for one in cache._answers.values()) <= cache.max_bytes
+        held = [one for first in cache._answers.values() for one in _chained(first)]
+        assert len(held) == len(cache)
+        assert cache.bytes == sum(one.weight for one in held) <= cache.max_bytes
+
+
+def test_others_of_the_same_mark_are_found_for_as_long_as_they_are_asked_for() -> None:
+    cache = MemoryCache(max_bytes=ROOM)
+    for words in (b"a", b"d"):
+        cache.put(apart(words, Form.WHOLE), answer(words))
+    for number in range(40):
+        assert cache.get(apart(b"D", Form.WHOLE), NOW) == answer(b"d")
+        cache.put(named(b"%d" % number), answer(b"x" * 1_000))
+    assert cache.get(apart(b"d", Form.STREAM), NOW) is None
+    assert list(cache.others(apart(b"d", Form.STREAM), NOW)) == [answer(b"d")]
+    assert cache.get(apart(b"A", Form.WHOLE), NOW) == answer(b"a")
 
 
 # ── shelves ──────────────────────────────────────────────────────────────────────────────────────────
@@ -278,20 +316,20 @@ def tiers(store: Store) -> Shelved:
 def test_what_memory_has_forgotten_the_shelf_knows(store: Store) -> None:
     async def story() -> None:
         cache = tiers(store)
-        cache.put(b"a", answer())
-        assert cache.get(b"a", NOW) == answer(), "at once"
+        cache.put(named(b"a"), answer())
+        assert cache.get(named(b"a"), NOW) == answer(), "at once"
         await cache.settled()
         cache.memory.clear()
-        assert cache.get(b"a", NOW) is None
-        found = await asyncio.gather(*(cache.seek(b"a", NOW) for _ in range(100)))
+        assert cache.get(named(b"a"), NOW) is None
+        found = await asyncio.gather(*(cache.seek(named(b"a"), NOW) for _ in range(100)))
         assert found == [answer()] * 100
-        assert cache.get(b"a", NOW) == answer(), "it is in memory again"
-        assert await cache.seek(b"b", NOW) is None
+        assert cache.get(named(b"a"), NOW) == answer(), "it is in memory again"
+        assert await cache.seek(named(b"b"), NOW) is None
         await cache.close()
         after = tiers(store)
-        assert await after.seek(b"a", NOW) == answer()
+        assert await after.seek(named(b"a"), NOW) == answer()
         after.clear()
-        assert await after.seek(b"a", NOW) is None
+        assert await after.seek(named(b"a"), NOW) is None
         await after.close()
 
     asyncio.run(story())
@@ -300,12 +338,12 @@ def test_what_memory_has_forgotten_the_shelf_knows(store: Store) -> None:
 def test_what_is_not_written_yet_is_found_and_close_writes_it(store: Store) -> None:
     async def story() -> None:
         cache = tiers(store)
-        cache.put(b"a", answer())
+        cache.put(named(b"a"), answer())
         cache.memory.clear()
-        assert await cache.seek(b"a", NOW) == answer()
+        assert await cache.seek(named(b"a"), NOW) == answer()
         await cache.close()
         after = tiers(store)
-        assert await after.seek(b"a", NOW) == answer()
+        assert await after.seek(named(b"a"), NOW) == answer()
         await after.close()
 
     asyncio.run(story())
@@ -317,19 +355,19 @@ def test_what_was_kept_before_the_shelf_was_cleared_is_not_put_back(store: Store
 
     async def story() -> None:
         one, other = tiers(store), tiers(store)
-        one.put(b"a", answer())
+        one.put(named(b"a"), answer())
         await one.settled()
         other.clear()
         await other.settled()
-        one.put(b"b", answer())
+        one.put(named(b"b"), answer())
         if heard_of:
             following = asyncio.ensure_future(one.follow())
             await asyncio.wait({following}, timeout=0.1)
             following.cancel()
         await one.settled()
-        assert [await other.seek(name, NOW) for name in (b"a", b"b")] == [None, None]
-        assert one.get(b"a", NOW) is one.get(b"b", NOW) is None, "and it is known here too"
-        for cache, reader, name in ((one, other, b"c"), (other, one, b"d")):
+        assert [await other.seek(name, NOW) for name in (named(b"a"), named(b"b"))] == [None, None]
+        assert one.get(named(b"a"), NOW) is one.get(named(b"b"), NOW) is None, "and it is known here too"
+        for cache, reader, name in ((one, other, named(b"c")), (other, one, named(b"d"))):
             cache.put(name, answer())
             await cache.settled()
             assert await reader.seek(name, NOW) == answer()
@@ -346,9 +384,9 @@ def test_a_shelf_that_is_gone_is_left_alone_and_memory_serves(caplog: pytest.Log
                 MemoryCache(max_bytes=ROOM), RedisShelf(server.url, max_bytes=ROOM), SystemClock()
             )
             server.kill()
-            cache.put(b"a", answer())
-            assert [await cache.seek(b"b", NOW) for _ in range(3)] == [None] * 3
-            assert cache.get(b"a", NOW) == answer()
+            cache.put(named(b"a"), answer())
+            assert [await cache.seek(named(b"b"), NOW) for _ in range(3)] == [None] * 3
+            assert cache.get(named(b"a"), NOW) == answer()
             await cache.close()
 
     with caplog.at_level(logging.WARNING):

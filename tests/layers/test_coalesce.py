@@ -17,8 +17,9 @@ from headgate.core.errors import (
     UpstreamRejected,
     UpstreamUnavailable,
 )
+from headgate.core.identity import Identity, known
 from headgate.core.price import Price
-from headgate.core.reuse import Freshness, Reuse
+from headgate.core.reuse import Form, Freshness, Reuse
 from headgate.core.usage import Usage
 from headgate.pipeline.coalesce import Coalesce
 from headgate.pipeline.deadline import Deadline
@@ -46,7 +47,10 @@ def coalesced(*acts: Act, max_bytes: int = 10 * AHEAD_BYTES) -> tuple[Coalesce, 
     return Coalesce(up, clock=clock(), window_s=WINDOW_S, max_bytes=max_bytes, marked=True), up
 
 
-def question(identity: bytes = b"same", *, stream: bool = True, wants: Freshness | None = None) -> Call:
+SAME = known(b"same", Form.STREAM)
+
+
+def question(identity: Identity = SAME, *, stream: bool = True, wants: Freshness | None = None) -> Call:
     call = asked(payload=FakePayload("m", stream))
     return msgspec.structs.replace(call, identity=identity, wants=wants or Freshness())
 
@@ -116,8 +120,8 @@ def test_an_answer_serves_for_a_while_after_its_end() -> None:
     run(story())
 
 
-@pytest.mark.parametrize("other", [b"else", None], ids=["else", "nobodys"])
-def test_who_asks_something_else_asks_for_himself(other: bytes | None) -> None:
+@pytest.mark.parametrize("other", [known(b"else", Form.STREAM), None], ids=["else", "nobodys"])
+def test_who_asks_something_else_asks_for_himself(other: Identity | None) -> None:
     async def story() -> None:
         service, up = coalesced(answers(b"a", after_s=1.0))
         calls = [question(), msgspec.structs.replace(question(), identity=other)]
@@ -243,7 +247,7 @@ def test_the_answer_waits_for_the_only_reader() -> None:
         service, up = coalesced(answers(*(b"x" * 65_536,) * 16))
         slow = begun(whole(service, pause_s=1.0))
         await clock().sleep(0.5)
-        shared = service._shared[b"same"]
+        shared = service._shared[SAME]
         assert shared.pieces.said <= 2 * (AHEAD_BYTES + 65_536), "what was taken, and as much again"
         assert len((await slow)[0]) == 16 * 65_536 + 6
         assert up.open == 0
@@ -269,11 +273,11 @@ def test_what_waits_for_its_window_is_bounded() -> None:
     async def story() -> None:
         service, up = coalesced(answers(b"x" * 400), max_bytes=1000)
         for number in range(5):
-            await whole(service, question(b"%d" % number))
+            await whole(service, question(known(b"%d" % number, Form.STREAM)))
         assert len(service._shared) == 2
-        await whole(service, question(b"4"))
+        await whole(service, question(known(b"4", Form.STREAM)))
         assert up.calls == 5
-        await whole(service, question(b"0"))
+        await whole(service, question(known(b"0", Form.STREAM)))
         assert up.calls == 6
 
     run(story())
@@ -283,7 +287,7 @@ def test_nothing_remains_once_the_windows_have_passed() -> None:
     async def story() -> None:
         service, _ = coalesced()
         for number in range(5):
-            await whole(service, question(b"%d" % number))
+            await whole(service, question(known(b"%d" % number, Form.STREAM)))
         await clock().sleep(WINDOW_S + 1.0)
         assert not service._shared
         assert not service._past

@@ -24,7 +24,8 @@ from headgate.core.errors import (
     UpstreamThrottled,
     UpstreamUnavailable,
 )
-from headgate.core.reuse import Freshness, Reuse, Rung, Stored
+from headgate.core.identity import known
+from headgate.core.reuse import Form, Freshness, Life, Reuse, Rung, Stored
 from headgate.core.usage import Usage
 from headgate.pipeline.canned import CannedAnswers
 from headgate.pipeline.degrade import Degrade, Ladder
@@ -76,8 +77,7 @@ def kept(at: float, *, fresh_s: float = 60.0, stale_s: float = 600.0) -> Stored:
         body=b"kept",
         end=(b"", None),
         stored_at=at,
-        expires_at=at + fresh_s + stale_s,
-        fresh_until=at + fresh_s,
+        life=Life(fresh_s, 0.0, stale_s),
     )
 
 
@@ -101,9 +101,12 @@ class House:
             return b"".join([piece async for piece in reply.body]), reply
 
 
+SAME = known(b"same", Form.STREAM)
+
+
 def question(model: str = "m", *, gist: Asked | None = None, wants: Freshness | None = None) -> Call:
     call = asked(chain=("m",), payload=Payload(model, gist=gist or Asked(text="?", last_chars=1)))
-    return msgspec.structs.replace(call, identity=b"same", wants=wants or Freshness())
+    return msgspec.structs.replace(call, identity=SAME, wants=wants or Freshness())
 
 
 OUTAGES = [DOWN, UpstreamThrottled("429"), AllUpstreamsFailed("all"), Overloaded("full"), OverLimit("full")]
@@ -113,7 +116,7 @@ OUTAGES = [DOWN, UpstreamThrottled("429"), AllUpstreamsFailed("all"), Overloaded
 def test_a_stale_answer_stands_in(error: GatewayError) -> None:
     async def story() -> None:
         house = House(fails(error))
-        house.cache.put(b"same", kept(clock().wall() - 100.0))
+        house.cache.put(SAME, kept(clock().wall() - 100.0))
         body, reply = await house.ask(question())
         assert (body, reply.reuse, reply.degraded, reply.age_s) == (b"kept", Reuse.STALE, Rung.STALE, 100.0)
         assert reply.cost_nano() == 0
@@ -127,7 +130,7 @@ def test_a_stale_answer_stands_in(error: GatewayError) -> None:
 def test_what_is_no_outage_stays_what_it_is(error: GatewayError) -> None:
     async def story() -> None:
         house = House(fails(error))
-        house.cache.put(b"same", kept(clock().wall()))
+        house.cache.put(SAME, kept(clock().wall()))
         with pytest.raises(type(error)):
             await house.ask(question(gist=WHEN))
 
@@ -137,7 +140,7 @@ def test_what_is_no_outage_stays_what_it_is(error: GatewayError) -> None:
 def test_a_local_model_comes_first_and_what_is_not_kept_by_its_answer() -> None:
     async def story() -> None:
         house = House(fails(DOWN), answers(b"local"), ladder=Ladder(local=("m", "llama")))
-        house.cache.put(b"same", kept(clock().wall()))
+        house.cache.put(SAME, kept(clock().wall()))
         body, reply = await house.ask(question())
         assert (body, reply.degraded, reply.fallback_from) == (b"local", Rung.LOCAL, "m")
         assert house.up.seen[1].chain == ("llama",), "what was in the chain has failed already"
@@ -164,7 +167,7 @@ def test_each_rung_can_be_switched_off_and_by_route() -> None:
     async def story() -> None:
         for ladder, name in ((Ladder(stale=False, template=False), "m"), (USUAL, "strict")):
             house = House(fails(DOWN), ladder=ladder)
-            house.cache.put(b"same", kept(clock().wall()))
+            house.cache.put(SAME, kept(clock().wall()))
             with pytest.raises(UpstreamUnavailable):
                 await house.ask(question(name, gist=WHEN))
         house = House(fails(DOWN), ladder=Ladder(local=("llama",), stale=False), may=False)
@@ -189,7 +192,7 @@ def test_each_rung_can_be_switched_off_and_by_route() -> None:
 def test_a_caller_has_a_say(wants: Freshness, told: bool) -> None:
     async def story() -> None:
         house = House(fails(DOWN))
-        house.cache.put(b"same", kept(clock().wall() - 100.0))
+        house.cache.put(SAME, kept(clock().wall() - 100.0))
         try:
             _, reply = await house.ask(question(wants=wants))
         except UpstreamUnavailable:
@@ -204,7 +207,7 @@ def test_a_caller_has_a_say(wants: Freshness, told: bool) -> None:
 def test_who_hangs_is_waited_for_only_so_long() -> None:
     async def story() -> None:
         house = House(hangs(), ladder=Ladder(after_s=5.0))
-        house.cache.put(b"same", kept(clock().wall() - 100.0))
+        house.cache.put(SAME, kept(clock().wall() - 100.0))
         began = clock().now()
         assert (await house.ask(question()))[1].degraded is Rung.STALE
         assert clock().now() - began == pytest.approx(5.0)

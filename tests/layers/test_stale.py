@@ -10,6 +10,7 @@ from headgate.adapters.memory.cache import MemoryCache
 from headgate.core.call import Call
 from headgate.core.directives import said_of, wanted
 from headgate.core.errors import NotCached, UpstreamUnavailable
+from headgate.core.identity import Identity
 from headgate.core.reuse import Reuse, Said, Stored
 from headgate.pipeline.cache import Keep, Lookup
 from headgate.pipeline.identify import Identify
@@ -37,10 +38,13 @@ class Slow(MemoryCache):
 
     deep = True
 
-    def get(self, identity: bytes, now: float) -> Stored | None:
+    def knows(self, identity: Identity) -> bool:
+        return False
+
+    def get(self, identity: Identity, now: float) -> Stored | None:
         return None
 
-    async def seek(self, identity: bytes, now: float) -> Stored | None:
+    async def seek(self, identity: Identity, now: float) -> Stored | None:
         await clock().sleep(0.1)
         return super().get(identity, now)
 

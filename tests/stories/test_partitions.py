@@ -22,7 +22,7 @@ from headgate.pipeline.service import Service, stack
 from scripted import FakePayload, asked
 from virtual import clock, run
 
-CASES = 100_000 if process_environment().get("HEADGATE_SOAK") == "1" else 2_000
+CASES = 200_000 if process_environment().get("HEADGATE_SOAK") == "1" else 4_000
 AT_ONCE = 40
 
 TENANTS = ("a", "b", "ab", "a:b", "tenant:a", "shared", "None", " a", "A", "ä", "a\x00")
@@ -86,12 +86,12 @@ class Echo:
         )
 
 
-def house(upstream: Service, *, shared: bool, cached: bool) -> Service:
+def house(upstream: Service, *, shared: bool, cached: bool, lazy: bool) -> Service:
     cache = MemoryCache(max_bytes=60_000)  # some go, and are asked for again
     lookup = partial(Lookup, cache=cache, clock=clock())
     keep = partial(Keep, cache=cache, clock=clock(), ttl_s=30.0, max_bytes=9_999, marked=True)
     return stack(
-        partial(Identify, shared=shared, form=""),
+        partial(Identify, shared=shared, form="", lazy=lazy),
         *([lookup] if cached else []),
         partial(Coalesce, clock=clock(), window_s=5.0, max_bytes=9_999, marked=True),
         *([keep] if cached else []),
@@ -108,12 +108,13 @@ async def told(service: Service, call: Call, after_s: float) -> tuple[bytes, Reu
 
 @pytest.mark.parametrize("shared", [False, True], ids=["by tenant", "shared"])
 @pytest.mark.parametrize("cached", [True, False], ids=["cached", "coalesced alone"])
-def test_two_partitions_never_share_an_entry(shared: bool, cached: bool) -> None:
+@pytest.mark.parametrize("lazy", [True, False], ids=["by marks", "by keys"])
+def test_two_partitions_never_share_an_entry(shared: bool, cached: bool, lazy: bool) -> None:
     async def story() -> None:
         chance, upstream = Random(f"{shared}/{cached}"), Echo(shared=shared)
-        service = house(upstream, shared=shared, cached=cached)
+        service = house(upstream, shared=shared, cached=cached, lazy=lazy)
         reused = dict.fromkeys(Reuse, 0)
-        for _ in range(CASES // 4 // AT_ONCE):
+        for _ in range(CASES // 8 // AT_ONCE):
             calls = [chosen(chance) for _ in range(AT_ONCE)]
             calls += chance.choices(calls, k=AT_ONCE // 4)
             heard = await asyncio.gather(*(told(service, call, chance.random()) for call in calls))

@@ -59,6 +59,8 @@ class Reusing:
         self._retell = partial(retold, marked=self._marked)
         self._cache = kept("exact cache", None, lambda: machine.answers or memory())
         self._cache.resize(exact.max_bytes)
+        semantic = settings.cache.semantic  # like a shelf, it knows requests by their keys
+        self._lazy = bool(exact.ttl_s) and not self._cache.deep and not (semantic and semantic.ttl_s)
         written = [dict(one) for one in templates.templates] if templates.ttl_s else []
         self._always, self._all = cans(written)
 
@@ -73,6 +75,7 @@ class Reusing:
                 shared=self._settings.cache.scope == "shared",
                 form=_form(self._settings, self._marked),
                 region=self._settings.cache.region,
+                lazy=self._lazy,
             )
         if exact.ttl_s:
             yield self._lookup()  # a hit needs no leader

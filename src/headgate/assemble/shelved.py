@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from headgate.adapters.memory.cache import MemoryCache
 from headgate.assemble.behind import FOLLOWED_EVERY_S, Behind
+from headgate.core.identity import Identity
 from headgate.core.reuse import Stored
 from headgate.ports.cache import Shelf, ShelfGone
 from headgate.ports.clock import Clock
@@ -31,20 +32,27 @@ class Shelved:
         self._clock = clock
         self._pending: dict[bytes, Stored] = {}
         self._pending_bytes = 0
-        self._looking: dict[bytes, asyncio.Task[Stored | None]] = {}
+        self._looking: dict[Identity, asyncio.Task[Stored | None]] = {}
         self._behind = Behind(clock, "answers on the shelf", gone=ShelfGone, write=self._write)
         self._known: str | None = None  # the shelf's epoch
         self.cleared: Callable[[], object] | None = None
         """Called when somebody else has cleared the shelf."""
 
-    def get(self, identity: bytes, now: float) -> Stored | None:
+    def knows(self, identity: Identity) -> bool:
+        return self.memory.knows(identity)
+
+    def get(self, identity: Identity, now: float) -> Stored | None:
         return self.memory.get(identity, now)
 
-    def put(self, identity: bytes, answer: Stored) -> None:
+    def others(self, identity: Identity, now: float) -> Iterable[Stored]:
+        return self.memory.others(identity, now)
+
+    def put(self, identity: Identity, answer: Stored) -> None:
+        told = identity.told()
         self.memory.put(identity, answer)
-        before = self._pending.pop(identity, None)
+        before = self._pending.pop(told, None)
         self._pending_bytes += answer.weight() - (before.weight() if before else 0)
-        self._pending[identity] = answer
+        self._pending[told] = answer
         while self._pending_bytes > PENDING_BYTES:
             self._pending_bytes -= self._pending.pop(next(iter(self._pending))).weight()
         self._behind.soon()
@@ -63,7 +71,7 @@ class Shelved:
         """More or less room in memory from now on."""
         self.memory.resize(max_bytes)
 
-    async def seek(self, identity: bytes, now: float) -> Stored | None:
+    async def seek(self, identity: Identity, now: float) -> Stored | None:
         if self._behind.rests:
             return None
         looking = self._looking.get(identity)
@@ -73,11 +81,12 @@ class Shelved:
             looking.add_done_callback(lambda _: self._looking.pop(identity, None))
         return await asyncio.shield(looking)
 
-    async def _look(self, identity: bytes, now: float) -> Stored | None:
-        pending = self._pending.get(identity)
+    async def _look(self, identity: Identity, now: float) -> Stored | None:
+        told = identity.told()
+        pending = self._pending.get(told)
         if pending is not None:
             return pending if now < pending.expires_at else None
-        answer = await self._behind.ask(self.shelf.find(identity, now))
+        answer = await self._behind.ask(self.shelf.find(told, now))
         if answer is not None:
             self.memory.put(identity, answer)
         return answer

@@ -13,6 +13,7 @@ from headgate.core.attempt import Attempt
 from headgate.core.chat import Chat, Event, FinishReason
 from headgate.core.decision import Decision
 from headgate.core.embeddings import Embedded, Embeddings
+from headgate.core.identity import Glance, Identity, Reading
 from headgate.core.pace import Haste
 from headgate.core.price import Price
 from headgate.core.quota import Allowed
@@ -78,9 +79,19 @@ class Payload(Protocol):
     @property
     def stream(self) -> bool: ...
 
-    def canonical(self) -> bytes | None:
-        """What of the request decides the answer, in one form for all that say the same; without the model's
-        name and the form of the answer. `None` where no two requests are the same."""
+    @property
+    def kind(self) -> str:
+        """What beside the body decides the answer: dialect, operation, and what its headers opt into."""
+        ...
+
+    @property
+    def reading(self) -> Reading | None:
+        """How bodies like this are read for what decides the answer; without the model's name and the form of
+        the answer. `None` where no two requests are the same."""
+        ...
+
+    def glance(self) -> Glance:
+        """Cheap to have, the same for all bodies that are read the same, and mostly another for others."""
         ...
 
     @property
@@ -165,7 +176,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     traceparent: str | None = None
     tags: tuple[str, ...] = ()
     wants: Freshness = ANY
-    identity: bytes | None = None
+    identity: Identity | None = None
     session: str | None = None
     later: Later | None = None
     decision: Decision | None = None
@@ -319,12 +330,12 @@ class Reply(msgspec.Struct, eq=False, kw_only=True):
 
     def own_nano(self) -> int | None:
         """The same of this answer alone."""
-        price, seen = self.source.price, self.seen
-        if price is None:
-            return None
-        usage = self.usage() if seen.usage is None or seen.finish is None else seen.usage
-        if usage is not self._priced:
-            self._priced, self._cost = usage, price.cost_nano(usage)
+        usage = self.seen.usage
+        if usage is None or self.seen.finish is None:
+            usage = self.usage()
+        if usage is not self._priced:  # it is asked several times
+            price = self.source.price
+            self._priced, self._cost = usage, None if price is None else price.cost_nano(usage)
         return self._cost
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from enum import IntEnum, StrEnum
 from hashlib import blake2b
 from math import inf
@@ -20,7 +20,8 @@ PROBE = b'{"headgate":"here"}'
 """Stands where an answer's metadata will: a JSON object no metadata of ours is."""
 
 ENTRY_BYTES = 512
-"""What an entry weighs beside its answer: about right, and never nothing."""
+"""What an entry weighs beside its answer, the few bytes behind the metadata included: about right, and never
+nothing."""
 
 
 class Reuse(StrEnum):
@@ -113,30 +114,6 @@ class Partition(msgspec.Struct, frozen=True):
         ).digest()
 
 
-def others(identity: bytes) -> Iterator[bytes]:
-    """The same request in the other forms."""
-    form = identity[-1:]
-    return (identity[:-1] + other for other in FORMS if other != form)
-
-
-def identity(seed: bytes, canonical: bytes) -> bytes:
-    """20 bytes for a canonical request in the partition of that seed. Of two different requests they are the
-    same with a probability of 2^-160 (BLAKE2b, RFC 7693)."""
-    return identities(seed)(canonical)
-
-
-def identities(seed: bytes) -> Callable[[bytes], bytes]:
-    """`identity` in that partition, begun: setting the hash up takes as long as a short request."""
-    begun = blake2b(digest_size=20, salt=seed)
-
-    def of(canonical: bytes) -> bytes:
-        hashed = begun.copy()
-        hashed.update(canonical)
-        return hashed.digest()
-
-    return of
-
-
 End = tuple[bytes, bytes | None]
 """The end of an answer before and after its metadata; `None` where it has none."""
 
@@ -152,7 +129,7 @@ class Ending(msgspec.Struct, eq=False):
     marked: bool
     end: End = (b"", None)
 
-    def __call__(self, metadata: bytes | None) -> bytes:
+    def tell(self, metadata: bytes | None) -> bytes:
         """The first time it is told as it is made, so that an answer nobody else wants costs little more."""
         tail = self.tail
         if tail is None or metadata is None or not self.marked:
@@ -194,11 +171,19 @@ class Said(msgspec.Struct, frozen=True):
     strict: bool = False
 
 
+class Life(msgspec.Struct, frozen=True, gc=False):
+    """For how long an answer is fresh, and after that may be told while a newer one is fetched, or where
+    nobody answers; in seconds. Shared by all that nobody has said otherwise of."""
+
+    fresh_s: float
+    revalidate_s: float = 0.0
+    if_error_s: float = 0.0
+
+
 class Stored(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An answer as it was told, ready to be told again in the same dialect and form.
 
-    `body` is the stream up to its `end`. Times are seconds since the epoch: when it was `stored_at`, until
-    when it is fresh, until when a stale one may be told while a newer is fetched, and when it is gone.
+    `body` is the stream up to its `end`. `stored_at` is in seconds since the epoch; `life` begins then.
     `cost_nano` is what it once cost, in nano-dollars, `None` where nobody knows. It holds nothing that could
     hold it, so that a hundred thousand of them cost the garbage collector nothing.
     """
@@ -214,13 +199,17 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     body: bytes
     end: End
     stored_at: float
-    expires_at: float
-    fresh_until: float = inf
-    revalidate_until: float = 0.0
+    life: Life
+
+    @property
+    def expires_at(self) -> float:
+        """When it is gone."""
+        life = self.life
+        return self.stored_at + life.fresh_s + max(life.revalidate_s, life.if_error_s)
 
     def left_s(self, wall: float) -> float:
         """For how long it stays fresh; negative where it is stale."""
-        return min(self.fresh_until, self.expires_at) - wall
+        return self.stored_at + self.life.fresh_s - wall
 
     def packed(self) -> bytes:
         """For a store outside: with a checksum, because such stores are damaged now and then."""
@@ -229,8 +218,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def weight(self) -> int:
         """Bytes it takes in memory, about."""
-        before, after = self.end
-        return ENTRY_BYTES + len(self.body) + len(before) + len(after or b"")
+        return ENTRY_BYTES + len(self.body) + len(self.end[0])
 
 
 def unpacked(packed: bytes) -> Stored | None:

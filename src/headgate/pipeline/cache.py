@@ -22,9 +22,10 @@ import msgspec
 from headgate.core.call import Call, Line, Reply, Tape
 from headgate.core.chat import FinishReason
 from headgate.core.errors import GatewayError, NotCached
+from headgate.core.identity import Identity
 from headgate.core.popular import Popular
-from headgate.core.reuse import Ending, Freshness, Reuse, Said, Stored
-from headgate.pipeline.replay import Hit, Retell, other_form, replayed
+from headgate.core.reuse import Ending, Freshness, Life, Reuse, Said, Stored
+from headgate.pipeline.replay import Hit, Retell, in_form, replayed
 from headgate.pipeline.service import Layer, Passage, Service
 from headgate.ports.cache import Cache
 from headgate.ports.clock import Alarm, Clock
@@ -57,12 +58,12 @@ class Lookup:
         form that another request wants, if it can be had."""
         self._inner = inner
         self._cache = cache
-        self._get, self._deep = cache.get, cache.deep
+        self._knows, self._deep = cache.knows, cache.deep
         self._clock = clock
         self.wall = clock.wall
         self._pace = pace
         self._renew = renewing(inner) if renewing else None
-        self._renewing: dict[bytes, asyncio.Task[None]] = {}
+        self._renewing: dict[Identity, asyncio.Task[None]] = {}
         self._popular: Popular[Call] | None = Popular(warm) if warm else None
         self._looks_after: Alarm | None = None
         self._retell = retell
@@ -73,12 +74,11 @@ class Lookup:
             return self.ask(call)
         if self._popular is not None:
             self._note(self._popular, identity, call)
-        wall = self.wall()
-        answer = self._get(identity, wall)
-        if self._retell and (answer is None or answer.left_s(wall) <= 0.0):
-            answer = other_form(self._cache, identity, call.payload, wall, self._retell) or answer
-        if answer is not None:
-            return self.hit(call, answer, wall) or self.ask(call)
+        if self._knows(identity):
+            wall = self.wall()
+            answer = in_form(self._cache, identity, call.payload, wall, self._retell)
+            if answer is not None:
+                return self.hit(call, answer, wall) or self.ask(call)
         if self._deep:
             return Sought(self, call, identity)
         return self.ask(call) if call.wants.only_if_cached else self._inner(call)
@@ -88,7 +88,7 @@ class Lookup:
         age_s, left_s = wall - answer.stored_at, answer.left_s(wall)
         if call.wants.takes(age_s, left_s):
             return self._told(answer, EXACT if left_s > 0.0 else STALE)
-        if self._renew is None or wall >= answer.revalidate_until or not call.wants.bears(age_s, left_s):
+        if self._renew is None or -left_s >= answer.life.revalidate_s or not call.wants.bears(age_s, left_s):
             return None
         self._fetch(self._renew, call)
         return self._told(answer, STALE)
@@ -102,13 +102,13 @@ class Lookup:
             raise NotCached("No answer is kept, and 'only-if-cached' was asked for.", code="not_cached")
         return self._inner(call)
 
-    async def seek(self, identity: bytes, wall: float) -> Stored | None:
+    async def seek(self, identity: Identity, wall: float) -> Stored | None:
         return await self._cache.seek(identity, wall)
 
-    def _note(self, popular: Popular[Call], identity: bytes, call: Call) -> None:
+    def _note(self, popular: Popular[Call], identity: Identity, call: Call) -> None:
         """Looks after what is asked most for as long as anybody asks."""
         if len(call.payload.raw) <= WARM_BYTES:
-            popular.note(identity, call)
+            popular.note(identity.told(), call)
         if self._looks_after is None:
             self._looks_after = self._clock.at(
                 self._clock.now() + WARMED_EVERY_S, lambda: self._warm(popular)
@@ -117,8 +117,8 @@ class Lookup:
     def _warm(self, popular: Popular[Call]) -> None:
         self._looks_after = None
         wall = self._clock.wall()
-        for identity, call in popular.top(wall):
-            answer = self._cache.get(identity, wall)
+        for _, call in popular.top(wall):
+            answer = self._cache.get(call.identity, wall) if call.identity else None
             if self._renew and (answer is None or answer.left_s(wall) < 2 * WARMED_EVERY_S):
                 self._fetch(self._renew, call)
 
@@ -145,7 +145,7 @@ class Sought:
 
     __slots__ = ("_call", "_identity", "_lookup", "_opened")
 
-    def __init__(self, lookup: Lookup, call: Call, identity: bytes) -> None:
+    def __init__(self, lookup: Lookup, call: Call, identity: Identity) -> None:
         self._lookup = lookup
         self._call = call
         self._identity = identity
@@ -193,22 +193,24 @@ class Keep:
         self.marked = marked
         self._inner = inner
         self._put, self._wall = cache.put, clock.wall
-        self._ours = (ttl_s, revalidate_s, if_error_s)
+        self._ours = Life(ttl_s, revalidate_s, if_error_s)
         self.max_bytes = max_bytes
 
     def __call__(self, call: Call) -> AbstractAsyncContextManager[Reply]:
-        if call.identity is None:
+        identity = call.identity
+        if identity is None:
             return self._inner(call)
-        return _Keeping(self._inner, call, keep=self)
+        return _Keeping(self._inner, call, keep=self, identity=identity)
 
-    def put(self, identity: bytes, reply: Reply, tape: Tape | None, ending: Ending) -> None:
+    def put(self, keeping: _Keeping) -> None:
         """An answer that went well, if it is whole, not too long, and nobody minds."""
-        wall, source, seen = self._wall(), reply.source, reply.seen
-        fresh_s, revalidate_s, if_error_s = self._ours if seen.said is None else _times(self._ours, seen.said)
-        end = ending.end if ending.tail is None else ending.known()
-        if len(end[0]) + len(end[1] or b"") > self.max_bytes:
+        reply, tape, ending = keeping.reply, keeping.tape, keeping.ending
+        source, seen = reply.source, reply.seen
+        if not seen.keepable or seen.finish == REFUSED or (tape and (tape.full or not seen.over)):
             return
-        fresh_until = wall + fresh_s
+        end = ending.end if ending.tail is None else ending.known()
+        if len(end[0]) > self.max_bytes:
+            return
         answer = Stored(
             provider=source.provider,
             model_id=source.model_id,
@@ -220,48 +222,40 @@ class Keep:
             stream=reply.stream,
             body=b"".join(tape.pieces) if tape else b"",
             end=end,
-            stored_at=wall,
-            expires_at=fresh_until + (revalidate_s if revalidate_s > if_error_s else if_error_s),
-            fresh_until=fresh_until,
-            revalidate_until=fresh_until + revalidate_s,
+            stored_at=self._wall(),
+            life=self._ours if seen.said is None else _life(self._ours, seen.said),
         )
-        self._put(identity, answer)
+        self._put(keeping.identity, answer)
 
 
-def _times(ours: tuple[float, float, float], said: Said) -> tuple[float, float, float]:
-    """For how long an answer is fresh, and then may be told while it is stale, in seconds: where the answer
-    itself has something to say of that."""
-    fresh_s, revalidate_s, if_error_s = ours
-    if said.fresh_s is not None:
-        fresh_s = min(fresh_s, said.fresh_s)
+def _life(ours: Life, said: Said) -> Life:
+    """Of an answer that itself has something to say of that."""
+    fresh_s = ours.fresh_s if said.fresh_s is None else min(ours.fresh_s, said.fresh_s)
     if said.strict:
-        return fresh_s, 0.0, 0.0
-    return (
+        return Life(fresh_s)
+    return Life(
         fresh_s,
-        revalidate_s if said.revalidate_s is None else said.revalidate_s,
-        if_error_s if said.if_error_s is None else said.if_error_s,
+        ours.revalidate_s if said.revalidate_s is None else said.revalidate_s,
+        ours.if_error_s if said.if_error_s is None else said.if_error_s,
     )
 
 
 class _Keeping(Passage, eq=False, kw_only=True):
     keep: Keep
-    reply: Reply | None = None
+    identity: Identity
+    reply: Reply = msgspec.UNSET  # type: ignore[assignment]  # once it has opened: else it does not end well
+    ending: Ending = msgspec.UNSET  # type: ignore[assignment]  # likewise
     tape: Tape | None = None
-    ending: Ending | None = None
 
     def opened(self, reply: Reply) -> None:
         self.reply = reply
         reply.reuse = MISS
+        self.ending = ending = Ending(reply.tail, self.keep.marked)
+        reply.tail = ending.tell
         if reply.stream:
             reply.seen.tape = self.tape = Tape(self.keep.max_bytes)
-        reply.tail = self.ending = Ending(reply.tail, self.keep.marked)
 
     def ended(self, error: BaseException | None) -> BaseException | None:
-        """Keeps what is whole, where nobody minds."""
-        reply, ending, identity = self.reply, self.ending, self.call.identity
-        if error is None and reply and ending and identity:
-            seen, tape = reply.seen, self.tape
-            whole = tape is None or (seen.over and not tape.full)
-            if whole and seen.keepable and seen.finish != REFUSED:
-                self.keep.put(identity, reply, tape, ending)
+        if error is None:
+            self.keep.put(self)
         return error

@@ -124,8 +124,9 @@ class _Cascading:
             if size > cascade.max_bytes:
                 return None
         reply.opened_at = cascade.clock.now()
-        reply.tail = ending = Ending(reply.tail, marked=cascade.marked)
-        return b"".join((*pieces, ending(None)))
+        ending = Ending(reply.tail, marked=cascade.marked)
+        reply.tail = ending.tell
+        return b"".join((*pieces, ending.tell(None)))
 
     async def _closed(self, error: UpstreamError | None) -> None:
         """The weak model is done with: what it held comes back before the strong one is asked."""

@@ -30,6 +30,7 @@ from headgate.core.errors import (
     UpstreamInterrupted,
     UpstreamUnavailable,
 )
+from headgate.core.identity import Identity
 from headgate.core.reuse import Ending, Reuse
 from headgate.pipeline.replay import free
 from headgate.pipeline.service import Service
@@ -49,7 +50,7 @@ class Coalesce:
         self.max_bytes = max_bytes
         self.marked = marked
         self._window_s = window_s
-        self._shared: dict[bytes, Shared] = {}
+        self._shared: dict[Identity, Shared] = {}
         self._past: dict[Shared, Alarm] = {}
         self._past_bytes = 0
 
@@ -58,7 +59,7 @@ class Coalesce:
             return self.inner(call)
         return Following(self, call, call.identity)
 
-    def join(self, call: Call, identity: bytes) -> Shared:
+    def join(self, call: Call, identity: Identity) -> Shared:
         """The running call for that identity; a new one where there is none that can be joined."""
         shared = self._shared.get(identity)
         if shared is not None and shared.open_to(call, self.clock.now()):
@@ -100,7 +101,7 @@ class Shared(msgspec.Struct, eq=False):
 
     owner: Coalesce
     call: Call
-    identity: bytes
+    identity: Identity
     pieces: Pieces
     reply: Reply | None = None
     ending: Ending | None = None
@@ -217,7 +218,7 @@ class Following(msgspec.Struct, eq=False):
 
     _owner: Coalesce
     _call: Call
-    _identity: bytes
+    _identity: Identity
     reply: Reply | None = None
     _shared: Shared = msgspec.UNSET  # type: ignore[assignment]  # from the moment it follows
     _listener: Listener = msgspec.UNSET  # type: ignore[assignment]  # likewise
@@ -288,7 +289,7 @@ class Following(msgspec.Struct, eq=False):
             source=reply.source if mine else shared.free(reply),
             seen=reply.seen,
             body=_Told(shared, self._listener),
-            tail=shared.ending or reply.tail,
+            tail=shared.ending.tell if shared.ending else reply.tail,
             stream=reply.stream,
             asked_at=reply.asked_at if mine else asked_at,
             opened_at=reply.opened_at if mine else now,

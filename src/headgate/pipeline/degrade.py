@@ -10,6 +10,8 @@ below the cache, which has looked for a fresh answer. Comes into play only befor
 failures that are nobody's fault but the providers': a request that is wrong stays wrong. With `after_s` it
 does not wait any longer for somebody to begin. Holds nothing but the opened reply.
 
+Where all that any route has is a stale answer, a request of which nothing is kept passes by.
+
 Known weakness: what hangs is only cut short where `after_s` says so; else the request's time may be over
 before the ladder is reached.
 """
@@ -72,12 +74,17 @@ class Degrade:
         self._ladders = ladders
         self._usual = usual
         self._cache = cache
+        bare = all(one.after_s is None and not one.local for one in (usual, *ladders.values())) and not cans
+        self._knows = cache.knows if bare and cache is not None and not cache.deep else None
+        """Where all that any ladder has is a stale answer: whether there is one."""
         self._cans = cans
         self._may_serve = may_serve
         self._clock = clock
         self._ttl_s = ttl_s
 
     def __call__(self, call: Call) -> AbstractAsyncContextManager[Reply]:
+        if self._knows is not None and (call.identity is None or not self._knows(call.identity)):
+            return self.inner(call)
         ladder = self._ladders.get(call.payload.model, self._usual)
         if ladder.after_s is None:
             return _Climbing(self.inner, call, degrade=self, ladder=ladder)

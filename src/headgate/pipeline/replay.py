@@ -10,7 +10,8 @@ import msgspec
 
 from headgate.core.call import Call, Payload, Reply, Seen, Source
 from headgate.core.chat import Finish, FinishReason, Start, TextDelta
-from headgate.core.reuse import FORMS, FREE, Reuse, Stored, others, told
+from headgate.core.identity import Identity
+from headgate.core.reuse import FREE, Reuse, Stored, told
 from headgate.core.usage import estimate
 from headgate.ports.cache import Cache
 from headgate.ports.clock import Clock
@@ -25,26 +26,18 @@ Retell = Callable[[Stored, Payload], Stored | None]
 
 
 def in_form(
-    cache: Cache, identity: bytes, payload: Payload, wall: float, retell: Retell | None
+    cache: Cache, identity: Identity, payload: Payload, wall: float, retell: Retell | None
 ) -> Stored | None:
-    """What is kept under the identity, in the form of the request. Where it is there in another form only, it
-    is told anew, and kept so."""
-    wanted = identity[:-1] + FORMS[payload.form]
-    answer = cache.get(wanted, wall)
-    if retell and (answer is None or answer.left_s(wall) <= 0.0):
-        return other_form(cache, wanted, payload, wall, retell) or answer
+    """What is kept under the identity, in its form. Where it is fresh in another form only, it is told anew,
+    and kept so."""
+    answer = cache.get(identity, wall)
+    if retell is not None and (answer is None or answer.left_s(wall) <= 0.0):
+        for other in cache.others(identity, wall):
+            told = retell(other, payload) if other.left_s(wall) > 0.0 else None
+            if told is not None:
+                cache.put(identity, told)
+                return told
     return answer
-
-
-def other_form(cache: Cache, identity: bytes, payload: Payload, wall: float, retell: Retell) -> Stored | None:
-    """What is kept in another form than this identity's and is fresh, told in this one."""
-    for other in others(identity):
-        answer = cache.get(other, wall)
-        told = retell(answer, payload) if answer and answer.left_s(wall) > 0.0 else None
-        if told is not None:
-            cache.put(identity, told)
-            return told
-    return None
 
 
 class Hit(msgspec.Struct, eq=False):

@@ -24,6 +24,7 @@ import msgspec
 from headgate.core.call import Call, Line, Operation, Reply
 from headgate.core.chat import Chat, Message, Role, Text
 from headgate.core.errors import GatewayError
+from headgate.core.identity import known, told_as
 from headgate.core.reuse import Freshness, Partition, Reuse, Stored
 from headgate.core.semantic.gates import Gate
 from headgate.core.semantic.judge import Judged, at_sight, judge
@@ -149,7 +150,8 @@ class Semantic:
         return Hit(reply)
 
     def _answer(self, call: Call, meant: Kept, wall: float) -> Stored | None:
-        return in_form(self._cache, meant.identity, call.payload, wall, self._retell)
+        identity = known(meant.identity[:-1], call.payload.form)
+        return in_form(self._cache, identity, call.payload, wall, self._retell)
 
     async def seek(self, call: Call, question: Question) -> AbstractAsyncContextManager[Reply] | None:
         """The same, where looking takes a moment: for the question, or for its answer."""
@@ -164,7 +166,7 @@ class Semantic:
         if meant is None:
             return None
         if self._answer(call, meant, wall) is None:
-            await self._cache.seek(meant.identity, wall)  # puts it where it is at hand
+            await self._cache.seek(told_as(meant.identity), wall)  # puts it where it is at hand
         answer = self._answer(call, meant, wall)
         if answer is not None:
             return self.hit(call, question, meant, answer, wall)
@@ -233,7 +235,8 @@ class Semantic:
 
     def _partition(self, call: Call, last: Message) -> bytes | None:
         """Everything but the words of the last turn, in the partition of who may share."""
-        rest = call.payload.canonical() or b""
+        payload = call.payload
+        rest = (payload.reading(payload.raw) if payload.reading else None) or b""
         for part in reversed(last.parts):
             before, found, after = (
                 rest.rpartition(_quoted(part.text)) if isinstance(part, Text) else (rest, b"", b"")
@@ -245,11 +248,11 @@ class Semantic:
 
     def _seed(self, call: Call) -> bytes:
         payload = call.payload
-        about = (call.caller.tenant, payload.model, payload.dialect, call.chain)
+        about = (call.caller.tenant, payload.model, payload.kind, call.chain)
         seed = self._seeds.get(about)
         if seed is None:
             scope = None if self._terms.shared else call.caller.tenant
-            form = f"{self._terms.form}/{payload.dialect}/semantic"
+            form = f"{self._terms.form}/{payload.kind}/semantic"
             if len(self._seeds) >= SEEDS:
                 self._seeds.clear()
             seed = Partition(scope, payload.model, frozenset(call.chain), form).seed()
@@ -261,15 +264,16 @@ class Semantic:
     def learn(self, call: Call, question: Question, weight: float = 1.0) -> None:
         """From an answer that has just been kept: what the neighbour would have been, and the question."""
         wall = self._clock.wall()
-        stored = self._cache.get(call.identity or b"", wall)
+        identity = call.identity
+        stored = self._cache.get(identity, wall) if identity is not None else None
         says = said(stored) if stored else ""
-        if stored is None or not says:
+        if identity is None or stored is None or not says:
             return
         self._compare(question, says, wall, weight)
         until = stored.stored_at + self._terms.ttl_s
         kept = Kept(
             reading=packed(question.text),
-            identity=call.identity or b"",
+            identity=identity.told(),
             alike=gist(says),
             sign=question.sign,
             until=until,
@@ -280,7 +284,7 @@ class Semantic:
         judged, nearest = question.judged, question.nearest
         if question.gate is None or judged is None or nearest is None:
             return
-        other = self._cache.get(nearest.identity, wall)
+        other = self._cache.get(told_as(nearest.identity), wall)
         if other is not None:
             before = said(other)
             one, two = self._embedder.embed([says, before])

@@ -210,7 +210,8 @@ def _go_on(made: BaseException | None, of: BaseException | None) -> None:
 
 
 def stack(*layers: Layer, leaf: Service) -> Service:
-    """The first layer outermost."""
+    """The first layer outermost. Each is handed the method that opens, and not the object it is called on:
+    Python looks that up anew every time, and walks through C to get there."""
     for layer in reversed(layers):
-        leaf = layer(leaf)
+        leaf = layer(leaf.__call__)
     return leaf

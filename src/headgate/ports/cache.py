@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import msgspec
 
+from headgate.core.identity import Identity
 from headgate.core.reuse import Stored
 
 
@@ -14,7 +15,7 @@ class Cache(Protocol):
     """A bounded store of answers. Nothing on the request's way waits for it, unless it is `deep`: the three
     verbs return at once.
 
-    An identity already contains the partition (`core.reuse.identity`): whoever has one may have the answer.
+    An identity already contains the partition (`core.identity`): whoever has one may have the answer.
     """
 
     @property
@@ -22,11 +23,19 @@ class Cache(Protocol):
         """Whether there may be answers that `get` does not know and `seek` does."""
         ...
 
-    def get(self, identity: bytes, now: float) -> Stored | None:
+    def knows(self, identity: Identity) -> bool:
+        """Whether anything of the kind may be at hand, in whatever form. No is certain, and costs little."""
+        ...
+
+    def get(self, identity: Identity, now: float) -> Stored | None:
         """The answer, if it is at hand and has not expired at `now` (seconds since the epoch)."""
         ...
 
-    def put(self, identity: bytes, answer: Stored) -> None:
+    def others(self, identity: Identity, now: float) -> Iterable[Stored]:
+        """The same in other forms, as far as they are at hand."""
+        ...
+
+    def put(self, identity: Identity, answer: Stored) -> None:
         """Keeps the answer, in the place of an older one; others may have to go for it. An answer that would
         take too much of the room is not kept."""
         ...
@@ -35,7 +44,7 @@ class Cache(Protocol):
         """Forgets everything. How many answers that was, as far as it is known at once."""
         ...
 
-    async def seek(self, identity: bytes, now: float) -> Stored | None:
+    async def seek(self, identity: Identity, now: float) -> Stored | None:
         """The answer, also where looking for it takes a moment. Never raises: a store that does not answer
         has nothing."""
         ...

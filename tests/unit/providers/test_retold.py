@@ -20,7 +20,7 @@ from headgate.core.chat import (
     ToolCallDelta,
     ToolCallStart,
 )
-from headgate.core.reuse import Ending, Stored, told
+from headgate.core.reuse import Ending, Life, Stored, told
 from headgate.core.usage import Usage
 from headgate.ports.codec import Surface
 from headgate.providers.anthropic import AnthropicCodec, AnthropicSurface
@@ -54,7 +54,7 @@ def kept(asked: Payload, events: Sequence[Event]) -> Stored:
     return Stored(
         provider="p", model_id="m", model_name="m", served_model="served", finish="tool_calls", usage=USAGE,
         cost_nano=5, stream=asked.stream, body=body, end=Ending(emitter.tail, marked=True).known(),
-        stored_at=1.0, expires_at=9.0,
+        stored_at=1.0, life=Life(8.0),
     )  # fmt: skip
 
 

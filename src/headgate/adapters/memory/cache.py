@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 
-from headgate.core.reuse import Stored
+import msgspec
+
+from headgate.core.identity import Identity
+from headgate.core.reuse import Form, Stored
 
 LARGEST = 1 / 8
 """The share of the whole room that one answer may take."""
 
 
+class _Entry(msgspec.Struct, eq=False, gc=False):
+    """An answer, and the next to the same request: each in another form."""
+
+    identity: Identity
+    answer: Stored
+    weight: int
+    next: _Entry | None = None
+
+
 class MemoryCache:
     """`ports.Cache`, bounded in bytes: the least recently used goes first.
 
-    Known weakness: weights are estimates; Python's own overhead comes on top, some tenth of it.
+    Who comes first by a mark is kept under it, others of the same mark under their keys: while they are asked
+    for he counts as used too, so that they are found.
+
+    Known weakness: weights are estimates; Python's own overhead comes on top, some tenth of it. A request's
+    words, where they are kept, take the room of answers.
     """
 
     deep = False
@@ -22,38 +39,47 @@ class MemoryCache:
         self.max_bytes = max_bytes
         self._largest = int(max_bytes * LARGEST)
         self.bytes = 0
-        self.evicted = 0
-        self._answers: OrderedDict[bytes, Stored] = OrderedDict()
+        self._answers: OrderedDict[int | bytes, _Entry] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._answers)
+        return sum(len(_chained(first)) for first in self._answers.values())
 
-    def get(self, identity: bytes, now: float) -> Stored | None:
-        found = self._answers.get(identity)
-        if found is None:
+    def knows(self, identity: Identity) -> bool:
+        return identity.name in self._answers
+
+    def get(self, identity: Identity, now: float) -> Stored | None:
+        if identity.name not in self._answers:
             return None
-        if now >= found.expires_at:
-            self._drop(identity)
-            return None
-        self._answers.move_to_end(identity)
-        return found
+        for entry in self._found(identity):
+            if entry.identity.form == identity.form:
+                return entry.answer if now < entry.answer.expires_at else None
+        return None
 
-    def put(self, identity: bytes, answer: Stored) -> None:
-        answers, weight = self._answers, answer.weight()
-        if identity in answers:
-            self._drop(identity)
-        if weight > self._largest:
-            return
-        answers[identity] = answer
-        self.bytes += weight
-        if self.bytes > self.max_bytes:
-            self._shrink()
+    def others(self, identity: Identity, now: float) -> Iterable[Stored]:
+        if identity.name not in self._answers:
+            return ()
+        found = (entry for entry in self._found(identity) if entry.identity.form != identity.form)
+        return [entry.answer for entry in found if now < entry.answer.expires_at]
 
-    async def seek(self, identity: bytes, now: float) -> Stored | None:
+    def put(self, identity: Identity, answer: Stored) -> None:
+        answers, name, others = self._answers, identity.name, None
+        if name in answers:
+            name = self._name(identity)
+            others = self._taken(name, identity.form)
+        weight = answer.weight() + len(identity.words)
+        if weight <= self._largest:
+            answers[name] = _Entry(identity, answer, weight, others)
+            self.bytes = held = self.bytes + weight
+            if held > self.max_bytes:
+                self._shrink()
+        elif others is not None:
+            answers[name] = others
+
+    async def seek(self, identity: Identity, now: float) -> Stored | None:
         return self.get(identity, now)
 
     def clear(self) -> int:
-        count = len(self._answers)
+        count = len(self)
         self._answers.clear()
         self.bytes = 0
         return count
@@ -64,12 +90,42 @@ class MemoryCache:
         self._largest = int(max_bytes * LARGEST)
         self._shrink()
 
+    def _name(self, identity: Identity) -> int | bytes:
+        """Under which what it means is, or would be."""
+        name = identity.name
+        if self._answers[name].identity.means(identity):
+            return name
+        self._answers.move_to_end(name)
+        return identity.key()
+
+    def _found(self, identity: Identity) -> list[_Entry]:
+        name = self._name(identity)
+        first = self._answers.get(name)
+        if first is None:
+            return []
+        self._answers.move_to_end(name)
+        return _chained(first)
+
+    def _taken(self, name: int | bytes, form: Form) -> _Entry | None:
+        """What is there is taken out; what of it is in another form is given back."""
+        others = None
+        for entry in _chained(self._answers.pop(name, None)):
+            if entry.identity.form == form:
+                self.bytes -= entry.weight
+            else:
+                others = _Entry(entry.identity, entry.answer, entry.weight, others)
+        return others
+
     def _shrink(self) -> None:
         """The least recently used go, until the others have room."""
         while self.bytes > self.max_bytes:
             _, gone = self._answers.popitem(last=False)
-            self.bytes -= gone.weight()
-            self.evicted += 1
+            self.bytes -= gone.weight if gone.next is None else sum(one.weight for one in _chained(gone))
 
-    def _drop(self, identity: bytes) -> None:
-        self.bytes -= self._answers.pop(identity).weight()
+
+def _chained(first: _Entry | None) -> list[_Entry]:
+    found = []
+    while first is not None:
+        found.append(first)
+        first = first.next
+    return found

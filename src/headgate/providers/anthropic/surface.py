@@ -11,6 +11,7 @@ from headgate.core.asked import Asked
 from headgate.core.call import Emitter, Operation
 from headgate.core.chat import Chat
 from headgate.core.errors import GatewayError, InvalidRequest
+from headgate.core.identity import Glance
 from headgate.core.reuse import Form
 from headgate.core.shape import Shape
 from headgate.ports.codec import NO_HEADERS
@@ -27,6 +28,8 @@ from headgate.providers.sse import frame
 IMMATERIAL = frozenset(("model", "metadata", "service_tier", "stream"))
 """Members that say who asks, in which form it is to be told and how it is to be billed, but not what is
 asked."""
+
+_KIND = f"{DIALECT}/{Operation.CHAT}"
 
 BETA = b"anthropic-beta"
 
@@ -51,9 +54,21 @@ class AnthropicPayload:
         self._new_id = new_id
         self._chat: Chat | None = None
 
-    def canonical(self) -> bytes | None:
-        asked = canonical(self.raw, IMMATERIAL)
-        return asked + self.betas.encode() if asked and self.betas else asked
+    @property
+    def kind(self) -> str:
+        return f"{_KIND}/{self.betas}" if self.betas else _KIND
+
+    @staticmethod
+    def reading(raw: bytes) -> bytes | None:
+        return canonical(raw, IMMATERIAL)
+
+    def glance(self) -> Glance:
+        turns = self._request.messages
+        said = turns[-1].content
+        if isinstance(said, str):
+            return len(turns), said
+        last = said[-1] if said else None
+        return len(turns) + len(said), (last.text or last.tool_use_id or "") if last else ""
 
     @property
     def form(self) -> Form:

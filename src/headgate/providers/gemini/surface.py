@@ -20,6 +20,7 @@ from headgate.core.call import Emitter, Operation
 from headgate.core.chat import Chat
 from headgate.core.embeddings import Embeddings
 from headgate.core.errors import GatewayError, InvalidRequest, Unsupported
+from headgate.core.identity import Glance
 from headgate.core.reuse import Form
 from headgate.core.shape import Shape
 from headgate.ports.codec import NO_HEADERS
@@ -42,6 +43,8 @@ class GeminiPayload:
     """`core.call.Payload` of a Gemini request; `method` is the word after the colon of its path."""
 
     dialect = DIALECT
+    reading = None
+    """Nobody keeps the answers of a simulated provider's end."""
 
     def __init__(
         self,
@@ -62,8 +65,12 @@ class GeminiPayload:
         self._said = said
         self._new_id = new_id
 
-    def canonical(self) -> None:
-        """Nobody keeps the answers of a simulated provider's end."""
+    @property
+    def kind(self) -> str:
+        return f"{DIALECT}/{self.operation}"
+
+    def glance(self) -> Glance:
+        return 0, ""
 
     @property
     def form(self) -> Form:

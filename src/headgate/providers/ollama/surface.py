@@ -18,6 +18,7 @@ from headgate.core.call import Emitter, Operation
 from headgate.core.chat import Chat
 from headgate.core.embeddings import Embeddings
 from headgate.core.errors import GatewayError, InvalidRequest, Unsupported
+from headgate.core.identity import Glance
 from headgate.core.reuse import Form
 from headgate.core.shape import Shape
 from headgate.ports.codec import NO_HEADERS
@@ -36,6 +37,8 @@ class OllamaPayload:
     """`core.call.Payload` of a request to `/api/chat` or `/api/embed`."""
 
     dialect = DIALECT
+    reading = None
+    """Nobody keeps the answers of a simulated provider's end."""
 
     def __init__(
         self,
@@ -55,8 +58,12 @@ class OllamaPayload:
         self._wall = wall
         self._new_id = new_id
 
-    def canonical(self) -> None:
-        """Nobody keeps the answers of a simulated provider's end."""
+    @property
+    def kind(self) -> str:
+        return f"{DIALECT}/{self.operation}"
+
+    def glance(self) -> Glance:
+        return 0, ""
 
     @property
     def form(self) -> Form:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -12,6 +12,7 @@ from headgate.core.call import Emitter, Operation
 from headgate.core.chat import Chat
 from headgate.core.embeddings import Embeddings
 from headgate.core.errors import GatewayError, Unsupported
+from headgate.core.identity import Glance
 from headgate.core.reuse import Form
 from headgate.core.shape import Shape
 from headgate.ports.codec import NO_HEADERS
@@ -26,6 +27,7 @@ _chat = msgspec.json.Decoder(wire.ChatRequest)
 _completion = msgspec.json.Decoder(wire.CompletionRequest)
 _embeddings = msgspec.json.Decoder(wire.EmbeddingsRequest)
 _CHAT = Operation.CHAT
+_WHOLE = Form.WHOLE
 
 Request = TypeVar("Request")
 
@@ -61,7 +63,7 @@ class _Origin:
 class _Payload:
     """What the three kinds of request share (`core.call.Payload`)."""
 
-    __slots__ = ("_origin", "include_usage", "model", "raw", "stream")
+    __slots__ = ("_origin", "form", "model", "raw", "stream")
 
     dialect = DIALECT
     PREFIX = ""
@@ -70,21 +72,20 @@ class _Payload:
         self.raw = raw
         self.model = request.model
         self.stream = False
-        self.include_usage = False
+        self.form = _WHOLE
         self._origin = origin
         if isinstance(request, wire.Sampling) and request.stream:
             options = request.stream_options
             self.stream = True
-            self.include_usage = options is not None and bool(options.include_usage)
+            self.form = Form.COUNTED if options is not None and options.include_usage else Form.STREAM
 
-    def canonical(self) -> bytes | None:
-        return canonical(self.raw, IMMATERIAL)
+    @staticmethod
+    def reading(raw: bytes) -> bytes | None:
+        return canonical(raw, IMMATERIAL)
 
     @property
-    def form(self) -> Form:
-        if not self.stream:
-            return Form.WHOLE
-        return Form.COUNTED if self.include_usage else Form.STREAM
+    def include_usage(self) -> bool:
+        return self.form is Form.COUNTED
 
     def _answering(self) -> Answering:
         return Answering(
@@ -103,6 +104,7 @@ class ChatPayload(_Payload):
     __slots__ = ("_hub", "_request")
 
     operation = Operation.CHAT
+    kind = f"{DIALECT}/{operation}"
     PREFIX = "chatcmpl-"
 
     def __init__(self, raw: bytes, request: wire.ChatRequest, origin: _Origin) -> None:
@@ -118,6 +120,11 @@ class ChatPayload(_Payload):
     def asked(self) -> Asked:
         return gist.of_chat(self._request)
 
+    def glance(self) -> Glance:
+        messages = self._request.messages
+        said = messages[-1].content
+        return (len(messages), said) if type(said) is str else _glance(len(messages), said)
+
     def shaped(self, shape: Shape) -> ChatPayload:
         body = shaping.shaped_chat(self.raw, shape)
         return ChatPayload(body, _decode(_chat, body), self._origin)
@@ -130,6 +137,7 @@ class CompletionPayload(_Payload):
     __slots__ = ("_hub", "_request")
 
     operation = Operation.COMPLETION
+    kind = f"{DIALECT}/{operation}"
     PREFIX = "cmpl-"
 
     def __init__(self, raw: bytes, request: wire.CompletionRequest, origin: _Origin) -> None:
@@ -145,6 +153,9 @@ class CompletionPayload(_Payload):
     def asked(self) -> Asked:
         return gist.of_completion(self._request)
 
+    def glance(self) -> Glance:
+        return _glance(0, self._request.prompt)
+
     def shaped(self, shape: Shape) -> CompletionPayload:
         body = shaping.shaped_completion(self.raw, shape)
         return CompletionPayload(body, _decode(_completion, body), self._origin)
@@ -157,6 +168,7 @@ class EmbeddingsPayload(_Payload):
     __slots__ = ("_hub", "_request")
 
     operation = Operation.EMBEDDINGS
+    kind = f"{DIALECT}/{operation}"
 
     def __init__(self, raw: bytes, request: wire.EmbeddingsRequest, origin: _Origin) -> None:
         super().__init__(raw, request, origin)
@@ -170,6 +182,9 @@ class EmbeddingsPayload(_Payload):
 
     def asked(self) -> None:
         return None
+
+    def glance(self) -> Glance:
+        return _glance(0, self._request.input)
 
     def shaped(self, shape: Shape) -> EmbeddingsPayload:
         raise Unsupported("Embeddings have no prompt that something could be put around.", param="model")
@@ -207,6 +222,16 @@ class OpenAISurface:
 
     def error_event(self, error: GatewayError, status: int, request_id: str) -> bytes:
         return frame(errors.document(error, status))
+
+
+def _glance(before: int, said: str | Sequence[object] | None) -> Glance:
+    """How much was said, and the last of it."""
+    if not said:
+        return before, ""
+    if isinstance(said, str):
+        return before, said
+    last = said[-1].text if isinstance(said[-1], wire.Part) else said[-1]
+    return before + len(said), last if isinstance(last, str) else ""
 
 
 def _decode(decoder: msgspec.json.Decoder[Request], body: bytes) -> Request:

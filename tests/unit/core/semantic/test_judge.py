@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headgate.core.reuse import Stored
+from headgate.core.reuse import Life, Stored
 from headgate.core.semantic.gates import Gate
 from headgate.core.semantic.judge import at_sight, judge
 from headgate.core.semantic.packing import packed, unpacked
@@ -65,7 +65,7 @@ def test_a_reading_is_the_same_after_it_was_kept() -> None:
 def stored(body: bytes) -> Stored:
     return Stored(
         provider="p", model_id="m", model_name="m", served_model=None, finish=None, usage=Usage(),
-        cost_nano=None, stream=True, body=body, end=(b"", None), stored_at=0.0, expires_at=1.0,
+        cost_nano=None, stream=True, body=body, end=(b"", None), stored_at=0.0, life=Life(1.0),
     )  # fmt: skip
 
 
