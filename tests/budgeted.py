@@ -14,7 +14,8 @@ from headgate.core.expected import Expectations
 from headgate.core.price import NANO, Price
 from headgate.core.purse import Purse
 from headgate.core.usage import Usage
-from headgate.pipeline.budget import Budgets, Rules
+from headgate.pipeline.budget import Budgets
+from headgate.pipeline.cashier import Cashier, Rules
 from headgate.ports.accounts import Accounts
 from headgate.ports.ledger import LedgerGone
 from scripted import (
@@ -60,11 +61,10 @@ class House:
         return Budgets(
             self.up,
             payers=lambda call: [slot.purse for slot in self.slots],
-            bank=self.bank,
+            cashier=Cashier(self.bank, rules or Rules(), clock()),
             prices={"m": PRICE},
             unpriced=() if allow_unpriced else ("x", "y"),
             expectations=self.expectations,
-            rules=rules or Rules(),
             clock=clock(),
         )
 

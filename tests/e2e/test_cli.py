@@ -42,7 +42,7 @@ def test_a_right_file_is_said_to_be_right(file: Path) -> None:
     file.write_text(GOOD)
     found = ran("check", "--config", str(file))
     assert (found.returncode, found.stderr) == (0, "")
-    assert "1 providers, 1 models" in found.stdout
+    assert "1 provider, 1 model, 1 route, 0 keys. No problem found." in found.stdout
     here = ran("check", folder=file.parent)
     assert (here.returncode, here.stdout) == (0, found.stdout.replace(str(file), "headgate.yaml"))
     plain = ran("check", "--json", folder=file.parent)

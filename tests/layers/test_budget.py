@@ -17,7 +17,7 @@ from headgate.core.call import Call, Discarded, Reply, Source
 from headgate.core.errors import BudgetSpent, Overloaded, UpstreamUnavailable
 from headgate.core.price import NANO
 from headgate.core.reuse import Reuse
-from headgate.pipeline.budget import Rules
+from headgate.pipeline.cashier import Rules
 from headgate.pipeline.service import Service
 from scripted import (
     Act,

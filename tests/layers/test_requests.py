@@ -9,11 +9,16 @@ from headgate.adapters.memory.accounts import MemoryAccounts
 from headgate.core.account import spent_nano
 from headgate.core.budget import Budget
 from headgate.core.errors import Overloaded, RateLimited, UpstreamUnavailable
+from headgate.pipeline.cashier import Cashier, Rules
+from headgate.pipeline.requests import Requests
 from headgate.ports.accounts import Accounts
 from scripted import (
     Act,
+    TurningLoop,
     answers,
     asked,
+    cancelled_at_every_turn,
+    drain,
     fails,
     fate,
 )
@@ -27,13 +32,17 @@ class Counted(House):
         super().__init__(*acts, accounts=accounts)
         self.bank.close_others([])
         self.slots = [self.bank.slot(Budget("key/k/requests", most, "day", each=1))]
+        cashier = Cashier(self.bank, Rules(), clock())
+        self.requests = Requests(
+            self.up, purse=lambda call: self.slots[0].purse, cashier=cashier, clock=clock()
+        )
 
 
-async def made(house: House, calls: int) -> list[str]:
+async def made(house: Counted, calls: int) -> list[str]:
     """What became of so many calls, one after the other."""
     found = []
     for _ in range(calls):
-        told = await fate(house.layer, asked(chain=("m",)))
+        told = await fate(house.requests, asked(chain=("m",)))
         found.append("served" if isinstance(told, list) else type(told).__name__)
     return found
 
@@ -43,7 +52,7 @@ def test_so_many_requests_a_day_and_when_it_has_ended_as_many_again() -> None:
         house = Counted(most=3)
         async with house.open():
             assert await made(house, 4) == ["served"] * 3 + ["RateLimited"]
-            refused = await fate(house.layer, asked(chain=("m",)))
+            refused = await fate(house.requests, asked(chain=("m",)))
             assert isinstance(refused, RateLimited)
             assert refused.retry_after_s is not None
             assert 0 < refused.retry_after_s <= 86_400
@@ -113,3 +122,18 @@ def test_while_the_store_is_away_requests_that_nobody_can_count_are_let_through(
             assert spent_nano(account, house.slots[0].purse.period)[0] == 2
 
     run(story())
+
+
+def test_cancelled_at_every_turn_no_request_stays_reserved() -> None:
+    """Two calls, of whom one waits until the store has been asked."""
+
+    async def scene(loop: TurningLoop) -> None:
+        house = Counted(answers(b"a", 1.0, b"b"), most=2)
+        async with house.open():
+            await asyncio.gather(
+                *(loop.on_the_block(drain(house.requests, asked(chain=("m",)))) for _ in range(2))
+            )
+            assert free([slot.purse for slot in house.slots])
+            assert not house.up.open
+
+    cancelled_at_every_turn(scene)

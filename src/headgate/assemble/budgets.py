@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from math import inf
 from pathlib import Path
@@ -29,7 +29,9 @@ from headgate.core.expected import Expectations
 from headgate.core.price import Price
 from headgate.core.purse import Purse
 from headgate.core.router import AGENT, AUTO
-from headgate.pipeline.budget import Budgets, Rules
+from headgate.pipeline.budget import Budgets
+from headgate.pipeline.cashier import Cashier, Rules
+from headgate.pipeline.requests import Requests
 from headgate.pipeline.service import Layer
 from headgate.ports.accounts import Accounts
 from headgate.ports.clock import Clock
@@ -186,29 +188,32 @@ class Allotted:
     def requests(self) -> Iterator[Layer]:
         """Of a day."""
         if self._bank is not None and self._purses.requests.any:
-            yield self._layer(self._bank, self._purses.requests, {}, ())
+            purse = partial(_first, self._purses.requests)
+            yield partial(Requests, purse=purse, cashier=self._cashier(self._bank), clock=self._clock)
 
     def budgets(self) -> Iterator[Layer]:
-        if self._bank is not None and self._purses.money.any:
-            known = _known(self._settings, self._prices)
-            refused = self._settings.budgets.unknown_price == "refuse"
-            unpriced = self._settings.models.keys() - known.keys() if refused else ()
-            yield self._layer(self._bank, self._purses.money, known, unpriced)
-
-    def _layer(
-        self, bank: Bank, payers: Payers, prices: Mapping[str, Price], unpriced: Collection[str]
-    ) -> Layer:
-        terms = self._settings.budgets
-        return partial(
+        if self._bank is None or not self._purses.money.any:
+            return
+        known = _known(self._settings, self._prices)
+        refused = self._settings.budgets.unknown_price == "refuse"
+        yield partial(
             Budgets,
-            payers=payers,
-            bank=bank,
-            prices=prices,
-            unpriced=unpriced,
+            payers=self._purses.money,
+            cashier=self._cashier(self._bank),
+            prices=known,
+            unpriced=self._settings.models.keys() - known.keys() if refused else (),
             expectations=self._kept("expectations", None, Expectations),
-            rules=Rules(allow_unknown=terms.store_away == "allow", max_wait_s=terms.max_wait_s),
             clock=self._clock,
         )
+
+    def _cashier(self, bank: Bank) -> Cashier:
+        terms = self._settings.budgets
+        rules = Rules(allow_unknown=terms.store_away == "allow", max_wait_s=terms.max_wait_s)
+        return Cashier(bank, rules, self._clock)
+
+
+def _first(payers: Payers, call: Call) -> Purse | None:
+    return next(iter(payers(call)), None)
 
 
 def _known(settings: Settings, prices: Prices) -> Mapping[str, Price]:

@@ -24,11 +24,14 @@ def check(file: Path, *, as_json: bool) -> int:
     if as_json:
         typer.echo(json.dumps({"problems": []}))
     else:
-        typer.echo(
-            f"{file}: {len(settings.providers)} providers, {len(settings.models)} models, "
-            f"{len(settings.routes)} routes, {len(settings.keys)} keys. No problem found."
-        )
+        sections = ("providers", "models", "routes", "keys")
+        held = ", ".join(_counted(len(getattr(settings, name)), name) for name in sections)
+        typer.echo(f"{file}: {held}. No problem found.")
     return 0
+
+
+def _counted(number: int, things: str) -> str:
+    return f"{number} {things[:-1] if number == 1 else things}"
 
 
 def schema() -> str:

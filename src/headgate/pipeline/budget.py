@@ -1,7 +1,5 @@
 """Budget: money is reserved before it is spent, on the caller's key, tenant and tier and on the route, on all
-of them or on none, and settled when the answer has ended, by what it cost. Requests of a day are counted in
-the same way, by a layer of their own that stands where the other limits of callers do: a kept answer is a
-request too.
+of them or on none, and settled when the answer has ended, by what it cost.
 
 Stands below route, which names the models and so the prices, and below everything that answers from here: an
 answer that was kept costs nothing, and is given to who has spent everything. Above the batch, so that each
@@ -20,63 +18,29 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import UTC, datetime
 from types import TracebackType
-from typing import Protocol
 
 import msgspec
 
 from headgate.core.call import Call, Discarded, Operation, Reply
-from headgate.core.errors import BudgetSpent, Overloaded, RateLimited, Refused
+from headgate.core.errors import Overloaded
 from headgate.core.expected import PLAIN_BYTES, Expectations, Expected, Usual
 from headgate.core.price import Price
-from headgate.core.purse import Purse, Verdict
+from headgate.core.purse import Purse
 from headgate.core.usage import CHARS_PER_TOKEN
+from headgate.pipeline.cashier import AGAIN_S, Cashier, lacking
 from headgate.pipeline.service import Passage, Service
 from headgate.ports.clock import Clock
 
-AGAIN_S = 5.0
-"""When to come again where nobody knows what is left."""
 MORE = 2
 """A stream that needs more reserves one part in so many of what it has."""
 STALL_S = 2.0
 """How long a stream waits for more."""
-POLL_S = 0.1
-"""Between two questions to the store while somebody waits."""
 _PER_MILLION = 1_000_000
 
 
-class Bank(Protocol):
-    """Where the purses are filled."""
-
-    def spent(self, purses: Sequence[Purse], /) -> None:
-        """What was reserved of them has been settled: those who wait may look again, the store will hear."""
-        ...
-
-    async def ask(self, purses: Sequence[Purse], /) -> None:
-        """Returns when the store has been told of them and has answered, or cannot be reached."""
-        ...
-
-    async def change(self, until: float, /) -> None:
-        """Returns when there may be more room in any of them, at that time at the latest."""
-        ...
-
-    def renews_at(self, purse: Purse, /) -> float:
-        """When its budget begins anew, in seconds since the epoch."""
-        ...
-
-
 Payers = Callable[[Call], Sequence[Purse]]
-"""The purses that pay for a call, in their present period: all of money, or all of requests; none where no
-budget applies."""
-
-
-class Rules(msgspec.Struct, frozen=True, kw_only=True):
-    """`allow_unknown`: who has nothing in hand while the store is away is served all the same; `max_wait_s`:
-    for money that is reserved for others."""
-
-    allow_unknown: bool = False
-    max_wait_s: float = 30.0
+"""The purses that pay for a call, in their present period; none where no budget applies."""
 
 
 class Budgets:
@@ -85,19 +49,17 @@ class Budgets:
         inner: Service,
         *,
         payers: Payers,
-        bank: Bank,
+        cashier: Cashier,
         prices: Mapping[str, Price],
         unpriced: Collection[str],
         expectations: Expectations,
-        rules: Rules,
         clock: Clock,
     ) -> None:
         """`prices` by model id, of those whose price is known; `unpriced` are the others, unless they may
         serve."""
         self.inner = inner
-        self.bank = bank
+        self.cashier = cashier
         self._payers = payers
-        self.rules = rules
         self.clock = clock
         self.expectations = expectations
         self._prices = prices
@@ -107,18 +69,18 @@ class Budgets:
         purses = self._payers(call)
         if not purses:
             return self.inner(call)
-        now, nano, usual = self.clock.now(), purses[0].each, None
-        if not nano:
-            if self._unpriced and not self._unpriced.isdisjoint(call.chain):
-                call = self._priced(call)
-            model, size = call.chain[0], len(call.payload.raw)
-            if (price := self._prices.get(model)) is not None:
-                if size > PLAIN_BYTES:
-                    return _Waiting(self, call, purses)
-                usual = self.expectations.usual(model, call.caller.key)
-                nano = usual.nano(price, size)
+        if self._unpriced and not self._unpriced.isdisjoint(call.chain):
+            call = self._priced(call)
+        now, model, size = self.clock.now(), call.chain[0], len(call.payload.raw)
+        price = self._prices.get(model)
+        if price is None:
+            return _Held(self.inner, call, layer=self, purses=purses, reserved=0, at=now)
+        if size > PLAIN_BYTES:
+            return _Waiting(self, call, purses)
+        usual = self.expectations.usual(model, call.caller.key)
+        nano = usual.nano(price, size)
         for purse in purses:
-            if purse.room(now) < nano > 0:
+            if purse.room(now) < nano:
                 return _Waiting(self, call, purses)
         return _Held(self.inner, call, layer=self, purses=purses, reserved=nano, at=now, usual=usual)
 
@@ -134,10 +96,8 @@ class Budgets:
             )
         return msgspec.structs.replace(call, chain=chain)
 
-    def expected(self, call: Call, purses: Sequence[Purse]) -> Expected:
-        """What it will probably take of them: one request, or what its first choice costs."""
-        if each := purses[0].each:
-            return Expected(each, each, 0, True)
+    def expected(self, call: Call) -> Expected:
+        """What it will probably cost, by its first choice."""
         payload, model = call.payload, call.chain[0]
         price = self._prices.get(model)
         if price is None:
@@ -145,74 +105,6 @@ class Budgets:
         answers = payload.operation is not Operation.EMBEDDINGS
         usual = self.expectations.usual(model, call.caller.key)
         return usual.expected(price, payload.raw, answers=answers)
-
-    async def room(self, purses: Sequence[Purse], wanted: Callable[[], Expected], until: float) -> Expected:
-        """Waits until all of them have room for what is wanted, which may change meanwhile; what to reserve,
-        at once.
-
-        Raises:
-            BudgetSpent, RateLimited: where one of them will not have it.
-            Overloaded: where nobody can know.
-        """
-        nano = 0
-        try:
-            while True:
-                expected = wanted()
-                nano = _longing(purses, nano, expected.nano)
-                if not lacking(purses, nano, self.clock.now()):
-                    return expected
-                await self.bank.ask(purses)
-                now = self.clock.now()
-                short = lacking(purses, nano, now)
-                if not short or self._decided(short, expected.usual, now):
-                    return expected
-                if now >= until:
-                    raise self._spent(short[0], "The rest of this budget is reserved for other calls.")
-                await self.bank.change(min(until, now + POLL_S))
-        finally:
-            _longing(purses, nano, 0)
-
-    def _decided(self, short: Sequence[Purse], usual: int, now: float) -> bool:
-        """Whether it may go on though nobody knows whether there is room. Requests that nobody can count are
-        let through."""
-        verdicts = {purse.verdict(usual, now): purse for purse in short}
-        if (spent := verdicts.get(Verdict.SPENT)) is not None:
-            raise self._spent(spent, "This budget is spent.")
-        unknown = verdicts.get(Verdict.UNKNOWN)
-        if unknown is None:
-            return False
-        if not self.rules.allow_unknown and not unknown.each:
-            raise Overloaded(
-                "What is left of this budget cannot be known now.",
-                code="budget_unavailable",
-                retry_after_s=AGAIN_S,
-            )
-        return len(verdicts) == 1
-
-    def _spent(self, purse: Purse, message: str) -> Refused:
-        purse.refused = True
-        who, ends_at = purse.account.rpartition("/")[0], self.bank.renews_at(purse)
-        until = datetime.fromtimestamp(ends_at, UTC).isoformat(timespec="seconds")
-        if not purse.each:
-            return BudgetSpent(f"{message} ({who}, until {until})", code="insufficient_quota")
-        return RateLimited(
-            f"This day's requests are used up. ({who}, until {until})",
-            code="rate_limit_exceeded",
-            retry_after_s=max(ends_at - self.clock.wall(), 1.0),
-        )
-
-
-def lacking(purses: Sequence[Purse], nano: int, now: float) -> list[Purse]:
-    """Those that have no room for it."""
-    return [purse for purse in purses if purse.room(now) < nano]
-
-
-def _longing(purses: Sequence[Purse], before: int, nano: int) -> int:
-    """Says how much a call lacks that waits."""
-    for purse in purses:
-        purse.short += nano - before
-        purse.least = nano
-    return nano
 
 
 def _afford(purses: Sequence[Purse], expected: Expected) -> Expected:
@@ -249,8 +141,6 @@ class _Held(Passage, eq=False, kw_only=True):
 
     def opened(self, reply: Reply) -> None:
         self.reply = reply
-        if self.purses[0].each:
-            return
         if reply.source.model_id != self.call.chain[0] and not reply.reuse.hit:
             self._moved(reply)
         if reply.stream and not self.fixed and (price := reply.source.price) is not None and price.output:
@@ -286,20 +176,16 @@ class _Held(Passage, eq=False, kw_only=True):
         """Who is being answered is not cut off because nobody can know."""
         try:
             more = Expected(nano, nano, 0, True)
-            await self.layer.room(self.purses, lambda: more, now + STALL_S)
+            await self.layer.cashier.room(self.purses, lambda: more, now + STALL_S)
         except Overloaded as error:
             error.__traceback__ = None
 
     def ended(self, error: BaseException | None) -> BaseException | None:
-        cost = self._requests(error) if self.purses[0].each else self._cost(error)
+        cost = self._cost(error)
         for purse in self.purses:
             purse.settle(self.reserved, cost)
-        self.layer.bank.spent(self.purses)
+        self.layer.cashier.bank.spent(self.purses)
         return error
-
-    def _requests(self, error: BaseException | None) -> int:
-        """What we refuse ourselves is none."""
-        return 0 if self.reply is None and isinstance(error, Refused) else self.reserved
 
     def _cost(self, error: BaseException | None) -> int:
         line, reply = self.call.line.discarded, self.reply
@@ -354,8 +240,8 @@ class _Waiting:
 
     async def __aenter__(self) -> Reply:
         layer, call, purses = self._layer, self._call, self._purses
-        until = min(call.deadline_at, layer.clock.now() + layer.rules.max_wait_s)
-        expected = await layer.room(purses, lambda: _afford(purses, layer.expected(call, purses)), until)
+        until = min(call.deadline_at, layer.clock.now() + layer.cashier.rules.max_wait_s)
+        expected = await layer.cashier.room(purses, lambda: _afford(purses, layer.expected(call)), until)
         self._held = _Held(
             layer.inner,
             call,

@@ -44,4 +44,4 @@ def retry_after(error: e.GatewayError, status: int) -> bytes | None:
     if status not in (429, 503):
         return None
     seconds = SOON_S if error.retry_after_s is None else error.retry_after_s
-    return b"%d" % max(1, math.ceil(min(seconds, NEVER_S)))
+    return b"%d" % max(1, math.ceil(NEVER_S if seconds == math.inf else seconds))

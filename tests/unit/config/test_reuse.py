@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from headgate.config.check import ConfigError
-from headgate.config.reuse import Batch, CacheSettings, Coalesce, Semantic
 from headgate.config.validate import settings
 
 
@@ -51,9 +50,3 @@ def test_a_rung_that_leads_nowhere() -> None:
 def test_a_store_that_is_nowhere() -> None:
     assert told(cache={"store": "redis"}) == ["cache.store: needs to know where that is"]
     assert told(cache={"store": "redis"}, store={"redis": "redis://127.0.0.1"}) == []
-
-
-def test_times_are_those_that_are_promised() -> None:
-    cache, semantic = CacheSettings(), Semantic()
-    assert (cache.exact.ttl_s, semantic.ttl_s, cache.template.ttl_s) == (3600.0, 1800.0, 86_400.0)
-    assert (Coalesce().window_s, Batch().wait_s, semantic.threshold) == (5.0, 0.01, 0.95)
