@@ -13,6 +13,9 @@ import msgspec
 
 T = TypeVar("T")
 
+TRIES = 20
+"""To begin a write-ahead log, where others do the same."""
+
 
 class Aside:
     """One connection, made when it is first needed; one piece of work at a time."""
@@ -55,3 +58,17 @@ def transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iter
     except BaseException:
         connection.rollback()
         raise
+
+
+def write_ahead(connection: sqlite3.Connection) -> None:
+    """Begins a write-ahead log: the one thing for which SQLite does not wait, where several open a new file
+    at once. So a transaction waits, and it is tried again."""
+    for _ in range(TRIES):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            with transaction(connection):
+                pass
+        else:
+            return
+    connection.execute("PRAGMA journal_mode = WAL")

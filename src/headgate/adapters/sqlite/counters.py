@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from headgate.adapters.sqlite.aside import Aside, transaction
+from headgate.adapters.sqlite.aside import Aside, transaction, write_ahead
 from headgate.core.lease import Books, Hello, Reply, sync
 from headgate.ports.clock import Clock
 from headgate.ports.counters import StoreGone
@@ -47,7 +47,7 @@ class SqliteCounters:
         connection = sqlite3.connect(
             self._file, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False
         )
-        connection.execute("PRAGMA journal_mode = WAL")
+        write_ahead(connection)
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute(_SCHEMA)
         return connection

@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
+from headgate.adapters.sqlite.aside import write_ahead
+
 PATIENCE_S = 1.0
 """How long to wait for other processes to let go of the file."""
 
@@ -18,6 +20,7 @@ _DAMAGED = ("no such", "malformed", "could not decode", "table ")
 """How operational errors begin that only a damaged schema gives."""
 
 log = logging.getLogger("headgate")
+
 T = TypeVar("T")
 
 
@@ -77,7 +80,7 @@ class SqliteFile:
             self._connection = sqlite3.connect(
                 self._file, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False
             )
-            self._connection.execute("PRAGMA journal_mode = WAL")
+            write_ahead(self._connection)
             self._connection.execute("PRAGMA synchronous = NORMAL")
             self._connection.executescript(self._schema)
             self._begun(self._connection)

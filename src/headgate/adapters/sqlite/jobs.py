@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from headgate.adapters import jobs as sql
-from headgate.adapters.sqlite.aside import Aside, transaction
+from headgate.adapters.sqlite.aside import Aside, transaction, write_ahead
 from headgate.core.job import Job
 from headgate.ports.jobs import Bounds, Held, JobsGone
 
@@ -97,7 +97,7 @@ def _open(file: Path) -> sqlite3.Connection:
     os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
     connection = sqlite3.connect(file, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False)
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
+        write_ahead(connection)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA secure_delete = ON")
         connection.executescript(sql.SCHEMA)

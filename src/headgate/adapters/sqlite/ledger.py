@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from headgate.adapters import books
 from headgate.adapters.books.retention import Asking, forgetting
-from headgate.adapters.sqlite.aside import Aside, transaction
+from headgate.adapters.sqlite.aside import Aside, transaction, write_ahead
 from headgate.core.audit import START, Act, Noted, chained
 from headgate.core.captured import Captured
 from headgate.core.issued import Issued, Snapshot, Terms
@@ -243,7 +243,7 @@ def opened(file: Path) -> sqlite3.Connection:
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     connection = sqlite3.connect(file, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False)
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
+        write_ahead(connection)
         connection.execute("PRAGMA synchronous = FULL")
         _migrate(connection)
     except BaseException:
