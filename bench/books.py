@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import random
 import sqlite3
 import tempfile
@@ -23,9 +22,11 @@ from typing import Any
 import uvloop
 
 from bench.limits import SLICE, gateway, slice_us
+from bench.turns import by_turns
 from headgate.adapters.postgres import PostgresLedger
 from headgate.adapters.sqlite import SqliteLedger
 from headgate.adapters.system import SystemClock
+from headgate.assemble import Gateway
 from headgate.assemble.books import Books
 from headgate.core.entry import Entry
 from headgate.core.kind import DAY_US, Kind, packed
@@ -36,6 +37,8 @@ from headgate.ports.store import Store
 
 POSTGRES = "postgresql://postgres@127.0.0.1:5432/test"
 SCHEMA = "headgate_bench"
+SLICES = 5
+"""Of one side before the rows have to be in the store."""
 TARGETS_US = {"sqlite": 15.0, "postgresql": 20.0}
 TARGET_ROWS = 8_000
 TARGET_REPORT_MS = 300.0
@@ -61,19 +64,15 @@ async def cost(kind: str, at: Path, rounds: int) -> None:
     books = Books(kind, _ledger(kind, at), at / "journal", SystemClock(), name="bench", days=KEPT)
     task = asyncio.create_task(books.run())
     kept._recorder.add(books)
-    base, added = [], []
-    for turn in range(rounds + 5):
-        gc.collect()
-        found = {}
-        for one in (plain, kept) if turn % 2 else (kept, plain):
-            begun = time.process_time()
-            for _ in range(5):
-                await slice_us(one)
-            await stored(books)
-            found[id(one)] = (time.process_time() - begun) / (5 * SLICE) * 1e6
-        if turn >= 5:
-            base.append(found[id(plain)])
-            added.append(found[id(kept)] - found[id(plain)])
+
+    async def followed_us(one: Gateway) -> float:
+        begun = time.process_time()
+        for _ in range(SLICES):
+            await slice_us(one)
+        await stored(books)
+        return (time.process_time() - begun) / (SLICES * SLICE) * 1e6
+
+    base, added = await by_turns(plain, kept, followed_us, rounds)
     task.cancel()
     await books.close()
     low, middle, high = quantiles(added, n=4)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import tempfile
 from pathlib import Path
 from statistics import median, quantiles
@@ -19,6 +18,7 @@ from typing import Any
 import uvloop
 
 from bench.limits import gateway, slice_us
+from bench.turns import by_turns
 from headgate.adapters.sqlite import SqliteAccounts
 from headgate.adapters.system import SystemClock
 from headgate.assemble import Gateway
@@ -40,15 +40,13 @@ async def compare(more: dict[str, Any], bank: Bank, rounds: int) -> tuple[float,
     """CPU µs a request without budgets, and what they add, round by round."""
     priced = {"models": {"m": {"provider": "p", "price": {"input": 2.5, "output": 10}}}}
     plain, kept = gateway({}, 1, priced), gateway({}, 1, priced | more, bank=bank)
-    base, added = [], []
-    for turn in range(rounds + 5):
-        gc.collect()
-        order = (plain, kept) if turn % 2 else (kept, plain)
-        cost = {id(one): await slice_us(one) for one in order}
-        await asyncio.sleep(0.02)
-        if turn >= 5:
-            base.append(cost[id(plain)])
-            added.append(cost[id(kept)] - cost[id(plain)])
+
+    async def noted_us(one: Gateway) -> float:
+        cost = await slice_us(one)
+        await asyncio.sleep(0.01)  # what is spent is written down beside it
+        return cost
+
+    base, added = await by_turns(plain, kept, noted_us, rounds)
     _check(kept, bank)
     return median(base), added
 

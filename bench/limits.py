@@ -9,7 +9,6 @@ ever adds. The target is for limits and queue together.
 from __future__ import annotations
 
 import argparse
-import gc
 import random
 import time
 from contextlib import AbstractAsyncContextManager
@@ -19,12 +18,13 @@ from typing import Any
 import msgspec
 import uvloop
 
+from bench.turns import answered, by_turns
 from bench.wire import OPENAI_DOCUMENT
 from headgate.adapters.system import SystemClock
 from headgate.assemble import Gateway, Machine
 from headgate.assemble.bank import Bank
 from headgate.config.tree import Settings
-from headgate.core.call import Call, Caller, Operation
+from headgate.core.call import Caller
 
 TARGET_US = 8.0
 SLICE = 200
@@ -89,35 +89,16 @@ def gateway(
 
 async def slice_us(one: Gateway) -> float:
     """CPU µs a request, over one slice."""
-    clock, surface, service = one.clock, one.surface, one.service
     begin = time.process_time()
     for _ in range(SLICE):
-        now = clock.now()
-        call = Call(
-            payload=surface.parse(Operation.CHAT, BODY),
-            caller=CALLER,
-            request_id="bench",
-            started_at=now,
-            deadline_at=now + 60.0,
-        )
-        async with service(call) as reply:
-            async for _piece in reply.body:
-                pass
-            reply.tail(None)
+        await answered(one, BODY, CALLER)
     return (time.process_time() - begin) / SLICE * 1e6
 
 
 async def compare(limits: dict[str, int], *, keys: int, rounds: int) -> tuple[float, list[float]]:
     """CPU µs a request without limits, and what they add, round by round."""
     plain, limited = gateway({}, keys), gateway(limits, keys)
-    base, added = [], []
-    for turn in range(rounds + 5):
-        gc.collect()
-        order = (plain, limited) if turn % 2 else (limited, plain)
-        cost = {id(one): await slice_us(one) for one in order}
-        if turn >= 5:
-            base.append(cost[id(plain)])
-            added.append(cost[id(limited)] - cost[id(plain)])
+    base, added = await by_turns(plain, limited, slice_us, rounds)
     return median(base), added
 
 

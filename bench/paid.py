@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import tempfile
 import time
 from pathlib import Path
@@ -20,15 +19,15 @@ from typing import Any
 
 import uvloop
 
-from bench.books import KEPT, POSTGRES, SCHEMA, TARGETS_US, dropped, stored
+from bench.books import KEPT, POSTGRES, SCHEMA, SLICES, TARGETS_US, dropped, stored
 from bench.limits import BODY, SLICE, gateway
+from bench.turns import answered, by_turns
 from headgate.adapters.postgres import PostgresAccounts, PostgresLedger
 from headgate.adapters.sqlite import SqliteAccounts, SqliteLedger
 from headgate.adapters.system import SystemClock
 from headgate.assemble import Gateway
 from headgate.assemble.bank import Bank
 from headgate.assemble.books import Books
-from headgate.core.call import Call, Operation
 
 KEY = "caller-key-bench-0001"
 HEADERS = {b"authorization": b"Bearer " + KEY.encode()}
@@ -47,25 +46,6 @@ ALL: dict[str, Any] = PRICED | {
         }
     ],
 }
-SLICES = 5
-"""Of one side before the rows have to be in the store."""
-
-
-async def _slice(one: Gateway) -> None:
-    clock, surface, service, door = one.clock, one.surface, one.service, one.house.front.door
-    for _ in range(SLICE):
-        now = clock.now()
-        call = Call(
-            payload=surface.parse(Operation.CHAT, BODY),
-            caller=door.admit(HEADERS),
-            request_id="bench",
-            started_at=now,
-            deadline_at=now + 60.0,
-        )
-        async with service(call) as reply:
-            async for _piece in reply.body:
-                pass
-            reply.tail(None)
 
 
 async def compare(kind: str, at: Path, rounds: int) -> None:
@@ -78,19 +58,17 @@ async def compare(kind: str, at: Path, rounds: int) -> None:
     plain, kept = gateway({}, 1, PRICED), gateway({}, 1, ALL, bank=bank)
     kept._recorder.add(books)
     tasks = [asyncio.create_task(books.run()), asyncio.create_task(bank.run())]
-    base, added = [], []
-    for turn in range(rounds + 5):
-        gc.collect()
-        found = {}
-        for one in (plain, kept) if turn % 2 else (kept, plain):
-            begun = time.process_time()
-            for _ in range(SLICES):
-                await _slice(one)
-            await stored(books)
-            found[id(one)] = (time.process_time() - begun) / (SLICES * SLICE) * 1e6
-        if turn >= 5:
-            base.append(found[id(plain)])
-            added.append(found[id(kept)] - found[id(plain)])
+
+    async def slice_us(one: Gateway) -> float:
+        """To where the rows are in the store."""
+        door = one.house.front.door
+        begun = time.process_time()
+        for _ in range(SLICES * SLICE):
+            await answered(one, BODY, door.admit(HEADERS))
+        await stored(books)
+        return (time.process_time() - begun) / (SLICES * SLICE) * 1e6
+
+    base, added = await by_turns(plain, kept, slice_us, rounds)
     for task in tasks:
         task.cancel()
     await bank.close()

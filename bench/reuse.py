@@ -22,10 +22,10 @@ import uvloop
 
 from bench.config import REUSE
 from bench.limits import CALLER, PROMPT, Answer
+from bench.turns import answered
 from headgate.adapters.system import SystemClock
 from headgate.assemble import Gateway, Machine
 from headgate.config.tree import Settings
-from headgate.core.call import Call, Operation
 
 CLIENTS = 16
 """Who ask at once, each one request after the other: a turn of the loop is shared, as it is in a server."""
@@ -72,22 +72,10 @@ def gateway(switched: dict[str, Any]) -> Gateway:
 
 async def slice_us(one: Gateway, *, same: bool) -> float:
     """CPU µs a request, over one slice; `same`: all ask the same."""
-    clock, surface, service = one.clock, one.surface, one.service
 
     async def asking(mine: list[bytes]) -> None:
         for body in mine:
-            now = clock.now()
-            call = Call(
-                payload=surface.parse(Operation.CHAT, body),
-                caller=CALLER,
-                request_id="bench",
-                started_at=now,
-                deadline_at=now + 60.0,
-            )
-            async with service(call) as reply:
-                async for _piece in reply.body:
-                    pass
-                reply.tail(METADATA)
+            await answered(one, body, CALLER, METADATA)
 
     bodies = [_body(0 if same else next(_numbers) + 1) for _ in range(SLICE)]
     begin = time.process_time()
