@@ -135,7 +135,7 @@ def test_a_count_that_was_given_too_early_is_not_believed(said: int) -> None:
 
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("dialect", DIALECTS)
-@pytest.mark.parametrize("name, count", [("input", 10**20), ("output", 10**12), ("cache_read", 10**9)])
+@pytest.mark.parametrize(("name", "count"), [("input", 10**20), ("output", 10**12), ("cache_read", 10**9)])
 def test_what_nobody_can_have_counted_is_no_count(dialect: str, stream: bool, name: str, count: int) -> None:
     """One such number would be more than any store can hold, and every row behind it would wait for ever."""
     sane = dict.fromkeys(CLASSES, 0) | {"input": 10, "output": 5}
