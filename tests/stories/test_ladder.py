@@ -63,6 +63,8 @@ def test_ten_minutes_without_any_provider(fault: str) -> None:
         told: Counter[tuple[str, str]] = Counter()
         asked = [
             *((one, "stale") for one in known),
+            (body("What is a bridge?", stream=True), "stale"),
+            (body("What is a dam?"), "stale"),
             (body("Is the shop open?"), "template"),
             (body("Is the shop open?", stream=True), "template"),
             (body("Something else"), "error"),

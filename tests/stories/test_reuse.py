@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from asgi import CHAT, KEY, Heard, ask, gateway
 from headgate.assemble import Gateway
+from headgate.providers.simulated import Scheduled
 from virtual import clock, run
 
 HI = [{"role": "user", "content": "Tell me about bridges"}]
@@ -101,6 +102,24 @@ def test_a_hundred_at_once_are_one_upstream_call(path: str, body: dict[str, Any]
         assert counted(served, "model_requests_total") == 1
         assert counted(served, "coalesced_total") == 99
         assert counted(served, "requests_total") == 100
+
+    run(story())
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_where_the_leader_s_call_fails_one_retry_serves_all_the_others(stream: bool) -> None:
+    async def story() -> None:
+        patient = {"dialect": "simulated", "timeouts": {"first_byte_s": 3}, "simulated": {"latency_s": 0.1}}
+        served = gateway(retry={"attempts": 1}, providers={"p": patient})
+        simulation = served.simulations()["p"]
+        simulation.schedule([Scheduled(fault="hang", to_s=1)])
+        app = served.endpoints()[CHAT]
+        body = {**ASKED[CHAT], "stream": stream}
+        leader, *others = await asyncio.gather(*(ask(app, CHAT, body) for _ in range(10)))
+        assert leader.status == 502, "whose call it was has had his attempts"
+        assert [one.status for one in others] == [200] * 9
+        assert [decided(one)["cache"] for one in others] == ["miss", *["coalesced"] * 8]
+        assert counted(served, "model_requests_total") == 1
 
     run(story())
 

@@ -190,6 +190,7 @@ class Reusing:
                 may_serve=may_serve,
                 clock=self._clock,
                 ttl_s=settings.cache.template.ttl_s,
+                retell=self._retell,
             )
 
 

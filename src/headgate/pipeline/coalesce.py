@@ -24,6 +24,7 @@ import msgspec
 from headgate.core.broadcast import Listener, Pieces
 from headgate.core.call import Call, Reply, Source
 from headgate.core.errors import (
+    AllUpstreamsFailed,
     BudgetSpent,
     GatewayError,
     Overloaded,
@@ -231,7 +232,7 @@ class Following(msgspec.Struct, eq=False):
                 if self._shared.call is self._call or self._shared.call.caller.key == self._call.caller.key:
                     raise
                 error.__traceback__ = None
-            except (UpstreamUnavailable, Overloaded) as error:
+            except (UpstreamUnavailable, AllUpstreamsFailed, Overloaded) as error:
                 if self._shared.call is self._call:
                     raise
                 error.__traceback__ = None

@@ -36,7 +36,7 @@ from headgate.core.errors import (
 )
 from headgate.core.job import NOBODY_BEGAN
 from headgate.core.reuse import Reuse, Rung
-from headgate.pipeline.replay import Hit, replayed, written
+from headgate.pipeline.replay import Hit, Retell, in_form, replayed, written
 from headgate.pipeline.scope import Scope
 from headgate.pipeline.service import Passage, Service
 from headgate.ports.cache import Cache
@@ -67,9 +67,11 @@ class Degrade:
         may_serve: Callable[[Call, str], bool],
         clock: Clock,
         ttl_s: float,
+        retell: Retell | None = None,
     ) -> None:
         """`ladders` by the name asked for, where it is not the `usual` one. `may_serve`: whether a model may
-        serve a caller though it is not in the chain. `ttl_s`: for how long a written answer is good."""
+        serve a caller though it is not in the chain. `ttl_s`: for how long a written answer is good.
+        `retell`: a stale answer in the form that the request wants, if it can be had."""
         self.inner = inner
         self._ladders = ladders
         self._usual = usual
@@ -81,6 +83,7 @@ class Degrade:
         self._may_serve = may_serve
         self._clock = clock
         self._ttl_s = ttl_s
+        self._retell = retell
 
     def __call__(self, call: Call) -> AbstractAsyncContextManager[Reply]:
         if self._knows is not None and (call.identity is None or not self._knows(call.identity)):
@@ -106,7 +109,8 @@ class Degrade:
         """What is here: an answer that is past its time, or one that the operator has written."""
         if ladder.stale and self._cache is not None and call.identity is not None:
             wall = self._clock.wall()
-            answer = self._cache.get(call.identity, wall) or await self._cache.seek(call.identity, wall)
+            answer = in_form(self._cache, call.identity, call.payload, wall, self._retell, stale=True)
+            answer = answer or await self._cache.seek(call.identity, wall)
             if answer is not None and call.wants.bears(wall - answer.stored_at, answer.left_s(wall)):
                 return replayed(answer, Reuse.STALE, self._clock)
         if ladder.template and not call.wants.no_cache:

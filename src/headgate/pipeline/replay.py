@@ -26,14 +26,20 @@ Retell = Callable[[Stored, Payload], Stored | None]
 
 
 def in_form(
-    cache: Cache, identity: Identity, payload: Payload, wall: float, retell: Retell | None
+    cache: Cache,
+    identity: Identity,
+    payload: Payload,
+    wall: float,
+    retell: Retell | None,
+    *,
+    stale: bool = False,
 ) -> Stored | None:
-    """What is kept under the identity, in its form. Where it is fresh in another form only, it is told anew,
-    and kept so."""
+    """What is kept under the identity, in its form. Where it is fresh in another form only, or with `stale`
+    kept at all, it is told anew, and kept so."""
     answer = cache.get(identity, wall)
-    if retell is not None and (answer is None or answer.left_s(wall) <= 0.0):
+    if retell is not None and (answer is None or not (stale or answer.left_s(wall) > 0.0)):
         for other in cache.others(identity, wall):
-            told = retell(other, payload) if other.left_s(wall) > 0.0 else None
+            told = retell(other, payload) if stale or other.left_s(wall) > 0.0 else None
             if told is not None:
                 cache.put(identity, told)
                 return told

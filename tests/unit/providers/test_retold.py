@@ -97,23 +97,48 @@ def test_tokens_are_told_to_who_asks_for_them() -> None:
     assert b"total_tokens" not in answer.body + told(answer.end, None)
 
 
+def within(answer: Stored, name: bytes, member: bytes) -> Stored:
+    """The answer with one more member before the first of that name."""
+
+    def put(text: bytes) -> bytes:
+        return text.replace(name, member + b"," + name, 1)
+
+    if name in answer.body:
+        return msgspec.structs.replace(answer, body=put(answer.body))
+    before, after = answer.end
+    return msgspec.structs.replace(answer, end=(put(before), after))
+
+
+@pytest.mark.parametrize("form", [{}, {"stream": True}], ids=["whole", "stream"])
 @pytest.mark.parametrize(
-    "member",
+    ("codec", "name", "member"),
     [
-        b'"audio":{"id":"a"}',
-        b'"annotations":[{"type":"link"}]',
-        b'"citations" : [ {"cited_text":""}]',
+        (OPENAI, b'"role"', b'"audio":{"id":"a"}'),
+        (OPENAI, b'"role"', b'"annotations":[{"type":"link"}]'),
+        (OPENAI, b'"role"', b'"images":[{"type":"image_url","image_url":{"url":"data:"}}]'),
+        (OPENAI, b'"role"', b'"reasoning_details":[{"type":"reasoning.encrypted","data":"x"}]'),
+        (OPENAI, b'"function":{', b'"custom":{"name":"f","input":"x"}'),
+        (OPENAI, b'"choices"', b'"citations":["https://example.org"]'),
+        (ANTHROPIC, b'"stop_sequence"', b'"container" : { "id": "c"}'),
+        (ANTHROPIC, b'"text":', b'"citations" : [ {"cited_text":""}]'),
+        (ANTHROPIC, b'"type":"text"', b'"type":"mcp_tool_use","input":{"a":1},"was":1'),
     ],
 )
-def test_what_would_be_lost_stays_as_it_is(member: bytes) -> None:
-    surface, *_ = OPENAI
-    answer = kept(payload(surface, {}), SAID)
-    before, after = answer.end
-    lossy = msgspec.structs.replace(answer, end=(before.replace(b'"role"', member + b',"role"', 1), after))
-    wanted = payload(surface, {"stream": True})
+def test_what_would_be_lost_stays_as_it_is(codec: Any, form: Any, name: bytes, member: bytes) -> None:
+    surface, *_ = codec
+    answer = kept(payload(surface, form), SAID)
+    wanted = payload(surface, {} if form else {"stream": True})
+    lossy = within(answer, name, member)
+    assert lossy != answer
     assert retold(lossy, wanted, marked=True) is None
-    empty = before.replace(b'"role"', b'"annotations":[],"audio":null,"role"', 1)
-    assert retold(msgspec.structs.replace(answer, end=(empty, after)), wanted, marked=True)
+    for empty in (b'"images":[]', b'"audio":null', b'"container":{}', b'"note":""'):
+        assert retold(within(answer, name, empty), wanted, marked=True), "there is nothing to lose"
+
+
+def test_what_nobody_misses_may_be_lost() -> None:
+    surface, *_ = OPENAI
+    answer = within(kept(payload(surface, {}), SAID), b'"choices"', b'"x_groq":{"id":"x"},"timings":{"a":1}')
+    assert retold(answer, payload(surface, {"stream": True}), marked=True)
 
 
 def test_what_cannot_be_read_stays_as_it_is() -> None:
