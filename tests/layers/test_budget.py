@@ -57,8 +57,8 @@ def test_each_pays_what_it_cost_and_who_has_nothing_left_is_refused_until_the_pe
 def test_one_call_may_need_all_that_is_left_while_others_hold_a_little_and_are_silent(
     used: int, later_s: float
 ) -> None:
-    """Several processes, each with its first little of a budget, used or not: what they do not need comes back
-    within seconds, however small it is."""
+    """Several processes, each with its first little of a budget, used or not: what they do not need comes
+    back within seconds, however small it is."""
 
     async def story() -> None:
         accounts = MemoryAccounts(clock())
