@@ -210,6 +210,23 @@ def test_an_overlap_is_a_number_of_seconds(shared: Gateway, overlap: object) -> 
     assert (found.status, found.error["param"]) == (400, "overlap_s")
 
 
+@pytest.mark.parametrize("key", [None, "no such key", KEY])
+@pytest.mark.parametrize("body", [b"{", b"\xff", b"{" * 10_000])
+def test_who_is_no_admin_is_not_listened_to(shared: Gateway, key: str | None, body: bytes) -> None:
+    for path in ("keys", "keys/x/rotate", "no/such/path"):
+        found = shared.ask(f"/admin/v1/{path}", body, key=key)
+        assert (found.status, found.error["code"]) == (401, "invalid_api_key"), found.body
+    with shared.connect() as connection:
+        connection.sendall(b"POST /admin/v1/keys HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{")
+        assert connection.recv(9999).startswith(b"HTTP/1.1 401"), "without waiting for the rest"
+
+
+def test_an_order_is_of_reasonable_size_and_json(shared: Gateway) -> None:
+    long = b'{"tenant": "' + b"x" * 1_000_001 + b'"}'
+    assert shared.ask("/admin/v1/keys", long, key=OPERATOR).status == 413
+    assert shared.ask("/admin/v1/keys", b"{", key=OPERATOR).error["message"] == "The body is not JSON."
+
+
 def test_who_knocks_at_the_admins_door_is_told_apart(tmp_path: Path) -> None:
     with running(config(tmp_path)) as gateway:
         assert gateway.ask("/v1/models", key="no such key").status == 401

@@ -31,7 +31,7 @@ class Door:
 
 
 def app() -> FastAPI:
-    front = SimpleNamespace(admin=Door(), config=dict, known=Known())
+    front = SimpleNamespace(admin=Door(), config=dict, known=Known(), body_patience_s=1.0)
     house: Any = SimpleNamespace(
         front=front, store=None, teller=None, wall=lambda: 0.0, denied=lambda error, asked: None
     )
