@@ -14,7 +14,8 @@ from headgate.core.complexity import Complexity, Weighed
 from headgate.core.decision import Candidate
 from headgate.core.intent.found import BUILT_IN, GENERAL, Intent, Thresholds
 from headgate.core.memory import Memory
-from headgate.core.router import Pool, Router
+from headgate.core.order import Pool
+from headgate.core.router import Router
 from headgate.core.routes import Routes
 from headgate.core.rules import Rules
 from headgate.core.understood import Wits

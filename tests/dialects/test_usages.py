@@ -17,12 +17,15 @@ from headgate.core.call import Operation, Outcome, Reply, Seen, Source
 from headgate.core.entry import Flag, entry
 from headgate.core.price import Price
 from headgate.core.record import Record
+from headgate.core.usage import MOST, Usage, believable
 from headgate.ports.codec import Codec
 from headgate.providers.anthropic import AnthropicCodec
 from headgate.providers.exchange import observe
 from headgate.providers.gemini import GeminiCodec
 from headgate.providers.ollama import OllamaCodec
 from headgate.providers.openai import OpenAICodec
+from headgate.providers.openai.usage import read
+from headgate.providers.openai.wire import UsageReport
 from headgate.providers.spec import STANDARD
 from reported import CLASSES, DIALECTS, SUMMED, TEXT, Frames, Tokens
 
@@ -128,3 +131,42 @@ def test_a_count_that_was_given_too_early_is_not_believed(said: int) -> None:
     assert bool(found.flags & Flag.ESTIMATED) == (found.output > 1)
     whole = row(CODECS["anthropic"], [*frames[:2], *frames[2:3] * said, *frames[3:]], price, stream=True)
     assert (whole.output, whole.flags & Flag.ESTIMATED) == (5_000, 0)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(("name", "count"), [("input", 10**20), ("output", 10**12), ("cache_read", 10**9)])
+def test_what_nobody_can_have_counted_is_no_count(dialect: str, stream: bool, name: str, count: int) -> None:
+    """One such number would be more than any store can hold, and every row behind it would wait for ever."""
+    sane = dict.fromkeys(CLASSES, 0) | {"input": 10, "output": 5}
+    asked = name if dialect != "ollama" or name == "output" else "input"
+    frames = DIALECTS[dialect](sane | {asked: count}, Random(1), stream=stream, off=0)
+    found = row(CODECS[dialect], frames, Price(input=10**9, output=10**9), stream=stream)
+    expected = guessed(frames)
+    assert {name: getattr(found, name) for name in CLASSES} == expected
+    assert found.cost_nano == 1000 * (expected["input"] + expected["output"])
+    assert found.flags & Flag.ESTIMATED
+
+
+def test_less_than_nothing_is_no_count() -> None:
+    assert believable(Usage(input=-1, output=5)) is None
+    assert believable(Usage(input=MOST)) == Usage(input=MOST)
+    assert believable(Usage(input=MOST, reasoning=1)) is None
+    assert believable(None) is None
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        {"prompt_tokens": 7, "completion_tokens": 3, "prompt_tokens_details": {"audio_tokens": 5}},
+        {"prompt_tokens": 7, "completion_tokens": 3, "completion_tokens_details": {"audio_tokens": 2}},
+        {"completion_tokens": 3},
+    ],
+)
+def test_sound_and_what_is_not_told_are_flagged(report: dict[str, Any]) -> None:
+    """Sound costs many times as much as text, and no price of ours says how many."""
+    assert read(msgspec.convert(report, UsageReport)) == Usage(
+        input=report.get("prompt_tokens", 0), output=3, estimated=True
+    )
+    silent = {"prompt_tokens": 7, "completion_tokens": 3, "prompt_tokens_details": {"audio_tokens": 0}}
+    assert read(msgspec.convert(silent, UsageReport)) == Usage(input=7, output=3)

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 
-from headgate.core.redaction import Finder, Span
+from headgate.core.credentials import Span
+from headgate.core.redaction import Finder
 
 GROUP = "headgate.finders"
 PRESIDIO = "presidio"

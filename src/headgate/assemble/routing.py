@@ -22,7 +22,8 @@ from headgate.core.call import Caller
 from headgate.core.decision import Candidate, Cascade
 from headgate.core.feedback import Policy
 from headgate.core.memory import Memory
-from headgate.core.router import Pool, Router
+from headgate.core.order import Pool
+from headgate.core.router import Router
 from headgate.core.rules import Canary, Mirror, Rules, Split, When
 from headgate.core.shape import Shape
 from headgate.core.strategy import Importance

@@ -26,7 +26,9 @@ from pydantic_core import PydanticCustomError
 from headgate.core.secret import Secret
 
 MOST_USD = 1_000_000_000
-"""What a price or a budget may be; more than that no store can count in nano-dollars."""
+"""What a budget may be; more than that no store can count in nano-dollars."""
+MOST_USD_PER_MILLION = 1_000_000
+"""What a price may be, for the same reason: `core.usage.MOST` tokens at it can still be counted."""
 _VISIBLE = re.compile(r"[!-~]+")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 § 5.6.2
 _HEADER_VALUE = re.compile(r"[!-~](?:[ \t!-~]*[!-~])?")  # RFC 9110 § 5.5, without obs-text
@@ -228,6 +230,12 @@ def _finite_price(value: Any) -> Any:
     return value
 
 
+def _countable(value: Decimal) -> Decimal:
+    if value > MOST_USD_PER_MILLION:
+        raise wrong(f"must be at most {MOST_USD_PER_MILLION}")
+    return value
+
+
 SecretText = Annotated[
     Secret,
     PlainValidator(_secret),
@@ -280,6 +288,7 @@ Seconds = Annotated[float, Field(gt=0, le=10_000_000, allow_inf_nan=False)]
 SecondsOrZero = Annotated[float, Field(ge=0, le=10_000_000, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Usd = Annotated[Decimal, BeforeValidator(_finite_price), WithJsonSchema({"type": "number", "minimum": 0})]
+UsdPerMillion = Annotated[Usd, AfterValidator(_countable)]
 Name = Annotated[str, _text(r"[!-~]{1,200}", "must be a name of at most 200 ASCII characters without spaces")]
 NameOrEmpty = Annotated[
     str, _text(r"[!-~]{0,200}", "must be a name of at most 200 ASCII characters without spaces")

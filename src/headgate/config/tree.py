@@ -37,7 +37,7 @@ from headgate.config.kinds import (
     SecondsOrZero,
     SecretText,
     Share,
-    Usd,
+    UsdPerMillion,
     is_loopback,
     wrong,
 )
@@ -258,17 +258,17 @@ class Provider(Section):
 class Price(Section):
     """US dollars per million tokens. What is left out costs as much as its parent."""
 
-    input: Usd = Field(description="Tokens read.")
-    output: Usd = Field(description="Tokens written.")
-    cache_read: Usd | None = Field(
+    input: UsdPerMillion = Field(description="Tokens read.")
+    output: UsdPerMillion = Field(description="Tokens written.")
+    cache_read: UsdPerMillion | None = Field(
         default=None,
         description="Tokens read from the provider's prompt cache.",
         json_schema_extra=by("as `input`"),
     )
-    cache_write: Usd | None = Field(
+    cache_write: UsdPerMillion | None = Field(
         default=None, description="Tokens written to that cache.", json_schema_extra=by("as `input`")
     )
-    reasoning: Usd | None = Field(
+    reasoning: UsdPerMillion | None = Field(
         default=None, description="Tokens thought but not said.", json_schema_extra=by("as `output`")
     )
 

@@ -18,8 +18,8 @@ import msgspec
 from headgate.core.reuse import FORMS, Form
 
 Reading = Callable[[bytes], bytes | None]
-"""The words of a request in one form for all that say the same; `None` of words that nobody can read: those
-are the same only as themselves."""
+"""The words of a request in one form for all that say the same; `None` of words that cannot be read, or in
+two ways: those are the same only as themselves."""
 
 Glance = tuple[int, str]
 """How many turns a request has, and what was said last: all that a mark is made of."""

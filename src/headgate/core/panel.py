@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from headgate.core.asked import Asked
-from headgate.core.call import Caller, Operation
+from headgate.core.call import Call, Caller, Operation
 from headgate.core.constraints import (
     Rights,
     Sieved,
@@ -102,6 +102,14 @@ class Panels:
             )
             known = self._kept[key] = panel(good_enough(found, intent, least))
         return known
+
+    def lawful(
+        self, call: Call, rules: Rules, models: tuple[str, ...], asked: Asked | None, intent: str | None
+    ) -> Panel:
+        """Those of `models` that may serve this call, and are able to."""
+        payload = call.payload
+        found = self.of(rules, models, call.caller, payload.model, intent)
+        return narrowed(found, payload.raw, asked, payload.operation)
 
 
 def narrowed(panel_: Panel, raw: bytes, asked: Asked | None, operation: Operation) -> Panel:

@@ -18,33 +18,20 @@ from typing import Any
 
 import msgspec
 
+from headgate.core.credentials import Span, credentials, names_one
 from headgate.core.national import national_ids
 
-Span = tuple[int, int]
 Finder = Callable[[str], Iterable[Span]]
 
-_KEY = re.compile(
-    r"(?<![A-Za-z0-9])(?:sk|pk|rk|gsk|xai|hf|hg|r8|nvapi|csk|pplx|tgp|ghp|gho|ghs|github_pat|glpat|xox[abprs])[-_]"
-    r"[A-Za-z0-9_\-.]{12,}"
-    r"|(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{12,}"
-    r"|(?<![A-Za-z0-9])AIza[A-Za-z0-9_\-]{20,}"
-    r"|(?<![A-Za-z0-9])ya29\.[A-Za-z0-9_\-.]{10,}"
-    r"|(?<![A-Za-z0-9])eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{4,}(?:\.[A-Za-z0-9_\-]*)?"
-    r"|-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[^-]{0,20000}(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?"
-)
-_LABELLED = re.compile(
-    r"(?i:\b(?:bearer|basic)\s+"
-    r"|\b(?:api[-_ ]?key|secret|token|passw(?:or)?d|passwort|pwd)\b[\"']?\s{0,3}[:=]\s{0,3}[\"']?)"
-    r"([^\s\"',;]{6,})"
-)
-_URL_PASSWORD = re.compile(r"\b[a-z][a-z0-9+.\-]{1,20}://[^\s/:@]{1,200}:([^\s/@]{1,200})@")
 _EMAIL = re.compile(
-    r"(?<![\w.+%-])[\w.+%'-]{1,64}@(?:[\w](?:[\w-]{0,61}[\w])?\.){1,8}[^\W\d_]{2,24}(?![\w-])", re.UNICODE
+    r"(?<![\w.+%-])[\w.+%'-]{1,64}[@＠](?:[\w](?:[\w-]{0,61}[\w])?\.){1,8}[^\W\d_]{2,24}(?![\w-])", re.UNICODE
 )
-_SEPARATORS = " -.\u00a0\u2009\u202f"
-_DIGITS = re.compile(rf"(?<!\d)\d(?:[{re.escape(_SEPARATORS)}]?\d){{12,}}")
+_SEPARATORS = " -._/\u00a0\u2009\u202f"
+_UNSEEN = re.compile("[\u00ad\u200b\u2060\ufeff]")
+"""Takes no room and says nothing, but in the middle of a number."""
+_DIGITS = re.compile(rf"(?<!\d)\d(?:[{re.escape(_SEPARATORS)}]{{0,2}}\d){{12,}}")
 _GROUP = re.compile(r"\d+")
-_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?=[ -]?[A-Za-z0-9])")
+_IBAN = re.compile(rf"(?<![A-Za-z0-9])[A-Za-z]{{2}}\d{{2}}(?=[{re.escape(_SEPARATORS)}]?[A-Za-z0-9])")
 _BYTE = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 _IPV4 = re.compile(rf"(?<![\d.])(?:{_BYTE}\.){{3}}{_BYTE}(?!\d|\.\d)")
 _IPV6 = re.compile(
@@ -53,8 +40,11 @@ _IPV6 = re.compile(
     r"(?:[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){0,6})?)(?!\w|:\w)"
 )
 _PHONE = re.compile(
-    r"(?<![\w+.])(?:\+|00)[1-9](?:[ \u00a0().\-/]{0,2}\d){6,14}(?!\d)"  # with its country's number
-    r"|(?<![\w+.,\-/])\(?[2-9]\d{2}\)?[ .\-]\d{3}[ .\-]\d{4}(?![\w-])"  # North America
+    r"(?<![\w+.])(?:[+＋]|00)[1-9１-９](?:[ \u00a0().\-/]{0,2}\d){6,14}(?!\d)"  # with its country's number
+    r"|(?<![\w+.,\-/])(?:1[ .\-])?\(?[2-9]\d{2}\)?[ .\-]\d{3}[ .\-]\d{4}(?![\w-])"  # North America
+    r"|(?<![\w+.,\-/])0[1-9](?:[ .\-]?\d\d){4}(?![\w-])"  # France
+    r"|(?<![\w+.,\-/])\([1-9]\d\) ?9?\d{4}-\d{4}(?![\w-])"  # Brazil
+    r"|(?<![\w+.,\-/])(?:1[3-9]\d{9}|[6-9]\d{4} \d{5})(?![\w-])"  # China, India
     r"|(?<![\w+.,\-/:])\(?0[1-9]\d{1,4}\)?[ \-/](?:\d{2,4}[ \-]?){1,4}\d{2,4}(?![\w-])"  # with an area code
 )
 
@@ -85,12 +75,6 @@ def mod_97(iban: str) -> bool:
 
 def _spans(pattern: re.Pattern[str], text: str, group: int = 0) -> Iterator[Span]:
     return (found.span(group) for found in pattern.finditer(text))
-
-
-def _keys(text: str) -> Iterator[Span]:
-    yield from _spans(_KEY, text)
-    yield from _spans(_LABELLED, text, 1)
-    yield from _spans(_URL_PASSWORD, text, 1)
 
 
 def _cards(text: str) -> Iterator[Span]:
@@ -126,7 +110,7 @@ def _ibans(text: str) -> Iterator[Span]:
 
 
 FINDERS: Mapping[str, Finder] = {
-    "key": _keys,
+    "key": credentials,
     "email": partial(_spans, _EMAIL),
     "iban": _ibans,
     "card": _cards,
@@ -151,6 +135,7 @@ class Redactor:
         if _OPAQUE.fullmatch(text):
             found["data"] += 1
             return f"[data: {len(text)} characters]"
+        text = _UNSEEN.sub("", text)
         spans = sorted(
             (start, end, kind) for kind, finder in self._finders.items() for start, end in finder(text)
         )
@@ -170,13 +155,28 @@ class Redactor:
             inner = _parsed(value)
             return self.text(value, found) if inner is None else encoded(self.value(inner, found))
         if isinstance(value, dict):
-            return {self.text(name, found): self.value(one, found) for name, one in value.items()}
+            return {self.text(name, found): self._member(value, name, found) for name in value}
         if isinstance(value, list):
             return [self.value(one, found) for one in value]
         if isinstance(value, int | float) and not isinstance(value, bool):
             told = self.text(str(value), found)
             return value if told == str(value) else told
         return value
+
+    def _member(self, document: dict[str, Any], name: str, found: Counter[str]) -> Any:
+        """What a member holds; a `token` beside its `logprob` is a word of a model's."""
+        value = document[name]
+        if not names_one(name) or (name == "token" and "logprob" in document):
+            return self.value(value, found)
+        return self._secret(value, found)
+
+    def _secret(self, value: Any, found: Counter[str]) -> Any:
+        if isinstance(value, list):
+            return [self._secret(one, found) for one in value]
+        if value in (None, "") or isinstance(value, bool | dict):
+            return self.value(value, found)
+        found["key"] += 1
+        return "[key]"
 
 
 def _parsed(text: str) -> Any:

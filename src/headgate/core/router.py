@@ -9,36 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
-from typing import Protocol
 
 from headgate.core import agents as personas
 from headgate.core.agents import Agent
 from headgate.core.asked import Asked
 from headgate.core.call import Call
-from headgate.core.chains import by_chain, cascaded, conversation, led_by, unit_of
+from headgate.core.chains import by_chain, cascaded, conversation
 from headgate.core.constraints import refusal, unbound
-from headgate.core.decision import Candidate, Decision, Verdict
-from headgate.core.experiment import place, side
-from headgate.core.feedback import Policy, Served
+from headgate.core.decision import Candidate, Decision
+from headgate.core.feedback import Served
 from headgate.core.intent.found import Intent
 from headgate.core.memory import Memory
+from headgate.core.order import Case, Order, Ordered, Pool
 from headgate.core.panel import Panel, Panels, narrowed
 from headgate.core.routes import Routes, shown
-from headgate.core.rules import Canary, Rules, Wants
+from headgate.core.rules import Rules, Wants
 from headgate.core.settled import Settled
-from headgate.core.strategy import SCORED, Runner, drawn, ranked, rotated
 from headgate.core.taught import NOTHING, traits
 from headgate.core.understood import Understood, Wits
 
 AGENT = "agent:"
 AUTO = "agent:auto"
-
-
-class Pool(Protocol):
-    """As much of a pool of upstreams as a decision needs."""
-
-    def ready(self) -> bool: ...
-    def load(self) -> float: ...
 
 
 class Router:
@@ -66,9 +57,9 @@ class Router:
         self._names = names
         self._wits = wits
         self.memory = memory
-        self._chance = chance
         self._now = now
         self._panels = Panels(models, written=written)
+        self._order = Order(pools, self._panels, memory, chance, now)
         self._wants = {name: one.wants() for name, one in rules.items()}
         self._deciding = frozenset(name for name, one in rules.items() if not one.plain)
         self._simple = {
@@ -110,7 +101,7 @@ class Router:
     def may_serve(self, call: Call, model: str) -> bool:
         """Whether a model may serve a request though it is not in its chain: by the same filters."""
         rules = Rules(name=call.payload.model, use=(model,))
-        return bool(self._lawful(call, rules, (model,), None, call.payload.asked()).chain)
+        return bool(self._panels.lawful(call, rules, (model,), call.payload.asked(), None).chain)
 
     # ── with one ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -132,31 +123,19 @@ class Router:
         self, call: Call, asked: Asked | None, understood: Understood | None, *, dry: bool
     ) -> Decision:
         """Whatever the route. `understood`, where that was worked out already."""
-        requested = call.payload.model
-        for_agent = requested.startswith(AGENT)
-        agent, fit, heard = self._agent(call, asked) if for_agent else (None, None, None)
-        rules = self._rules.get(agent.route if agent else requested)
-        if rules is None:
-            raise self._names.unknown(requested, call.caller.models)
-        if agent and not dry:
-            self.memory.agents.count(call.caller.tenant, agent.name)
+        rules, agent, fit, heard = self._meant(call, asked, dry=dry)
         wants = self._wants[rules.name]
         if understood is None:
             understood = self._understood(rules, wants, asked, heard, dry=dry)
         when, panel = self._panel(call, rules, understood, asked)
         session = conversation(call, asked) if dry or wants.session else None
-        chain, verdicts, experiment = panel.chain, panel.verdicts, None
-        if not wants.simple:
-            chain, verdicts = self._ordered(rules, panel, understood, asked, session, dry=dry)
-            if rules.feedback is not None and rules.feedback.bandit:
-                chain = self._praised_first(rules.name, rules.feedback, chain, understood.name, dry=dry)
-            chain = self._settled_in(rules, chain, call, session)
-            chain, experiment = self._tried_out(rules, chain, call, asked, understood, session)
-        first = chain[0]
-        warm = self.memory.sessions.warm(session, first, self._now()) if session else None
-        intent = understood.intent
+        case = Case(call=call, rules=rules, asked=asked, understood=understood, session=session, dry=dry)
+        ordered = Ordered(panel.chain, panel.verdicts) if wants.simple else self._order.of(case, panel)
+        chain, intent = ordered.chain, understood.intent
+        warm = self.memory.sessions.warm(session, chain[0], self._now()) if session else None
+        cached = warm.share if warm else 0.0
         return Decision(
-            requested=requested,
+            requested=call.payload.model,
             chain=chain,
             route=rules.name,
             by=rules.by,
@@ -169,15 +148,28 @@ class Router:
             when=when,
             agent=agent.name if agent else None,
             agent_confidence=fit,
-            experiment=experiment,
-            cascade=cascaded(rules.cascade, chain) if rules.cascade and asked else None,
-            mirror=None if dry or wants.simple else self._mirrored(rules, call, asked, understood.name),
+            experiment=ordered.experiment,
+            cascade=cascaded(rules.cascade, chain) if asked else None,
+            mirror=self._order.mirrored(case),
             session=session,
             warm_key=warm.key if warm else None,
-            expected_nano=self._cost(first, asked, understood.name, warm.share if warm else 0.0),
+            expected_nano=self._order.expected_nano(case, self._models[chain[0]], cached),
             classified_s=understood.seconds,
-            verdicts=verdicts if chain is panel.chain else by_chain(chain, verdicts),
+            verdicts=ordered.verdicts if chain is panel.chain else by_chain(chain, ordered.verdicts),
         )
+
+    def _meant(
+        self, call: Call, asked: Asked | None, *, dry: bool
+    ) -> tuple[Rules, Agent | None, float | None, Intent | None]:
+        """The route that is asked for, and what is known of the agent where it is one."""
+        requested = call.payload.model
+        agent, fit, heard = self._agent(call, asked) if requested.startswith(AGENT) else (None, None, None)
+        rules = self._rules.get(agent.route if agent else requested)
+        if rules is None:
+            raise self._names.unknown(requested, call.caller.models)
+        if agent and not dry:
+            self.memory.agents.count(call.caller.tenant, agent.name)
+        return rules, agent, fit, heard
 
     def persona(self, decision: Decision) -> Agent | None:
         """The agent the request was given to."""
@@ -236,79 +228,15 @@ class Router:
     ) -> tuple[str | None, Panel]:
         """Who is in the running, and the rule that says so. Where nothing is left of its models, `use` is."""
         when = rules.rule(understood.name, understood.complexity, call.caller.tier.name)
-        panel = self._lawful(call, rules, rules.use if when is None else when.models, understood.name, asked)
+        models = rules.use if when is None else when.models
+        panel = self._panels.lawful(call, rules, models, asked, understood.name)
         if when is not None and not panel.chain:
-            when, panel = None, self._lawful(call, rules, rules.use, understood.name, asked)
+            when, panel = None, self._panels.lawful(call, rules, rules.use, asked, understood.name)
         if not panel.chain:
             raise refusal(shown(call.payload.model), panel.found)
         return when.rule if when else None, panel
 
-    def _lawful(
-        self, call: Call, rules: Rules, models: tuple[str, ...], intent: str | None, asked: Asked | None
-    ) -> Panel:
-        payload = call.payload
-        panel = self._panels.of(rules, models, call.caller, payload.model, intent)
-        return narrowed(panel, payload.raw, asked, payload.operation)
-
-    def _ordered(
-        self,
-        rules: Rules,
-        panel: Panel,
-        understood: Understood,
-        asked: Asked | None,
-        session: str | None,
-        *,
-        dry: bool,
-    ) -> tuple[tuple[str, ...], tuple[Verdict, ...]]:
-        chain, strategy = panel.chain, rules.strategy
-        if understood.preference is not None:
-            liked = [model for model in understood.preference.models if model in chain]
-            chain = tuple(dict.fromkeys((*liked, *chain)))
-        if strategy in SCORED:
-            runners = [self._runner(one, understood.name, asked, session) for one in panel.found.kept]
-            verdicts = ranked(strategy, runners, rules.importance)
-            return tuple(one.model_id for one in verdicts), (*verdicts, *panel.found.removed)
-        if strategy == "round_robin":
-            turn = self.memory.turns[rules.name]
-            self.memory.turns[rules.name] += not dry
-            chain = self._ready_first(rotated(chain, turn))
-        elif strategy == "weighted":
-            chain = self._ready_first(drawn(chain, rules.weights, self._chance))
-        return chain, panel.verdicts
-
-    def _ready_first(self, chain: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(sorted(chain, key=lambda model: not self._pools[model].ready()))
-
-    def _runner(self, one: Candidate, intent: str | None, asked: Asked | None, session: str | None) -> Runner:
-        pool = self._pools[one.model_id]
-        warm = self.memory.sessions.warm(session, one.model_id, self._now()) if session else None
-        share = warm.share if warm else 0.0
-        return Runner(
-            candidate=one,
-            ready=pool.ready(),
-            quality=one.quality_at(intent),
-            expected_nano=self._cost(one.model_id, asked, intent, share),
-            latency_s=pool.load(),
-            warmth=share,
-        )
-
-    def _cost(self, model: str, asked: Asked | None, intent: str | None, cached: float) -> int | None:
-        price = self._models[model].price
-        return self.memory.lengths.cost_nano(price, model, intent, asked, cached) if price and asked else None
-
     # ── what callers say of answers ──────────────────────────────────────────────────────────────────
-
-    def _praised_first(
-        self, route: str, policy: Policy, chain: tuple[str, ...], intent: str | None, *, dry: bool
-    ) -> tuple[str, ...]:
-        """Whose answers to such requests were scored best, now and then anybody; of those that are ready."""
-        arms = self.memory.feedback.arms
-        ready = [model for model in chain if self._pools[model].ready()] or list(chain)
-        if dry:
-            return led_by(max(ready, key=lambda model: arms.mean(route, intent, model)), chain)
-        if self._chance.random() < policy.floor:
-            return led_by(self._chance.choice(ready), chain)
-        return led_by(arms.drawn(route, intent, ready, self._chance), chain)
 
     def answered(self, call: Call, request_id: str, decision: Decision, model: str) -> None:
         """An answer has ended well, or that of a copy with another id; on a route that wants to know, it may
@@ -332,63 +260,3 @@ class Router:
             weak = served.model == rules.learned.weak
             feedback.learn_of(served, rules.feedback, score, weak=weak, target=rules.learned.target)
         return served
-
-    # ── who moves to the front ───────────────────────────────────────────────────────────────────────
-
-    def _settled_in(
-        self, rules: Rules, chain: tuple[str, ...], call: Call, session: str | None
-    ) -> tuple[str, ...]:
-        """A session stays with the model that served it last, as long as that may serve and has room."""
-        if session is None or rules.affinity == "none":
-            return chain
-        if rules.affinity == "session" and call.session is None:
-            return chain
-        last = self.memory.sessions.last(session)
-        if last is None or last not in chain or not self._pools[last].ready():
-            return chain
-        return led_by(last, chain)
-
-    def _tried_out(
-        self,
-        rules: Rules,
-        chain: tuple[str, ...],
-        call: Call,
-        asked: Asked | None,
-        understood: Understood,
-        session: str | None,
-    ) -> tuple[tuple[str, ...], str | None]:
-        if rules.split is not None:
-            unit = unit_of(rules.split.by, call, asked, session)
-            arm = side(f"split {rules.name}", unit, rules.split.shares)
-            if self._passes(arm, rules, call, asked, understood.name):
-                return led_by(arm, chain), f"split:{arm}"
-        if rules.canary is not None and not self.memory.trial(rules.name, rules.canary).stopped:
-            return self._canary(rules, rules.canary, chain, call, asked, understood, session)
-        return chain, None
-
-    def _canary(
-        self,
-        rules: Rules,
-        canary: Canary,
-        chain: tuple[str, ...],
-        call: Call,
-        asked: Asked | None,
-        understood: Understood,
-        session: str | None,
-    ) -> tuple[tuple[str, ...], str | None]:
-        if chain[0] == canary.model or not self._passes(canary.model, rules, call, asked, understood.name):
-            return chain, None
-        unit = unit_of(canary.by, call, asked, session)
-        if place(f"canary {rules.name} {canary.model}", unit) < canary.share:
-            return led_by(canary.model, chain), "canary"
-        return chain, "control"
-
-    def _mirrored(self, rules: Rules, call: Call, asked: Asked | None, intent: str | None) -> str | None:
-        mirror = rules.mirror
-        if mirror is None or self._chance.random() >= mirror.share or not self._pools[mirror.model].ready():
-            return None
-        return mirror.model if self._passes(mirror.model, rules, call, asked, intent) else None
-
-    def _passes(self, model: str, rules: Rules, call: Call, asked: Asked | None, intent: str | None) -> bool:
-        """Whether a model that is not of the rule's own may serve all the same: by the same filters."""
-        return bool(self._lawful(call, rules, (model,), intent, asked).chain)

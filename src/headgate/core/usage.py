@@ -8,6 +8,9 @@ import msgspec
 
 CHARS_PER_TOKEN = 4
 """A rule of thumb for English text; only ever used where a provider reports nothing, and flagged as such."""
+MOST = 100_000_000
+"""Tokens that one answer can have taken: ten times the longest context window there is. What is said to be
+more, or less than nothing, is no count; and no store can hold what it would cost."""
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -44,6 +47,14 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def unreconciled(self) -> bool:
         return self.reported_total is not None and self.reported_total != self.total
+
+
+def believable(usage: Usage | None) -> Usage | None:
+    """The same, or `None` where nobody can have counted that."""
+    if usage is None:
+        return None
+    classes = (usage.input, usage.cache_read, usage.cache_write, usage.output, usage.reasoning)
+    return usage if min(classes) >= 0 and sum(classes) <= MOST else None
 
 
 def at_least(usage: Usage, *, output_chars: int) -> Usage:

@@ -213,42 +213,34 @@ class Group:
             self._owner.ended(self.key)
 
     async def _asked(self, members: list[Member]) -> None:
-        owner, payloads = self._owner, [member.call.payload for member in members]
-        if len(members) == 1:
-            call = members[0].call
-        else:
-            call = msgspec.structs.replace(
-                members[0].call,
-                payload=owner.batching.joined(payloads),
-                deadline_at=max(member.call.deadline_at for member in members),
-                line=Line(),
-            )
+        if len(members) > 1:
+            await self._together(members)
+            return
+        async with self._owner.inner(members[0].call) as reply:
+            members[0].told(reply)
+
+    async def _together(self, members: list[Member]) -> None:
+        """As one call. What failed on the way, and what nobody gets, is on the bill of the first who has
+        stayed."""
+        payloads = [member.call.payload for member in members]
+        call = msgspec.structs.replace(
+            members[0].call,
+            payload=self._owner.batching.joined(payloads),
+            deadline_at=max(member.call.deadline_at for member in members),
+            line=Line(),
+        )
         try:
-            async with owner.inner(call) as reply:
-                if len(members) == 1:
-                    members[0].told(reply)
-                    return
+            async with self._owner.inner(call) as reply:
                 async for _ in reply.body:
                     pass
                 parts = self._parts(reply, payloads)
         finally:
             first = next((member for member in members if not member.gone), members[0])
-            if call is not first.call:  # what failed on the way is the first's who has stayed
-                first.call.line.failed += call.line.failed
-                first.call.line.discarded += call.line.discarded
+            first.call.line.failed += call.line.failed
+            first.call.line.discarded += call.line.discarded
         if all(part.tail is None for part in parts):
-            owner.came_to_nothing(self.key)
-        left = [part.usage for member, part in zip(members, parts, strict=True) if member.gone]
-        paid = (*reply.discarded, *_put_aside(reply, left))  # and pays for those who have not
-        for member, part in zip(members, parts, strict=True):
-            also = paid if member is first else ()
-            if part.tail is None:
-                member.doubts((*also, *_put_aside(reply, [part.usage])))
-            else:
-                attempts = reply.attempts if member is first else 0
-                own = _own(reply, member.call, part, part.tail, attempts, batched=len(members))
-                own.discarded = also
-                member.told(own)
+            self._owner.came_to_nothing(self.key)
+        _hand_out(reply, members, parts, first)
 
     def _parts(self, reply: Reply, payloads: Sequence[Payload]) -> Sequence[Part]:
         usage = reply.usage()
@@ -324,6 +316,21 @@ class _Doubt(msgspec.Struct, frozen=True):
     usage: Usage | None
     tail: Callable[[bytes | None], bytes] | None = None
     finish: str | None = None
+
+
+def _hand_out(reply: Reply, members: list[Member], parts: Sequence[Part], first: Member) -> None:
+    """To each his part; `first` pays for what others have left lying."""
+    left = [part.usage for member, part in zip(members, parts, strict=True) if member.gone]
+    paid = (*reply.discarded, *_put_aside(reply, left))
+    for member, part in zip(members, parts, strict=True):
+        also = paid if member is first else ()
+        if part.tail is None:
+            member.doubts((*also, *_put_aside(reply, [part.usage])))
+            continue
+        attempts = reply.attempts if member is first else 0
+        own = _own(reply, member.call, part, part.tail, attempts, batched=len(members))
+        own.discarded = also
+        member.told(own)
 
 
 def _put_aside(reply: Reply, parts: Sequence[Usage | None]) -> Iterator[Discarded]:

@@ -19,6 +19,7 @@ from headgate.core.chat import (
 from headgate.core.embeddings import Embedded
 from headgate.core.errors import UpstreamError, UpstreamInterrupted, UpstreamThrottled, UpstreamUnavailable
 from headgate.core.standing import Standing
+from headgate.core.usage import believable
 from headgate.ports.codec import Codec, Exchange, Header
 
 Relay = Callable[[Payload], Exchange | None]
@@ -57,10 +58,10 @@ def _note(seen: Seen, event: Event | Embedded) -> None:
         case Finish():
             seen.finish = event.reason
         case Spent(usage):
-            seen.usage = usage
+            seen.usage = believable(usage)
         case Embedded():
             seen.model, seen.finish = event.model, "stop"
-            seen.usage = event.usage if event.usage.total else None
+            seen.usage = believable(event.usage) if event.usage.total else None
 
 
 class Translation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -33,9 +34,13 @@ def with_metadata(document: bytes, metadata: bytes | None) -> bytes:
 
 def canonical(document: bytes, immaterial: frozenset[str]) -> bytes | None:
     """A JSON object in one form for all that say the same, whatever their order and white space, without the
-    members that do not matter, the model's name among them. `None` for what is none."""
+    members that do not matter, the model's name among them. `None` for what is none, and for one that names a
+    member twice, at whatever depth: we read the last, and an upstream that reads the first has been asked
+    something else."""
     try:
         members = _object(document)
+        if not _names_once(document, members):
+            return None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     members.pop("model", None)  # nearly always the only one
@@ -43,6 +48,25 @@ def canonical(document: bytes, immaterial: frozenset[str]) -> bytes | None:
         for name in immaterial.intersection(members):
             del members[name]
     return _sorted(members)
+
+
+def _names_once(document: bytes, members: dict[str, Any]) -> bool:
+    """Whether no object in the document names a member twice. What was decoded from it names none twice:
+    where that is written as the document is, but for white space, neither does the document. Other ways to
+    write numbers and letters have it read once more, which takes several times as long."""
+    written = _encode(members)
+    if written == document or written == msgspec.json.format(document, indent=-1):
+        return True
+    try:
+        json.loads(document, object_pairs_hook=_unique)
+    except ValueError:
+        return False
+    return True
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> None:
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError("a member is named twice")
 
 
 class Rewrite:

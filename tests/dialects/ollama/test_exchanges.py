@@ -55,7 +55,7 @@ EXPECTED: dict[str, list[Event]] = {
         spent(26, 9),
         STOP,
     ],
-    "old_server.ndjson": [START, TextDelta("The"), spent(0, 2), STOP],
+    "old_server.ndjson": [START, TextDelta("The"), Spent(Usage(output=2, estimated=True)), STOP],
     "parallel_tools.ndjson": [
         START,
         TextDelta("Looking."),

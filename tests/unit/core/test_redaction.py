@@ -160,6 +160,8 @@ def _leaves(value: object) -> list[str]:
         "the sk-learn library, an ip of 300.1.1.1",
         "000-12-3456",
         "12345678A",
+        "the password is required, tokens: 1500, token: 1500, max_tokens=100000",
+        "secret: null, password: [key]",
     ],
 )
 def test_what_only_looks_like_it_stays(text: str) -> None:
@@ -187,10 +189,78 @@ def test_what_only_looks_like_it_stays(text: str) -> None:
         ("postgres://u:secretpw@host/db", "key"),
         ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----", "key"),
         ("AKIAIOSFODNN7EXAMPLE", "key"),
+        ("OPENAI_API_KEY=abcd1234efgh", "key"),
+        ("client_secret: Zx81kkQwop12", "key"),
+        ("aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCY", "key"),
+        ('"refresh_token":"8f3a9c0b1d2e"', "key"),
+        ("DB_PASSWORD='pa55'", "key"),
+        ("dbPassword: hunter22", "key"),
+        ("AccountKey=Eby8vdM02xNOcqFlqUwJPLlm==", "key"),
+        ("the password is hunter22", "key"),
+        ("contraseña: hunter", "key"),
+        ("mot de passe : hunter", "key"),
+        ("Kennwort lautet hunter22", "key"),
+        ("пароль: hunter", "key"),
+        ("密码：hunter", "key"),
+        ("パスワード: hunter", "key"),
+        ("Authorization: token 0123456789abcdef", "key"),
+        ("redis://:secretpw@host:6379", "key"),
+        ("ghu_16C7e42F292c6912E7710c838347", "key"),
+        ("npm_16C7e42F292c6912E7710c838347", "key"),
+        ("SG.ngeVfQFYQlKU0ufo8x5d1A.TwL2iGABf9DHoTf-09kqeF8tAmbihYzr", "key"),
+        ("123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw_", "key"),
+        (
+            "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nMIIE\n-----END RSA PRIVATE KEY-----",
+            "key",
+        ),
+        ("-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nlQOY\n-----END PGP PRIVATE KEY BLOCK-----", "key"),
+        ("1-800-555-0199", "phone"),
+        ("06 12 34 56 78", "phone"),
+        ("06.12.34.56.78", "phone"),
+        ("(11) 91234-5678", "phone"),
+        ("13812345678", "phone"),
+        ("98765 43210", "phone"),
+        ("+１ ４１５ ５５５ ２６７１", "phone"),
+        ("4111\u200b1111\u200b1111\u200b1111", "card"),
+        ("4111_1111_1111_1111", "card"),
+        ("4111  1111  1111  1111", "card"),
+        ("DE89.3704.0044.0532.0130.00", "iban"),
+        ("bob＠example.com", "email"),
     ],
 )
 def test_these_are_found(text: str, kind: str) -> None:
     assert redacted(f"so: {text}!")[1] == {kind: 1}
+
+
+def test_what_is_found_takes_all_of_it_out() -> None:
+    for text in (
+        "x_api_key=s3cr3t-s3cr3t",
+        "-----BEGIN PRIVATE KEY-----\nA-s3cr3t\n-----END PRIVATE KEY-----",
+    ):
+        assert "s3cr3t" not in redacted(text)[0]
+
+
+@pytest.mark.parametrize(
+    "name", ["password", "apiKey", "client_secret", "DB_PASSWORD", "x-api-key", "Пароль"]
+)
+@pytest.mark.parametrize("value", ["hunter", "a b c", 123456, ["one", "two"]])
+def test_what_is_called_a_secret_is_one(name: str, value: object) -> None:
+    found: Counter[str] = Counter()
+    told = REDACTOR.value({"arguments": json.dumps({name: value}), "n": {name: value}}, found)
+    hidden = ["[key]", "[key]"] if isinstance(value, list) else "[key]"
+    assert told == {
+        "arguments": json.dumps({name: hidden}, separators=(",", ":"), ensure_ascii=False),
+        "n": {name: hidden},
+    }
+    assert found == {"key": 4 if isinstance(value, list) else 2}
+
+
+def test_what_a_document_says_of_secrets_is_none() -> None:
+    schema = {"properties": {"password": {"type": "string"}}, "required": ["password"], "max_tokens": 100}
+    words = {"token": "hello", "logprob": -0.1, "prompt_tokens": 12, "secret": None, "has_password": True}
+    found: Counter[str] = Counter()
+    assert REDACTOR.value([schema, words], found) == [schema, words]
+    assert not found
 
 
 def test_numbers_and_names_of_a_document_are_looked_through_too() -> None:
@@ -217,6 +287,7 @@ def test_the_checks_are_those_of_the_standards(card: str) -> None:
 
 
 PIECES = ["1 ", "a@", "a.b", "DE89 ", ":", "abcd:", "+1 ", "0123 ", "4111 ", "eyJaaaaaaaaa.", "@a.", "w."]
+PIECES += ["token_", "secret is ", "1_ ", "password: ", "mot de passe ", "-----END ", "\u200b1"]
 PIECES += ["(0123) ", "-----BEGIN PRIVATE KEY-----", "pass: ", "x://", "[", "1.1.1.", "::1"]
 
 

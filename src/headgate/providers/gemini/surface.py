@@ -8,27 +8,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from copy import copy
-from functools import cached_property
 from typing import Any
 
 import msgspec
 
-from headgate.core.asked import Asked
-from headgate.core.asked import asked as asked_of
 from headgate.core.call import Emitter, Operation
 from headgate.core.chat import Chat
 from headgate.core.embeddings import Embeddings
-from headgate.core.errors import GatewayError, InvalidRequest, Unsupported
-from headgate.core.identity import Glance
-from headgate.core.reuse import Form
-from headgate.core.shape import Shape
+from headgate.core.errors import GatewayError, InvalidRequest
 from headgate.ports.codec import NO_HEADERS
 from headgate.providers import sse, strict
 from headgate.providers.gemini import asked, hub
 from headgate.providers.gemini.emit import DocumentEmitter, StreamEmitter, VectorsEmitter
 from headgate.providers.gemini.refusal import fault_for
 from headgate.providers.gemini.wire import DIALECT
+from headgate.providers.hubbed import Hubbed
 
 _PATH = re.compile(r"(?:/v1\w*)?/((?:models|tunedModels)/[^/:?]+):(\w+)(?:\?.*)?")
 _METHODS = {
@@ -39,12 +33,10 @@ _METHODS = {
 }
 
 
-class GeminiPayload:
+class GeminiPayload(Hubbed):
     """`core.call.Payload` of a Gemini request; `method` is the word after the colon of its path."""
 
     dialect = DIALECT
-    reading = None
-    """Nobody keeps the answers of a simulated provider's end."""
 
     def __init__(
         self,
@@ -65,22 +57,7 @@ class GeminiPayload:
         self._said = said
         self._new_id = new_id
 
-    @property
-    def kind(self) -> str:
-        return f"{DIALECT}/{self.operation}"
-
-    def glance(self) -> Glance:
-        return 0, ""
-
-    @property
-    def form(self) -> Form:
-        return Form.COUNTED if self.stream else Form.WHOLE
-
-    def hub(self) -> Chat | Embeddings:
-        return self._hub
-
-    @cached_property
-    def _hub(self) -> Chat | Embeddings:
+    def _read(self) -> Chat | Embeddings:
         match self._said:
             case asked.Generate():
                 return hub.chat(
@@ -90,17 +67,6 @@ class GeminiPayload:
                 return hub.embeddings(requests, self._plain["requests"], model=self.model)
             case asked.Embed():
                 return hub.embeddings([self._said], [self._plain], model=self.model)
-
-    def asked(self) -> Asked | None:
-        return asked_of(self._hub) if isinstance(self._hub, Chat) else None
-
-    def shaped(self, shape: Shape) -> GeminiPayload:
-        """Nobody relays this dialect: what counts is what the hub says."""
-        if not isinstance(self._hub, Chat):
-            raise Unsupported("Embeddings have no prompt that something could be put around.", param="model")
-        other = copy(self)
-        other.__dict__["_hub"] = shape.chat(self._hub)
-        return other
 
     def emitter(self) -> Emitter:
         if self.operation is Operation.EMBEDDINGS:

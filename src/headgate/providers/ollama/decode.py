@@ -105,7 +105,11 @@ class Answer:
         """A model that was only loaded has no counts; a count that is missing beside the other is 0."""
         self.ended = True
         if line.prompt_eval_count is not None or line.eval_count is not None:
-            usage = Usage(input=line.prompt_eval_count or 0, output=line.eval_count or 0)
+            usage = Usage(
+                input=line.prompt_eval_count or 0,
+                output=line.eval_count or 0,
+                estimated=line.prompt_eval_count is None,  # it is left out where a kept prompt was used again
+            )
             events.append(Spent(usage))
         events.append(Finish(reason=self._reason(line.done_reason)))
 

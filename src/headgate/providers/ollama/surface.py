@@ -6,23 +6,17 @@ The simulated provider stands behind it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from copy import copy
-from functools import cached_property
 from typing import Any
 
 import msgspec
 
-from headgate.core.asked import Asked
-from headgate.core.asked import asked as asked_of
 from headgate.core.call import Emitter, Operation
 from headgate.core.chat import Chat
 from headgate.core.embeddings import Embeddings
-from headgate.core.errors import GatewayError, InvalidRequest, Unsupported
-from headgate.core.identity import Glance
-from headgate.core.reuse import Form
-from headgate.core.shape import Shape
+from headgate.core.errors import GatewayError, InvalidRequest
 from headgate.ports.codec import NO_HEADERS
 from headgate.providers import strict
+from headgate.providers.hubbed import Hubbed
 from headgate.providers.ollama import asked, hub
 from headgate.providers.ollama.emit import DocumentEmitter, StreamEmitter, VectorsEmitter, line
 from headgate.providers.ollama.wire import DIALECT
@@ -33,12 +27,10 @@ _KINDS: dict[Operation, type[asked.Chat | asked.Embed]] = {
 }
 
 
-class OllamaPayload:
+class OllamaPayload(Hubbed):
     """`core.call.Payload` of a request to `/api/chat` or `/api/embed`."""
 
     dialect = DIALECT
-    reading = None
-    """Nobody keeps the answers of a simulated provider's end."""
 
     def __init__(
         self,
@@ -58,36 +50,10 @@ class OllamaPayload:
         self._wall = wall
         self._new_id = new_id
 
-    @property
-    def kind(self) -> str:
-        return f"{DIALECT}/{self.operation}"
-
-    def glance(self) -> Glance:
-        return 0, ""
-
-    @property
-    def form(self) -> Form:
-        return Form.COUNTED if self.stream else Form.WHOLE
-
-    def hub(self) -> Chat | Embeddings:
-        return self._hub
-
-    @cached_property
-    def _hub(self) -> Chat | Embeddings:
+    def _read(self) -> Chat | Embeddings:
         if isinstance(self._said, asked.Chat):
             return hub.chat(self._said, self._plain, new_id=self._new_id)
         return hub.embeddings(self._said, self._plain)
-
-    def asked(self) -> Asked | None:
-        return asked_of(self._hub) if isinstance(self._hub, Chat) else None
-
-    def shaped(self, shape: Shape) -> OllamaPayload:
-        """Nobody relays this dialect: what counts is what the hub says."""
-        if not isinstance(self._hub, Chat):
-            raise Unsupported("Embeddings have no prompt that something could be put around.", param="model")
-        other = copy(self)
-        other.__dict__["_hub"] = shape.chat(self._hub)
-        return other
 
     def emitter(self) -> Emitter:
         if self.operation is Operation.EMBEDDINGS:

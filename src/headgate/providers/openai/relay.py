@@ -14,7 +14,7 @@ import msgspec
 
 from headgate.core.call import Operation, Payload, Seen
 from headgate.core.errors import UpstreamError, UpstreamInterrupted, UpstreamUnavailable
-from headgate.core.usage import CHARS_PER_TOKEN
+from headgate.core.usage import CHARS_PER_TOKEN, believable
 from headgate.ports.codec import Exchange
 from headgate.ports.transport import Outgoing
 from headgate.providers.exchange import Relay, failure
@@ -101,11 +101,12 @@ def _note(seen: Seen, glance: _Glance) -> bool:
         raise _error(glance, begun=seen.started)
     seen.started = True
     seen.model = seen.model or glance.model
+    counted = None
     if glance.usage is not None:
-        seen.usage = usage.read(glance.usage)
+        seen.usage = counted = believable(usage.read(glance.usage))
     finished = False
     for choice in glance.choices or ():
-        if glance.usage is None:
+        if counted is None:
             seen.output_chars += _chars(choice)
         if choice.finish_reason:
             seen.finish = choice.finish_reason

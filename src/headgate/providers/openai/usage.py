@@ -18,6 +18,8 @@ def read(report: wire.UsageReport | None) -> Usage | None:
     if report is None or (report.prompt_tokens is None and report.completion_tokens is None):
         return None
     prompt, completion = report.prompt_tokens or 0, report.completion_tokens or 0
+    if prompt < 0 or completion < 0:
+        return None
     if report.prompt_tokens_details is None and report.completion_tokens_details is None:
         cached, written = report.prompt_cache_hit_tokens or 0, 0
     else:
@@ -33,8 +35,15 @@ def read(report: wire.UsageReport | None) -> Usage | None:
         output=completion,
         reasoning=reasoning,
         reported_total=report.total_tokens,
-        estimated=bool(report.estimated),
+        estimated=bool(report.estimated or _guessed(report)),
     )
+
+
+def _guessed(report: wire.UsageReport) -> bool:
+    """Whether what was read is not told, or some of it is sound, whose price is not that of text."""
+    heard, said = report.prompt_tokens_details, report.completion_tokens_details
+    sound = (heard and heard.audio_tokens) or (said and said.audio_tokens)
+    return report.prompt_tokens is None or bool(sound)
 
 
 def _prompt_parts(report: wire.UsageReport) -> tuple[int, int]:

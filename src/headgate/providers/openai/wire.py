@@ -159,10 +159,12 @@ class EmbeddingsRequest(msgspec.Struct, kw_only=True, gc=False):
 class PromptDetails(msgspec.Struct, gc=False):
     cached_tokens: int | None = None
     cache_write_tokens: int | None = None  # OpenRouter
+    audio_tokens: int | None = None
 
 
 class CompletionDetails(msgspec.Struct, gc=False):
     reasoning_tokens: int | None = None
+    audio_tokens: int | None = None
 
 
 class UsageReport(msgspec.Struct, gc=False):
