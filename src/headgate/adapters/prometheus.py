@@ -24,14 +24,14 @@ from headgate.core.errors import GatewayError
 from headgate.core.fleet import Fleet
 from headgate.core.price import usd
 from headgate.core.record import Record
-from headgate.core.reuse import Reuse, Rung
+from headgate.core.reuse import BYPASS, MISS, Reuse, Rung
 from headgate.core.tally import UNKNOWN, Histogram, Key, Series, Snapshot, Tally
 from headgate.core.waiting import Left
 
 T = TypeVar("T")
 
 FINISHED = Outcome.FINISHED
-BYPASS, MISS, COALESCED = Reuse.BYPASS, Reuse.MISS, Reuse.COALESCED
+COALESCED = Reuse.COALESCED
 
 BUSY_S = 1.0
 """How long a scrape waits for the loop."""

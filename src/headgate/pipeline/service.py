@@ -93,7 +93,7 @@ class Passage(msgspec.Struct, eq=False):
     inner: Service
     call: Call
     rest: AbstractAsyncContextManager[Reply] | None = None
-    run: list[Passage] = []
+    run: list[Passage] | None = None
 
     def __init_subclass__(cls, **how: Any) -> None:
         super().__init_subclass__(**how)
@@ -120,9 +120,11 @@ class Passage(msgspec.Struct, eq=False):
         reply: Reply | None = None
         failure: BaseException | None = None
         try:
-            context: AbstractAsyncContextManager[Reply] = self
-            while isinstance(context, Passage):
-                if context.begins:
+            context: Any = self
+            while (
+                begins := getattr(context, "begins", None)
+            ) is not None:  # isinstance asks a Struct's metaclass
+                if begins:
                     context.begin()
                 run.append(context)
                 context = context.inner(context.call)
@@ -163,9 +165,9 @@ class Passage(msgspec.Struct, eq=False):
         try:
             swallowed = await self.rest.__aexit__(kind, error, trace)  # type: ignore[union-attr]  # entered
         except BaseException as changed:
-            _go_on(_ended(self.run, changed), changed)
+            _go_on(_ended(self.run or [], changed), changed)
             raise
-        made = _ended(self.run, None if swallowed else error)
+        made = _ended(self.run or [], None if swallowed else error)
         if made is not None and made is not error:
             raise made from None
         return swallowed
@@ -177,10 +179,12 @@ def _ended(run: list[Passage], error: BaseException | None) -> BaseException | N
     Empties the run: a passage that holds a list that holds the passage would wait for the garbage collector,
     and the request's body with it.
     """
-    while run:
-        passage = run.pop()
-        if passage.ends:
-            error = passage.ended(error)
+    try:
+        for passage in reversed(run):
+            if passage.ends:
+                error = passage.ended(error)
+    finally:
+        run.clear()
     return error
 
 
