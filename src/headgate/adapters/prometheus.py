@@ -23,7 +23,7 @@ from headgate.core.decision import Decision
 from headgate.core.errors import GatewayError
 from headgate.core.fleet import Fleet
 from headgate.core.record import Record
-from headgate.core.reuse import BYPASS, MISS, Reuse, Rung
+from headgate.core.reuse import BYPASS, MISS, Rung
 from headgate.core.tally import UNKNOWN, Histogram, Key, Snapshot, Tally
 from headgate.core.waiting import Left
 
