@@ -1,4 +1,5 @@
-"""Which of the neighbours answers, if any: the verifier's word first, then how near and how clear.
+"""Which of the neighbours answers, if any: the verifier's word first, then how near and how clear, then what
+was learned from pairs of questions.
 
 Known weakness: two wordings of one answer count as two answers, so that neighbours agree less than they do.
 """
@@ -6,11 +7,14 @@ Known weakness: two wordings of one answer count as two answers, so that neighbo
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import exp
 from typing import Protocol
 
 import msgspec
 
 from headgate.core.semantic.gates import AROUND, Gate, Neighbour, clearance
+from headgate.core.semantic.packing import unpacked
+from headgate.core.semantic.reading import Reading, read
 from headgate.core.semantic.signature import apart, may_match, sign
 from headgate.core.semantic.verifier import Proof, proof
 
@@ -18,6 +22,12 @@ PROVEN, REFUSED = Proof.PROVEN, Proof.REFUSED
 
 PLAIN = 0.74
 """How clear a proven neighbour stands: like the same words, with nobody near."""
+
+LIKELY = 0.7
+"""How clear one that is likely the same stands."""
+
+LIKELY_FLOOR = 0.4
+"""Of texts less alike than this nobody asks how likely they are the same."""
 
 PROVEN_FLOOR = 0.25
 """Texts less alike than this are not even read."""
@@ -50,6 +60,15 @@ class Candidate(Protocol):
     def likeness(self) -> float: ...
 
 
+class Odds(Protocol):
+    """What was learned from pairs of questions: `core.semantic.likely.Likely`."""
+
+    def score(self, asked: Reading, kept: Reading, likeness: float, /) -> float | None:
+        """The logarithm of the odds that the answer to one answers the other; `None` where that is not to be
+        asked."""
+        ...
+
+
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
     """`place`: the candidate meant; `hit`: whether its answer may be used, with what `confidence`. `clear`
     and `against` are what a gate goes by, and learns from."""
@@ -68,10 +87,15 @@ def at_sight(text: str, reading: bytes, gate: Gate | None = None) -> Judged | No
 
 
 def judge(
-    text: str, candidates: Sequence[Candidate], floor: float, gate: Gate | None = None
+    text: str,
+    candidates: Sequence[Candidate],
+    floor: float,
+    gate: Gate | None = None,
+    odds: Odds | None = None,
+    bar: float = 1.0,
 ) -> Judged | None:
-    """`candidates`: the nearest first. `floor`: how alike texts must be whose words do not prove it. With a
-    `gate`, that decides. `None` where nobody is near."""
+    """`candidates`: the nearest first. `floor`: how alike texts must be whose words do not prove it; with
+    `odds`, `bar`: how likely the same. With a `gate`, that decides. `None` where nobody is near."""
     if not candidates:
         return None
     read: dict[int, Proof] = {}
@@ -83,6 +107,11 @@ def judge(
     near = gate is not None or _alone(candidates, floor)
     against = near and (read.get(0) or proof(text, best.kept.reading)) is REFUSED
     hit = gate.opens(clear, against=against) if gate else near and not against
+    if odds and not hit:
+        likely = _likely(text, candidates, odds, bar)
+        if likely is not None:
+            open_ = gate is None or gate.opens(LIKELY, against=False)
+            return Judged(place=likely[0], hit=open_, confidence=likely[1], clear=LIKELY, against=False)
     return Judged(place=0, hit=hit, confidence=min(0.99, best.likeness), clear=clear, against=against)
 
 
@@ -104,6 +133,18 @@ def _proven(text: str, candidates: Sequence[Candidate], read: dict[int, Proof]) 
         if read[place] is PROVEN:
             return place
     return None
+
+
+def _likely(text: str, candidates: Sequence[Candidate], odds: Odds, bar: float) -> tuple[int, float] | None:
+    """The likeliest of the nearest, and how likely it is; `None` where none is likely enough."""
+    asked, best = read(text), (0, 0.0)
+    for place, one in enumerate(candidates[:READ]):
+        if one.likeness < LIKELY_FLOOR:
+            break
+        score = odds.score(asked, unpacked(one.kept.reading), one.likeness)
+        if score is not None:
+            best = max(best, (place, 1.0 / (1.0 + exp(-score))), key=lambda found: found[1])
+    return best if best[1] >= bar else None
 
 
 def _alone(candidates: Sequence[Candidate], floor: float) -> bool:
