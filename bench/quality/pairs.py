@@ -15,7 +15,7 @@ import numpy as np
 
 from headgate.adapters.embed import WORDLLAMA, local
 from headgate.core.learned.boost import Boosted, Boosting, boosted
-from headgate.core.semantic.likely import counts
+from headgate.core.semantic.likely import Vectors, counts
 from headgate.core.semantic.reading import read
 from headgate.ports.embedder import Embedder
 
@@ -65,8 +65,9 @@ def _turned(pair: Pair) -> Pair:
 def _counted(known: Sequence[Pair], embedder: Embedder) -> Iterator[tuple[Pair, list[float]]]:
     """Without those that contradict one another: no tree is asked about them."""
     mine, theirs = embedder.embed([one.b for one in known]), embedder.embed([one.a for one in known])
+    vectors = Vectors(embedder)
     for pair, likeness in zip(known, (mine * theirs).sum(axis=1), strict=True):
-        row = counts(read(pair.b), read(pair.a), float(likeness), embedder)
+        row = counts(read(pair.b), read(pair.a), float(likeness), vectors)
         if row is not None:
             yield pair, row
 

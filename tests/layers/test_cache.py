@@ -40,7 +40,7 @@ def cached(
     up = Scripted(*acts, price=PRICE)
     cache = MemoryCache(max_bytes=100_000)
     service = stack(
-        lambda inner: Identify(inner, shared=shared, form="", region=region, lazy=True),
+        lambda inner: Identify(inner, shared=shared, form="", serving={}, region=region, lazy=True),
         lambda inner: Lookup(inner, cache=cache, clock=clock(), pace=pace),
         lambda inner: Keep(inner, cache=cache, clock=clock(), ttl_s=TTL_S, max_bytes=max_bytes, marked=True),
         leaf=up,

@@ -59,7 +59,7 @@ class House:
         self.notes = Notes()
         kept = MemoryCache(max_bytes=100_000) if cache is None else cache
         self.service = stack(
-            lambda inner: Identify(inner, shared=False, form=""),
+            lambda inner: Identify(inner, shared=False, form="", serving={}),
             lambda inner: Lookup(
                 inner,
                 cache=kept,

@@ -91,7 +91,7 @@ def house(upstream: Service, *, shared: bool, cached: bool, lazy: bool) -> Servi
     lookup = partial(Lookup, cache=cache, clock=clock())
     keep = partial(Keep, cache=cache, clock=clock(), ttl_s=30.0, max_bytes=9_999, marked=True)
     return stack(
-        partial(Identify, shared=shared, form="", lazy=lazy),
+        partial(Identify, shared=shared, form="", serving={}, lazy=lazy),
         *([lookup] if cached else []),
         partial(Coalesce, clock=clock(), window_s=5.0, max_bytes=9_999, marked=True),
         *([keep] if cached else []),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from asgi import CHAT, KEY, Heard, ask, gateway
 from headgate.assemble import Gateway
+from headgate.config.tree import Model
 from headgate.providers.simulated import Scheduled
 from virtual import clock, run
 
@@ -187,6 +188,27 @@ def test_a_reload_keeps_what_is_kept_and_heeds_what_is_switched_off() -> None:
         )
         served.reload(off)
         assert (await ask(app, CHAT, ASKED[CHAT])).headers["x-cache"] == "BYPASS"
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    "change", [{"name": "another"}, {"provider": "q"}, {"prompt": {"system": "Be brief."}}], ids=repr
+)
+def test_who_serves_no_more_is_not_told_any_more(change: dict[str, Any]) -> None:
+    async def story() -> None:
+        quick = {"dialect": "simulated", "simulated": {"latency_s": 0.1}}
+        model = {"provider": "p", "name": "one"}
+        served = gateway(providers={"p": quick, "q": quick}, models={"m": model, "other": {"provider": "p"}})
+        app = served.endpoints()[CHAT]
+        asked = [{**ASKED[CHAT], "model": name} for name in ("m", "other")]
+        for body in asked:
+            await ask(app, CHAT, body)
+        before = served._generation.settings
+        changed = Model.model_validate({**model, **change})
+        served.reload(before.model_copy(update={"models": {**before.models, "m": changed}}))
+        found = [(await ask(app, CHAT, body)).headers["x-cache"] for body in asked]
+        assert found == ["MISS", "HIT"]
 
     run(story())
 

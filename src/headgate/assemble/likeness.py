@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -121,9 +122,12 @@ def checking(recorder: Recorder, clock: Clock) -> Layer:
     return around
 
 
-def terms(section: Semantic, shared: bool, form: str, embedder: Embedder) -> Terms:
+def terms(
+    section: Semantic, shared: bool, form: str, serving: Mapping[str, str], embedder: Embedder
+) -> Terms:
     return Terms(
         shared=shared,
+        serving=serving,
         form=f"{form}/{made_by(embedder)}",
         ttl_s=section.ttl_s,
         floor=section.threshold,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from hashlib import blake2b
 
 from headgate.adapters.memory.cache import MemoryCache
 from headgate.adapters.system import Ids
@@ -33,12 +32,13 @@ from headgate.providers.openai import NumberedBatching, OpenAISurface, TextBatch
 from headgate.providers.retold import retold
 
 
-def _form(settings: Settings, marked: bool) -> str:
-    """What of the configuration shows in an answer and not in its request: where the metadata stands, and the
-    words that models have around their prompts."""
-    prompts = sorted((name, repr(model.prompt)) for name, model in settings.models.items() if model.prompt)
-    words = blake2b(repr(prompts).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
-    return f"{'marked' if marked else 'plain'}/{words}"
+def _serving(settings: Settings) -> dict[str, str]:
+    """What stands behind each model's name: who is asked, for what, with which words around it. Whose answers
+    are kept is no longer told where that has changed."""
+    return {
+        name: repr((name, model.provider, model.name, model.prompt))
+        for name, model in settings.models.items()
+    }
 
 
 class Reusing:
@@ -56,6 +56,8 @@ class Reusing:
         self._marked = settings.server.metadata in ("both", "body")
         exact, templates = settings.cache.exact, settings.cache.template
         memory = partial(MemoryCache, max_bytes=exact.max_bytes)
+        self._form = "marked" if self._marked else "plain"
+        self._serving = _serving(settings)
         self._retell = partial(retold, marked=self._marked)
         self._cache = kept("exact cache", None, lambda: machine.answers or memory())
         self._cache.resize(exact.max_bytes)
@@ -73,7 +75,8 @@ class Reusing:
             yield partial(  # what makes two requests the same; below route, which says who may answer
                 Identify,
                 shared=self._settings.cache.scope == "shared",
-                form=_form(self._settings, self._marked),
+                form=self._form,
+                serving=self._serving,
                 region=self._settings.cache.region,
                 lazy=self._lazy,
             )
@@ -159,9 +162,7 @@ class Reusing:
         self.promises = promises(self._settings, section, self._kept)
         yield partial(
             Semantic,
-            terms=terms(
-                section, self._settings.cache.scope == "shared", _form(self._settings, self._marked), found[0]
-            ),
+            terms=terms(section, self._settings.cache.scope == "shared", self._form, self._serving, found[0]),
             embedder=found[0],
             questions=found[1],
             cache=self._cache,

@@ -96,8 +96,10 @@ class Partition(msgspec.Struct, frozen=True):
     """Who may share answers with whom. No entry is ever seen from another partition.
 
     `scope`: the tenant, or `None` where all share. `name`: what the caller asked for by that name, a route
-    or a model. `candidates`: the models that may serve this caller, in any order: who may use fewer never
-    gets the answer of one that is forbidden. `form`: how answers are written (the place of the metadata).
+    or a model. `candidates`: the models that may serve this caller, with what stands behind each, in any
+    order: who may use fewer never gets the answer of one that is forbidden, nor anybody that of one that is
+    gone.
+    `form`: how answers are written (the place of the metadata).
     """
 
     scope: str | None

@@ -9,6 +9,7 @@ Known weakness: requests in different dialects are never the same.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 
 from msgspec.structs import replace
@@ -28,14 +29,23 @@ About = tuple[str, str, frozenset[str] | None, str, str, tuple[str, ...]]
 
 class Identify:
     def __init__(
-        self, inner: Service, *, shared: bool, form: str, region: str = "", lazy: bool = False
+        self,
+        inner: Service,
+        *,
+        shared: bool,
+        form: str,
+        serving: Mapping[str, str],
+        region: str = "",
+        lazy: bool = False,
     ) -> None:
         """`shared`: tenants share answers. `form`: what of the configuration shows in an answer's bytes.
-        `region`: where answers are kept, if that is known; callers bound to others have none kept. `lazy`:
-        nobody below wants the key of a request that nobody else has asked."""
+        `serving`: what stands behind each model's name. `region`: where answers are kept, if that is known;
+        callers bound to others have none kept. `lazy`: nobody below wants the key of a request that nobody
+        else has asked."""
         self._inner = inner
         self._shared = shared
         self._form = form
+        self._serving = serving
         self._region = region
         self._lazy = lazy
         self._known: dict[About, Naming | None] = {}
@@ -71,4 +81,5 @@ class Identify:
 
     def _partition(self, call: Call) -> Partition:
         scope, form = None if self._shared else call.caller.tenant, f"{self._form}/{call.payload.kind}"
-        return Partition(scope, call.payload.model, frozenset(call.chain), form)
+        serving = frozenset(self._serving.get(model, model) for model in call.chain)
+        return Partition(scope, call.payload.model, serving, form)

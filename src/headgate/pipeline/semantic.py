@@ -56,12 +56,13 @@ HERE = b"\0"
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """Of whom answers are shared, and for which prompts. `floor`: how alike questions must be whose words do
-    not prove it; `bar`: or how likely the same. `max_turns` of the user's, the last included; `max_chars`
-    of it."""
+    """Of whom answers are shared, and for which prompts. `serving`: what stands behind each model's name.
+    `floor`: how alike questions must be whose words do not prove it; `bar`: or how likely the same.
+    `max_turns` of the user's, the last included; `max_chars` of it."""
 
     shared: bool
     form: str
+    serving: Mapping[str, str]
     ttl_s: float
     floor: float
     bar: float
@@ -261,7 +262,8 @@ class Semantic:
             form = f"{self._terms.form}/{payload.kind}/semantic"
             if len(self._seeds) >= SEEDS:
                 self._seeds.clear()
-            seed = Partition(scope, payload.model, frozenset(call.chain), form).seed()
+            serving = frozenset(self._terms.serving.get(model, model) for model in call.chain)
+            seed = Partition(scope, payload.model, serving, form).seed()
             self._seeds[about] = seed
         return seed
 

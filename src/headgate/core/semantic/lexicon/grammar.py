@@ -22,7 +22,7 @@ would: would wouldn
 """
 
 QUANTIFIERS = """
-all: all every each per everyone everybody everything | alle jeder jede jedes tous toutes chaque todos todas
+all: all every each everyone everybody everything | alle jeder jede jedes tous toutes chaque todos todas
  cada tutti 每 所有 全部 कुल सभी كل
 some: some several few | einige manche quelques algunos algunas alguns algumas
 only: only solely exclusively | nur seulement solo solamente só somente apenas
@@ -77,11 +77,11 @@ tenant: tenant renter lodger
 landlord: landlord landlady
 employer: employer
 employee: employee
-adult: adult adults
+adult: adult adults grown-up grown-ups grownup grownups grown_up grown_ups
 teenager: teenager teen teens
 student: student pupil
 teacher: teacher
-doctor: doctor physician
+doctor: doctor physician doc
 patient: patient
 customer: customer client
 uncle: uncle
@@ -118,7 +118,10 @@ html: html
 markdown: markdown
 list: bullet bullets bullet_points checklist list_form
 prose: prose paragraph paragraphs
-poem: poem verse rhyme haiku limerick sonnet 诗
+poem: poem verse rhyme 诗
+haiku: haiku
+limerick: limerick
+sonnet: sonnet
 story: story tale
 email: email e-mail mail
 letter: letter
@@ -141,8 +144,9 @@ GENERAL = "general typically generally"
 
 QUESTIONS = """
 who: who whom whose which_person what_person which_scientist which_artist which_painter which_author
- which_writer which_composer which_inventor which_explorer which_man which_woman | wer wen wem qui quién
- quem chi 谁 誰
+ which_writer which_composer which_inventor which_explorer which_man which_woman what_scientist what_artist
+ what_painter what_author what_writer what_composer what_inventor what_explorer what_man what_woman |
+ wer wen wem qui quién quem chi 谁 誰
 when: when what_year which_year what_date which_date what_day which_day what_time what_exact_date | wann
  quand cuándo quando
 where: where | wo woher wohin où dónde onde 哪里 哪儿
@@ -153,7 +157,7 @@ how_long: how_long what_duration duration length_of_time amount_of_time | wie_la
 what: what which | was welche welcher welches quel quelle quels quelles qué cuál cuáles qual quais que cosa
 how_old: how_old what_age which_age | wie_alt
 how_far: how_far | wie_weit
-how_often: how_often
+how_often: how_often how_frequently
 how: how how_to | wie comment cómo como womit
 """
 
@@ -305,6 +309,7 @@ forgave: forgive forgiven
 dealt: deal
 sewed: sew sewn
 died: die
+tied: tie tying
 hurt: hurt
 lay: lie
 lied: lie
@@ -318,7 +323,23 @@ accomplish perform manage succeed try experience face encounter consider recipie
 general
 command term terms range case cases time times place common main different certain particular various typical
 usual exact current actual real whole entire overall person people scientist user users someone result
+translate translation list listing
 komme kommt gehen geht macht machen bekomme funktioniert sein faire fait aller va hacer hago puedo
+"""
+
+INFINITIVE = """
+how way ways want need needs needed like able going have has had right safe ok okay fine possible impossible
+legal illegal allowed permitted necessary good bad better best easy hard difficult dangerous healthy cheaper
+normal required advisable time try trying order supposed where when what whether not ought wise worth
+"""
+
+AMOUNTS = """
+cost price fee amount number population rate percentage total sum length duration time year date day hour
+distance age height width depth weight size speed frequency temperature value quantity life_expectancy
+"""
+
+WAYS = """
+difference compare name say happen mean define cause effect help prevent treat tall big wide deep heavy old
 """
 
 BECAUSE = """
@@ -340,7 +361,7 @@ someone somebody one ones something anything get gets getting go going use using
 take takes taking put
 since setting settings having convert conversion beforehand each_other available need_a
 credited pls plz thx cheers &
-in on at of for to by with about from into onto over during through per upon out up off down
+in on at of for to by with about from into onto over during through per via upon out up off down
 usual usually normally commonly generally typically people person my_own your_own our_own their_own its_own
 kind sort type called considered named exist exists existing
 |
