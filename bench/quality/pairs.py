@@ -1,4 +1,4 @@
-"""Pairs of questions, and the trees of `core.semantic.likely` that are made from them.
+"""Pairs of questions, and the trees of `core.learned.likely` that are made from them.
 
 `pairs/learned.jsonl` was written for Headgate, by kinds, by writers who had not seen the verifier. To its
 near misses come, as what a cache meets every day, each question's nearest among all the others.
@@ -15,7 +15,8 @@ import numpy as np
 
 from headgate.adapters.embed import WORDLLAMA, local
 from headgate.core.learned.boost import Boosted, Boosting, boosted
-from headgate.core.semantic.likely import Vectors, counts
+from headgate.core.learned.forest import Matrix
+from headgate.core.learned.likely import Vectors, counts
 from headgate.core.semantic.reading import read
 from headgate.ports.embedder import Embedder
 
@@ -47,29 +48,29 @@ def fitted(how: Boosting | None = None) -> Boosted:
     """The trees that the pairs give, with the embedder that ships."""
     embedder, known = local(WORDLLAMA), pairs(LEARNED)
     rows, yes, weights = [], [], []
-    for pair, row in _counted([*known, *(_turned(one) for one in known)], embedder):
+    for pair, row in counted([*known, *(_turned(one) for one in known)], embedder):
         rows.append(row)
         yes.append(float(pair.same))
         weights.append(1.0)
-    for _, row in _counted(_mined(known, embedder), embedder):
+    for _, row in counted(_mined(known, embedder), embedder):
         rows.append(row)
         yes.append(0.0)
         weights.append(MINED_WEIGHT)
-    return boosted(np.array(rows, np.float32), np.array(yes), np.array(weights), how or Boosting())
+    return boosted(np.array(rows), np.array(yes), np.array(weights), how or Boosting())
 
 
 def _turned(pair: Pair) -> Pair:
     return Pair(a=pair.b, b=pair.a, same=pair.same, kind=pair.kind, lang=pair.lang)
 
 
-def _counted(known: Sequence[Pair], embedder: Embedder) -> Iterator[tuple[Pair, list[float]]]:
+def counted(known: Sequence[Pair], embedder: Embedder) -> Iterator[tuple[Pair, Matrix]]:
     """Without those that contradict one another: no tree is asked about them."""
     mine, theirs = embedder.embed([one.b for one in known]), embedder.embed([one.a for one in known])
     vectors = Vectors(embedder)
     for pair, likeness in zip(known, (mine * theirs).sum(axis=1), strict=True):
         row = counts(read(pair.b), read(pair.a), float(likeness), vectors)
         if row is not None:
-            yield pair, row
+            yield pair, np.array(row, np.float32)
 
 
 def _mined(known: Sequence[Pair], embedder: Embedder) -> list[Pair]:

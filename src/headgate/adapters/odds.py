@@ -15,7 +15,7 @@ import msgspec
 
 if TYPE_CHECKING:
     from headgate.core.learned.boost import Boosted
-    from headgate.core.semantic.likely import Likely
+    from headgate.core.learned.likely import Likely
     from headgate.ports.embedder import Embedder
 
 NAME = "odds.bin"
@@ -38,7 +38,7 @@ def likely(embedder: Embedder) -> Likely | None:
     written = msgspec.msgpack.decode(_file().read_bytes(), type=_Written)
     if written.embedder != embedder.id:
         return None
-    from headgate.core.semantic.likely import Likely
+    from headgate.core.learned.likely import Likely
 
     return Likely(_read(written), embedder)
 
@@ -62,7 +62,7 @@ def _read(written: _Written) -> Boosted:
 
 
 def _file() -> Traversable:
-    return files("headgate.core.semantic") / NAME
+    return files("headgate.core.learned") / NAME
 
 
 def keep(model: Boosted, embedder: str) -> Path:

@@ -48,7 +48,7 @@ class Semantic(Section):
         description="How alike two questions must be (cosine) whose words do not prove them the same.",
     )
     min_probability: Share = Field(
-        default=0.8,
+        default=0.78,
         description="Or how likely the same, as was learned from pairs of questions, most of them English; 1:"
         " only what is proven or that alike. With another embedder than wordllama it says nothing.",
     )

@@ -38,7 +38,7 @@ def boosted(rows: Matrix, yes: Exact, weights: Exact, how: Boosting, seed: int =
     odds, parts = np.full(len(yes), bias), []
     for _ in range(how.trees):
         left = weights * (yes - 1.0 / (1.0 + np.exp(-odds)))
-        tree, _ = grow(rows, lambda seen, left=left: left[seen], how.growth, chance, lambda: None)  # type: ignore[misc]
+        tree, _ = grow(rows, left.take, how.growth, chance, lambda: None)
         odds += how.rate * tree.scores(rows)
         parts.append(tree)
     return Boosted(joined(parts), how.rate * how.trees, bias)

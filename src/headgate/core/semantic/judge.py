@@ -61,7 +61,7 @@ class Candidate(Protocol):
 
 
 class Odds(Protocol):
-    """What was learned from pairs of questions: `core.semantic.likely.Likely`."""
+    """What was learned from pairs of questions: `core.learned.likely.Likely`."""
 
     def score(self, asked: Reading, kept: Reading, likeness: float, /) -> float | None:
         """The logarithm of the odds that the answer to one answers the other; `None` where that is not to be
@@ -98,21 +98,30 @@ def judge(
     `odds`, `bar`: how likely the same. With a `gate`, that decides. `None` where nobody is near."""
     if not candidates:
         return None
-    read: dict[int, Proof] = {}
-    proven = _proven(text, candidates, read)
+    proofs: dict[int, Proof] = {}
+    proven = _proven(text, candidates, proofs)
     if proven is not None:
         return _sure(proven, gate)
     best = candidates[0]
     clear = clearance([Neighbour(one.kept.alike, one.likeness) for one in candidates])
     near = gate is not None or _alone(candidates, floor)
-    against = near and (read.get(0) or proof(text, best.kept.reading)) is REFUSED
+    against = near and (proofs.get(0) or proof(text, best.kept.reading)) is REFUSED
     hit = gate.opens(clear, against=against) if gate else near and not against
-    if odds and not hit:
-        likely = _likely(text, candidates, odds, bar)
-        if likely is not None:
-            open_ = gate is None or gate.opens(LIKELY, against=False)
-            return Judged(place=likely[0], hit=open_, confidence=likely[1], clear=LIKELY, against=False)
-    return Judged(place=0, hit=hit, confidence=min(0.99, best.likeness), clear=clear, against=against)
+    likely = _likely(text, best, odds, bar, gate) if odds and not hit else None
+    confidence = min(0.99, best.likeness)
+    return likely or Judged(place=0, hit=hit, confidence=confidence, clear=clear, against=against)
+
+
+def _likely(text: str, best: Candidate, odds: Odds, bar: float, gate: Gate | None) -> Judged | None:
+    """`None` where the nearest is not likely enough to be the same."""
+    if best.likeness < LIKELY_FLOOR:
+        return None
+    score = odds.score(read(text), unpacked(best.kept.reading), best.likeness)
+    probability = 0.0 if score is None else 1.0 / (1.0 + exp(-score))
+    if probability < bar:
+        return None
+    hit = gate is None or gate.opens(LIKELY, against=False)
+    return Judged(place=0, hit=hit, confidence=probability, clear=LIKELY, against=False)
 
 
 def _sure(place: int, gate: Gate | None) -> Judged:
@@ -120,8 +129,8 @@ def _sure(place: int, gate: Gate | None) -> Judged:
     return Judged(place=place, hit=hit, confidence=0.99, clear=PLAIN, against=False)
 
 
-def _proven(text: str, candidates: Sequence[Candidate], read: dict[int, Proof]) -> int | None:
-    """Puts down in `read` what was said of those that were read."""
+def _proven(text: str, candidates: Sequence[Candidate], proofs: dict[int, Proof]) -> int | None:
+    """Puts down in `proofs` what was said of those that were read."""
     mine = sign(text)
     likely = [
         (apart(mine, one.kept.sign), place)
@@ -129,22 +138,10 @@ def _proven(text: str, candidates: Sequence[Candidate], read: dict[int, Proof]) 
         if one.likeness >= PROVEN_FLOOR and may_match(mine, one.kept.sign)
     ]
     for _, place in sorted(likely)[:READ]:
-        read[place] = proof(text, candidates[place].kept.reading)
-        if read[place] is PROVEN:
+        proofs[place] = proof(text, candidates[place].kept.reading)
+        if proofs[place] is PROVEN:
             return place
     return None
-
-
-def _likely(text: str, candidates: Sequence[Candidate], odds: Odds, bar: float) -> tuple[int, float] | None:
-    """The likeliest of the nearest, and how likely it is; `None` where none is likely enough."""
-    asked, best = read(text), (0, 0.0)
-    for place, one in enumerate(candidates[:READ]):
-        if one.likeness < LIKELY_FLOOR:
-            break
-        score = odds.score(asked, unpacked(one.kept.reading), one.likeness)
-        if score is not None:
-            best = max(best, (place, 1.0 / (1.0 + exp(-score))), key=lambda found: found[1])
-    return best if best[1] >= bar else None
 
 
 def _alone(candidates: Sequence[Candidate], floor: float) -> bool:

@@ -66,7 +66,10 @@ class Likely:
 
     def score(self, asked: Reading, kept: Reading, likeness: float) -> float | None:
         counted = counts(asked, kept, likeness, self._vectors)
-        return None if counted is None else self._trees.score(np.array(counted, np.float32))
+        return None if counted is None else self.odds(np.array(counted, np.float32))
+
+    def odds(self, counted: Matrix) -> float:
+        return self._trees.score(counted)
 
 
 class Vectors:
