@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from headgate.adapters.embed import WORDLLAMA, local
 from headgate.adapters.odds import likely
-from headgate.core.semantic.judge import judge
 from headgate.core.learned.likely import Vectors, counts
+from headgate.core.semantic.judge import judge
 from headgate.core.semantic.packing import packed, unpacked
 from headgate.core.semantic.reading import read
 from headgate.core.semantic.signature import sign
