@@ -24,6 +24,7 @@ from headgate.core.semantic.lexicon.table import (
     Sense,
     plain,
 )
+from headgate.core.semantic.listing import lists
 from headgate.core.semantic.words import Word, known
 
 NUMBER, UNIT, VERSION, SYMBOL = Kind.NUMBER, Kind.UNIT, Kind.VERSION, Kind.SYMBOL
@@ -64,6 +65,10 @@ ONCE = {"not": "not", "'s": "of"}
 GENDERED = {"he": "he", "him": "he", "his": "he", "she": "she", "her": "she", "hers": "she"}
 
 
+THINGS = frozenset({"they", "them"})
+"""Behind what they stand for, they are what was spoken of, and nobody else."""
+
+
 class Token(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A word that matters. `role`: the preposition that governs it, `""` for none. `said`: as it was written,
     where the lists do not know it."""
@@ -77,7 +82,8 @@ class Token(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Reading(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """`tokens`: the words that matter, in order; `actors`: with who is spoken of. `marks`: what is said by
     grammar, by kind. `question`: what kind of answer is wanted, `""` where that is not said. `finite`:
-    whether there is a verb to tell the tense by. `whole`: nothing was left unread."""
+    whether there is a verb to tell the tense by. `whole`: nothing was left unread. `lists`: words that stand
+    side by side around an `and` or an `or`."""
 
     tokens: tuple[Token, ...]
     actors: tuple[str, ...]
@@ -85,6 +91,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     question: str
     finite: bool
     whole: bool
+    lists: tuple[tuple[str, ...], ...] = ()
 
 
 @lru_cache(maxsize=256)
@@ -113,6 +120,7 @@ class _Reader:
         self._english = sum(map(_TONGUES.get, self._lower, repeat(0))) >= 0
         self._table = ENGLISH if self._english else FOREIGN
         self._tokens: list[Token] = []
+        self._stood: dict[int, Sense] = {}
         self._actors: list[str] = []
         self._marks: dict[Kind, set[str]] = {}
         self._role = ""
@@ -136,6 +144,7 @@ class _Reader:
             question=self._question or polar,
             finite=self._finite,
             whole=whole,
+            lists=lists(self._lower, self._stood, english=self._english),
         )
 
     def _step(self, at: int) -> int:
@@ -248,7 +257,7 @@ class _Reader:
         if word.who:
             if word.acts and not self._role:
                 self._actors.append(word.who)
-            self._mark(PERSON, word.who)
+            self._mark(PERSON, "them" if self._tokens and word.bare in THINGS else word.who)
             if word.bare in GENDERED:
                 self._mark(PERSON, GENDERED[word.bare])
         if word.tense:
@@ -291,6 +300,7 @@ class _Reader:
         role, (word, kind) = self._role, sense
         self._tokens.append(Token(word, kind, ONCE.get(role, role), said))
         self._made = self._at
+        self._stood[self._at] = sense
         if not role:
             self._actors.append(word)
         elif role in ONCE:

@@ -159,10 +159,21 @@ def _swapped(one: Reading, other: Reading) -> bool:
                 continue
             if first.kind is UNIT and measured & {first.word, second.word}:
                 continue  # 5 km in miles, how many miles are 5 km
-            known = first.word in places and second.word in places
+            known = (
+                first.word in places
+                and second.word in places
+                and not _free(one, other, first.word, second.word)
+            )
             if known and places[first.word] > places[second.word] and _moved(first, second, roles):
                 return True
     return False
+
+
+def _free(one: Reading, other: Reading, first: str, second: str) -> bool:
+    """Whether they stand side by side in a list of both: tea and milk are milk and tea."""
+    if not one.lists or not other.lists:
+        return False
+    return all(any(first in names and second in names for names in reading.lists) for reading in (one, other))
 
 
 def _moved(first: Token, second: Token, roles: dict[str, str]) -> bool:
@@ -181,9 +192,13 @@ def _acted(one: Reading, other: Reading) -> bool:
         return False
     for at, first in enumerate(shared):
         for second in shared[at + 2 :]:
+            if theirs[second] > theirs[first] or _free(one, other, first, second):
+                continue
             between = [word for word in shared[at + 1 :] if mine[word] < mine[second]]
-            if theirs[second] < theirs[first] and any(
-                theirs[second] < theirs[word] < theirs[first] for word in between
+            if any(
+                theirs[second] < theirs[word] < theirs[first]
+                and not (_free(one, other, first, word) or _free(one, other, word, second))
+                for word in between
             ):
                 return True
     return False

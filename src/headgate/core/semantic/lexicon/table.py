@@ -182,7 +182,7 @@ AMOUNTS = frozenset(stem(word) for word in grammar.AMOUNTS.split())
 WAYS = frozenset(stem(word) for word in grammar.WAYS.split()) | AMOUNTS
 """Of these, `what` asks for what `how` asks for."""
 
-CONFUSABLE = frozenset(grammar.CONFUSABLE.split())
+CONFUSABLE = frozenset(opposites.CONFUSABLE.split())
 FUNCTION_WORDS = frozenset(
     (*ENGLISH.grammar, *AUXILIARIES, "what", "which", "when", "where", "how", "who", "why")
 )
