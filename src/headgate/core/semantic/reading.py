@@ -19,12 +19,14 @@ from headgate.core.semantic.lexicon.table import (
     ENGLISH,
     FOREIGN,
     INFINITIVE,
+    STANCES,
     SWAPS,
     Kind,
     Sense,
     plain,
 )
 from headgate.core.semantic.listing import lists
+from headgate.core.semantic.notation import uniform
 from headgate.core.semantic.words import Word, known
 
 NUMBER, UNIT, VERSION, SYMBOL = Kind.NUMBER, Kind.UNIT, Kind.VERSION, Kind.SYMBOL
@@ -59,6 +61,7 @@ MEASURE = re.compile(r"(\d+(?:\.\d+)?)([A-Za-zµ]{1,3})\Z")
 
 DOES = frozenset({"do", "does", "did"})
 """After `who` or `what`, they say that those are who it is done to, and not who does it."""
+LISTING = frozenset({",", "and", "or", "&"})
 FOCI = frozenset({"not", "instead", "except", "excluding"})
 ONCE = {"not": "not", "'s": "of"}
 """Roles of the next word alone, and what they are: hers is what is of her."""
@@ -115,7 +118,7 @@ class _Reader:
     """One text, left to right."""
 
     def __init__(self, text: str) -> None:
-        self._pieces = _pieces(plainly(text))
+        self._pieces = _pieces(plainly(uniform(text)))
         self._lower = [plain(piece) for _, piece in self._pieces]
         self._english = sum(map(_TONGUES.get, self._lower, repeat(0))) >= 0
         self._table = ENGLISH if self._english else FOREIGN
@@ -153,7 +156,8 @@ class _Reader:
         if group == "word":
             return self._word(at, piece)
         if group == "stop":
-            self._role, self._helped = "", False
+            if piece != "," or not self._listed(at):
+                self._role, self._helped = "", False
         elif group in ("number", "code"):
             self._figures(group, piece)
         elif group == "sign":
@@ -180,6 +184,10 @@ class _Reader:
         """Whether these words stand there, as the first seems to; the last one may be in the plural."""
         found = tuple(self._lower[at : at + len(rest)])
         return found == rest or (*found[:-1], found[-1].removesuffix("s")) == rest
+
+    def _listed(self, at: int) -> bool:
+        """Whether a comma stands in a list: behind the next word is another comma, or an `and`."""
+        return bool(self._role) and not LISTING.isdisjoint(self._lower[at + 2 : at + 3])
 
     def _figures(self, group: str, piece: str) -> None:
         if group == "number":
@@ -226,7 +234,7 @@ class _Reader:
             return ""
         if word.bare == "of" and self._made == at - 1 and self._tokens[-1].kind is UNIT:
             return self._tokens[-1].role
-        if word.bare == "for" and any(token.word in SWAPS for token in self._tokens):
+        if word.bare == "for" and any(token.word in DIRECTS for token in self._tokens):
             return "for"
         return word.role or ""
 
@@ -311,9 +319,13 @@ class _Reader:
 
 
 _TONGUES = {
-    word: (word in ENGLISH.grammar) - (word in FOREIGN.grammar) for word in ENGLISH.grammar | FOREIGN.grammar
+    word: (word in ENGLISH.grammar) - (word in FOREIGN.grammar)
+    for word in ENGLISH.grammar | FOREIGN.grammar - {"no"}  # it is as good English
 }
 """Of words of grammar, for which language they speak: above 0 for English, below for the others."""
+
+DIRECTS = SWAPS | STANCES
+"""`For` has a direction behind these."""
 
 _MARKED = frozenset({Kind.NEGATION, MODALITY, Kind.QUANTIFIER, Kind.COMPARATIVE, Kind.SCOPE, Kind.CHOICE})
 _ARTICLES = frozenset(

@@ -54,7 +54,7 @@ def _one_apart(one: str, other: str) -> bool:
 @lru_cache(maxsize=8192)
 def slip_of_grammar(word: str) -> bool:
     """Whether an unknown word is a misspelled word of grammar, as `teh` and `wich` are."""
-    if not 2 < len(word) < 9 or not word.isascii():
+    if not 2 < len(word) < 9 or not word.isascii() or word in CONFUSABLE:
         return False
     known = _GRAMMAR if len(word) < LONG else _LONG_GRAMMAR
     return any(word[0] == one[0] and _close(word, one, 1) for one in known)

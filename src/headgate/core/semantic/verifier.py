@@ -212,7 +212,11 @@ def _spelled(reading: Reading, slips: dict[str, str]) -> Reading:
         for token in reading.tokens
     )
     actors = tuple(slips.get(word, word) for word in reading.actors)
-    return msgspec.structs.replace(reading, tokens=tokens, actors=actors)
+    marks = dict(reading.marks)
+    if Kind.CLAUSE in marks:
+        apart = (clause.partition(" ") for clause in marks[Kind.CLAUSE])
+        marks[Kind.CLAUSE] = frozenset(f"{hinge} {slips.get(word, word)}" for hinge, _, word in apart)
+    return msgspec.structs.replace(reading, tokens=tokens, marks=marks, actors=actors)
 
 
 def _counted(reading: Reading) -> dict[str, int]:

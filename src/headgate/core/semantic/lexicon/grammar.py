@@ -1,7 +1,7 @@
 """Words of grammar: those that change what is asked, and those that change nothing."""
 
 NEGATION = """
-not: not never cannot neither nor non | nicht kein keine keinen keinem keiner keines niemals nie pas
+not: not never cannot neither nor non no | nicht kein keine keinen keinem keiner keines niemals nie pas
  jamais ne
  ni_ne_pas nunca jamás não nao nem niet geen non inte ikke нет не لا غير ليس ليست بدون नहीं मत 不 没 無 无 非
 without: without | sans ohne sin sem senza zonder
@@ -81,7 +81,7 @@ adult: adult adults grown-up grown-ups grownup grownups grown_up grown_ups
 teenager: teenager teen teens
 student: student pupil
 teacher: teacher
-doctor: doctor physician doc
+doctor: doctor physician doc dr
 patient: patient
 customer: customer client
 uncle: uncle
@@ -123,7 +123,7 @@ haiku: haiku
 limerick: limerick
 sonnet: sonnet
 story: story tale
-email: email e-mail mail
+email: email e-mail e_mail mail
 letter: letter
 code: code_only snippet
 sentence: sentence sentences | phrase phrases satz
@@ -338,6 +338,10 @@ cost price fee amount number population rate percentage total sum length duratio
 distance age height width depth weight size speed frequency temperature value quantity life_expectancy
 """
 
+STANCES = """
+argument case vote evidence reason petition campaign essay speech fight plea pro con verdict
+"""
+
 WAYS = """
 difference compare name say happen mean define cause effect help prevent treat tall big wide deep heavy old
 """
@@ -360,7 +364,7 @@ way ways steps step process procedure method proper properly correct correctly t
 someone somebody one ones something anything get gets getting go going use using make makes making
 take takes taking put
 since setting settings having convert conversion beforehand each_other available need_a
-credited pls plz thx cheers &
+credited pls plz thx cheers & yes_or_no
 in on at of for to by with about from into onto over during through per via upon out up off down
 usual usually normally commonly generally typically people person my_own your_own our_own their_own its_own
 kind sort type called considered named exist exists existing

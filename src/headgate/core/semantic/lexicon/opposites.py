@@ -60,6 +60,9 @@ comprar/vender mayor/menor maior/menor mieux/pire chaud/froid
 """
 
 CONFUSABLE = """
+message massage disease decease expansive expensive vacation vocation adoption adaption collision collusion
+pasture posture carrier courier career sweater sweeter conscious conscience decent descent dissent insulation
+installation consultation consolation corporation cooperation contest context retinol retinal nitrate nitrite
 trial trail diary dairy quite quiet casual causal angel angle martial marital united untied form from desert
 dessert later latter lose loose cloth clothe breath breathe bath bathe affect effect accept except adapt
 adopt advice advise device devise perverse preserve reverse revere calvary cavalry carton cartoon cannon
