@@ -71,7 +71,7 @@ def proof(asked: str, kept: bytes) -> Proof:
 
 
 def compare(one: Reading, other: Reading) -> Verdict:
-    left, right, slips = _leftovers(one, other)
+    left, right, slips = _matched(one, other)
     said = _said_of(one, other, denied=_denied(one, other, left, right))
     against = said or _firm(left, right) or _measures(one, other) or _question(one, other)
     if against:
@@ -189,7 +189,12 @@ def _question(one: Reading, other: Reading) -> Kind | None:
 # ── what the words say ───────────────────────────────────────────────────────────────────────────────
 
 
-def _leftovers(one: Reading, other: Reading) -> tuple[list[Token], list[Token], dict[str, str]]:
+def _leftovers(one: Reading, other: Reading) -> tuple[list[Token], list[Token]]:
+    """The words of either side that have no counterpart on the other."""
+    return _matched(one, other)[:2]
+
+
+def _matched(one: Reading, other: Reading) -> tuple[list[Token], list[Token], dict[str, str]]:
     """The words of either side that have no counterpart on the other; and of the other's slips, what is
     meant."""
     mine, theirs = _counted(one), _counted(other)
