@@ -15,6 +15,7 @@ be overdrawn.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 from math import inf
 
@@ -56,13 +57,15 @@ class Purse:
     """Of one account, in the period that begins on day `period`. Times are the clock's seconds, amounts
     nano-dollars; or requests, where a call takes `each` of it, whatever it costs. `reserved`: for calls under
     way; `total`: spent by this process in all; `short`: what calls need that wait, `least`: what one of them
-    does; `lost`: the last message has found nobody."""
+    does; `lost`: the last message has found nobody; `changed`: something was settled, and `news` knows it."""
 
     __slots__ = (
+        "_news",
         "_rate",
         "_sent_at",
         "_sent_total",
         "account",
+        "changed",
         "each",
         "lease",
         "lease_until",
@@ -82,8 +85,20 @@ class Purse:
         "usual",
     )
 
-    def __init__(self, account: str, period: int, limit: int, now: float, each: int = 0) -> None:
+    def __init__(
+        self,
+        account: str,
+        period: int,
+        limit: int,
+        now: float,
+        each: int = 0,
+        news: Callable[[Purse], None] = lambda purse: None,
+    ) -> None:
+        """`news` is told of what is settled: of the first that was, until somebody says that it is not
+        `changed` any more; and of all, while calls wait."""
         self.account = account
+        self.changed = False
+        self._news = news
         self.each = each
         self.period = period
         self.limit = limit
@@ -120,6 +135,9 @@ class Purse:
         """What was reserved for a call is free, and so much was spent."""
         self.reserved -= reserved
         self.total += cost
+        if not self.changed or self.short:
+            self.changed = True
+            self._news(self)
 
     def left(self) -> int:
         """Of the limit, so far as is known, reserved or not."""

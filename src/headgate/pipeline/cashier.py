@@ -27,10 +27,6 @@ POLL_S = 0.1
 class Bank(Protocol):
     """Where the purses are filled."""
 
-    def spent(self, purses: Sequence[Purse], /) -> None:
-        """What was reserved of them has been settled: those who wait may look again, the store will hear."""
-        ...
-
     async def ask(self, purses: Sequence[Purse], /) -> None:
         """Returns when the store has been told of them and has answered, or cannot be reached."""
         ...
