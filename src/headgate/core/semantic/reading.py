@@ -19,11 +19,14 @@ from headgate.core.semantic.lexicon.table import (
     ENGLISH,
     FOREIGN,
     INFINITIVE,
+    STANCES,
     SWAPS,
     Kind,
     Sense,
     plain,
 )
+from headgate.core.semantic.listing import lists
+from headgate.core.semantic.notation import uniform
 from headgate.core.semantic.words import Word, known
 
 NUMBER, UNIT, VERSION, SYMBOL = Kind.NUMBER, Kind.UNIT, Kind.VERSION, Kind.SYMBOL
@@ -58,10 +61,15 @@ MEASURE = re.compile(r"(\d+(?:\.\d+)?)([A-Za-zµ]{1,3})\Z")
 
 DOES = frozenset({"do", "does", "did"})
 """After `who` or `what`, they say that those are who it is done to, and not who does it."""
+LISTING = frozenset({",", "and", "or", "&"})
 FOCI = frozenset({"not", "instead", "except", "excluding"})
 ONCE = {"not": "not", "'s": "of"}
 """Roles of the next word alone, and what they are: hers is what is of her."""
 GENDERED = {"he": "he", "him": "he", "his": "he", "she": "she", "her": "she", "hers": "she"}
+
+
+THINGS = frozenset({"they", "them"})
+"""Behind what they stand for, they are what was spoken of, and nobody else."""
 
 
 class Token(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -77,7 +85,8 @@ class Token(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Reading(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """`tokens`: the words that matter, in order; `actors`: with who is spoken of. `marks`: what is said by
     grammar, by kind. `question`: what kind of answer is wanted, `""` where that is not said. `finite`:
-    whether there is a verb to tell the tense by. `whole`: nothing was left unread."""
+    whether there is a verb to tell the tense by. `whole`: nothing was left unread. `lists`: words that stand
+    side by side around an `and` or an `or`."""
 
     tokens: tuple[Token, ...]
     actors: tuple[str, ...]
@@ -85,6 +94,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     question: str
     finite: bool
     whole: bool
+    lists: tuple[tuple[str, ...], ...] = ()
 
 
 @lru_cache(maxsize=256)
@@ -108,11 +118,12 @@ class _Reader:
     """One text, left to right."""
 
     def __init__(self, text: str) -> None:
-        self._pieces = _pieces(plainly(text))
+        self._pieces = _pieces(plainly(uniform(text)))
         self._lower = [plain(piece) for _, piece in self._pieces]
         self._english = sum(map(_TONGUES.get, self._lower, repeat(0))) >= 0
         self._table = ENGLISH if self._english else FOREIGN
         self._tokens: list[Token] = []
+        self._stood: dict[int, Sense] = {}
         self._actors: list[str] = []
         self._marks: dict[Kind, set[str]] = {}
         self._role = ""
@@ -136,6 +147,7 @@ class _Reader:
             question=self._question or polar,
             finite=self._finite,
             whole=whole,
+            lists=lists(self._lower, self._stood, english=self._english),
         )
 
     def _step(self, at: int) -> int:
@@ -144,7 +156,8 @@ class _Reader:
         if group == "word":
             return self._word(at, piece)
         if group == "stop":
-            self._role, self._helped = "", False
+            if piece != "," or not self._listed(at):
+                self._role, self._helped = "", False
         elif group in ("number", "code"):
             self._figures(group, piece)
         elif group == "sign":
@@ -171,6 +184,10 @@ class _Reader:
         """Whether these words stand there, as the first seems to; the last one may be in the plural."""
         found = tuple(self._lower[at : at + len(rest)])
         return found == rest or (*found[:-1], found[-1].removesuffix("s")) == rest
+
+    def _listed(self, at: int) -> bool:
+        """Whether a comma stands in a list: behind the next word is another comma, or an `and`."""
+        return bool(self._role) and not LISTING.isdisjoint(self._lower[at + 2 : at + 3])
 
     def _figures(self, group: str, piece: str) -> None:
         if group == "number":
@@ -217,7 +234,7 @@ class _Reader:
             return ""
         if word.bare == "of" and self._made == at - 1 and self._tokens[-1].kind is UNIT:
             return self._tokens[-1].role
-        if word.bare == "for" and any(token.word in SWAPS for token in self._tokens):
+        if word.bare == "for" and any(token.word in DIRECTS for token in self._tokens):
             return "for"
         return word.role or ""
 
@@ -248,7 +265,7 @@ class _Reader:
         if word.who:
             if word.acts and not self._role:
                 self._actors.append(word.who)
-            self._mark(PERSON, word.who)
+            self._mark(PERSON, "them" if self._tokens and word.bare in THINGS else word.who)
             if word.bare in GENDERED:
                 self._mark(PERSON, GENDERED[word.bare])
         if word.tense:
@@ -291,6 +308,7 @@ class _Reader:
         role, (word, kind) = self._role, sense
         self._tokens.append(Token(word, kind, ONCE.get(role, role), said))
         self._made = self._at
+        self._stood[self._at] = sense
         if not role:
             self._actors.append(word)
         elif role in ONCE:
@@ -301,9 +319,13 @@ class _Reader:
 
 
 _TONGUES = {
-    word: (word in ENGLISH.grammar) - (word in FOREIGN.grammar) for word in ENGLISH.grammar | FOREIGN.grammar
+    word: (word in ENGLISH.grammar) - (word in FOREIGN.grammar)
+    for word in ENGLISH.grammar | FOREIGN.grammar - {"no"}  # it is as good English
 }
 """Of words of grammar, for which language they speak: above 0 for English, below for the others."""
+
+DIRECTS = SWAPS | STANCES
+"""`For` has a direction behind these."""
 
 _MARKED = frozenset({Kind.NEGATION, MODALITY, Kind.QUANTIFIER, Kind.COMPARATIVE, Kind.SCOPE, Kind.CHOICE})
 _ARTICLES = frozenset(

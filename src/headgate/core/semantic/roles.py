@@ -40,10 +40,19 @@ def turned(one: Reading, other: Reading) -> bool:
         _directed(mine, theirs) or _opposed(one, other) or _done_by(one, other) or _done_by(other, one)
     ):
         return True
-    if _inverted(one, other) or _hung(one, other):
+    if _inverted(one, other) or _converse(one, other) or _hung(one, other):
         return True
     turns = ((one, other), (other, one))
     return any(_stranded(*both) or _swapped(*both) for both in turns) or _acted(one, other)
+
+
+def _converse(one: Reading, other: Reading) -> bool:
+    """Whether of two kinds of things one is asked to be among the other: is every A a B, is every B an A."""
+    if not (one.question == other.question == "whether" and one.marks.get(Kind.QUANTIFIER)):
+        return False
+    mine, theirs = _firsts(one), _firsts(other)
+    places = [theirs[word] for word in mine if word in theirs]
+    return len(places) > 1 and places == sorted(places, reverse=True)
 
 
 def _order(reading: Reading) -> frozenset[str]:
@@ -159,16 +168,32 @@ def _swapped(one: Reading, other: Reading) -> bool:
                 continue
             if first.kind is UNIT and measured & {first.word, second.word}:
                 continue  # 5 km in miles, how many miles are 5 km
-            known = first.word in places and second.word in places
+            known = (
+                first.word in places
+                and second.word in places
+                and not _free(one, other, first.word, second.word)
+            )
             if known and places[first.word] > places[second.word] and _moved(first, second, roles):
                 return True
     return False
 
 
+def _free(one: Reading, other: Reading, first: str, second: str) -> bool:
+    """Whether they stand side by side in a list of both: tea and milk are milk and tea."""
+    if not one.lists or not other.lists:
+        return False
+    return all(any(first in names and second in names for names in reading.lists) for reading in (one, other))
+
+
 def _moved(first: Token, second: Token, roles: dict[str, str]) -> bool:
     if first.role == second.role == "between":
         return False
-    same = roles[first.word] == first.role and roles[second.word] == second.role
+    now = roles[first.word], roles[second.word]
+    if {first.role, second.role} ^ set(now) == {"by"}:
+        return False  # built by the Romans, the Romans built: see `_done_by`
+    if first.role != second.role and ("" != first.role == now[0] or "" != second.role == now[1]):
+        return False  # one has kept its role, so the other has not taken it
+    same = now == (first.role, second.role)
     return not same or first.role == second.role == ""
 
 
@@ -181,9 +206,13 @@ def _acted(one: Reading, other: Reading) -> bool:
         return False
     for at, first in enumerate(shared):
         for second in shared[at + 2 :]:
+            if theirs[second] > theirs[first] or _free(one, other, first, second):
+                continue
             between = [word for word in shared[at + 1 :] if mine[word] < mine[second]]
-            if theirs[second] < theirs[first] and any(
-                theirs[second] < theirs[word] < theirs[first] for word in between
+            if any(
+                theirs[second] < theirs[word] < theirs[first]
+                and not (_free(one, other, first, word) or _free(one, other, word, second))
+                for word in between
             ):
                 return True
     return False

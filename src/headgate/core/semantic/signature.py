@@ -19,7 +19,7 @@ HASHED = 2 * HALF
 APART = 8
 """Bits in which two questions may differ: so many as two slips and two light words can make."""
 
-SLIPPED = 3
+SLIPPED = 5
 _MASK = (1 << BITS) - 1
 _LIKE = (1 << BITS + HASHED) - 1
 _HALF = (1 << HALF) - 1

@@ -17,6 +17,14 @@ TWICE = 6
 """Letters of a word in which two slips are forgiven."""
 
 
+SPOKEN = 6
+"""Letters of a word in which a vowel may stand for another: of shorter ones too many are words themselves."""
+
+ENDING = 3
+REDUCED = ("nt", "nc", "ry")
+_SOUNDS = ("aeiou", "ckq", "cs", "sz", "fv", "mn", "td", "bp")
+
+
 @lru_cache(maxsize=8192)
 def misspelled(one: str, other: str, *, known: bool = False) -> bool:
     """Both in lower case. `known`: one of them is a word of the lists; then m may stand for n."""
@@ -26,14 +34,27 @@ def misspelled(one: str, other: str, *, known: bool = False) -> bool:
         return False
     if one in CONFUSABLE and other in CONFUSABLE:
         return False
+    one, other = one.replace("ph", "f"), other.replace("ph", "f")
     slips = 1 if min(len(one), len(other)) < TWICE else 2
-    return _close(one, other, slips)
+    if _respelled(one, other, slips):
+        return True
+    return not _one_apart(one, other) and _close(one, other, slips)
+
+
+def _one_apart(one: str, other: str) -> bool:
+    """Whether they differ in one letter, and that is not one of a pair: butter, batter."""
+    if len(one) != len(other):
+        return False
+    apart = [at for at in range(len(one)) if one[at] != other[at]]
+    return len(apart) == 1 and not any(
+        word[apart[0]] in (word[apart[0] - 1], *word[apart[0] + 1 : apart[0] + 2]) for word in (one, other)
+    )
 
 
 @lru_cache(maxsize=8192)
 def slip_of_grammar(word: str) -> bool:
     """Whether an unknown word is a misspelled word of grammar, as `teh` and `wich` are."""
-    if not 2 < len(word) < 9 or not word.isascii():
+    if not 2 < len(word) < 9 or not word.isascii() or word in CONFUSABLE:
         return False
     known = _GRAMMAR if len(word) < LONG else _LONG_GRAMMAR
     return any(word[0] == one[0] and _close(word, one, 1) for one in known)
@@ -61,6 +82,19 @@ def _close(one: str, other: str, slips: int) -> bool:
         if _close(*swapped, slips - 1):
             return True
     return _dropped(one, other, at, slips) or _dropped(other, one, at, slips)
+
+
+def _respelled(one: str, other: str, slips: int) -> bool:
+    """Whether the first letter in which they differ stands for one that is said alike; in an ending, which
+    says much (lactase, lactose), only the vowel of `-ent`, `-ence` and `-ary`."""
+    at = next((at for at, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), 0)
+    if not at or not any(one[at] in group and other[at] in group for group in _SOUNDS):
+        return False
+    rest = one[at + 1 :]
+    if len(one) < (SPOKEN if one[at] in VOWELS else TWICE) or not (len(rest) >= ENDING or rest in REDUCED):
+        return False
+    mended = one[:at] + other[at] + rest
+    return mended == other or (len(one) > LONG and _close(mended, other, slips - 1))
 
 
 def _dropped(long: str, short: str, at: int, slips: int) -> bool:

@@ -71,7 +71,7 @@ def proof(asked: str, kept: bytes) -> Proof:
 
 
 def compare(one: Reading, other: Reading) -> Verdict:
-    left, right = _leftovers(one, other)
+    left, right, slips = _matched(one, other)
     said = _said_of(one, other, denied=_denied(one, other, left, right))
     against = said or _firm(left, right) or _measures(one, other) or _question(one, other)
     if against:
@@ -81,7 +81,7 @@ def compare(one: Reading, other: Reading) -> Verdict:
     left, right = _heavy(left), _heavy(right)
     if any(token.kind is NAME for token in (*left, *right)):
         return _REFUSED[NAME]
-    if turned(one, other):
+    if turned(one, _spelled(other, slips) if slips else other):
         return _TURNED
     if left or right:
         return _OPEN
@@ -111,6 +111,8 @@ def _others(one: Reading, other: Reading) -> bool:
     """Whether they speak of different people."""
     mine, theirs = one.marks.get(PERSON, _NONE), other.marks.get(PERSON, _NONE)
     if ("other" in mine) != ("other" in theirs):
+        return True
+    if ("them" in mine) != ("them" in theirs) and "self" in mine | theirs:
         return True
     return bool(mine & GENDERS and theirs & GENDERS and mine & GENDERS != theirs & GENDERS)
 
@@ -150,7 +152,9 @@ def _modality(reading: Reading) -> frozenset[str]:
         return found
     if reading.question in MEASURED:
         return found - {"should", "must"}
-    if reading.question in ("how", "what"):
+    if reading.question == "how":
+        return found - {"should", "must", "can"}
+    if reading.question == "what":
         return frozenset("must" if one == "should" else one for one in found if one != "can")
     sought = reading.question == "where" and any(token.word == "find" for token in reading.tokens)
     return found - ({"must", "can"} if sought else {"must"})
@@ -187,15 +191,37 @@ def _question(one: Reading, other: Reading) -> Kind | None:
 
 def _leftovers(one: Reading, other: Reading) -> tuple[list[Token], list[Token]]:
     """The words of either side that have no counterpart on the other."""
+    return _matched(one, other)[:2]
+
+
+def _matched(one: Reading, other: Reading) -> tuple[list[Token], list[Token], dict[str, str]]:
+    """The words of either side that have no counterpart on the other; and of the other's slips, what is
+    meant."""
     mine, theirs = _counted(one), _counted(other)
     left = [token for token in one.tokens if _lacks(theirs, mine, token)]
     right = [token for token in other.tokens if _lacks(mine, theirs, token)]
+    slips: dict[str, str] = {}
     for token in tuple(left):
         twin = next((found for found in right if _slip(token, found)), None)
         if twin:
             left.remove(token)
             right.remove(twin)
-    return _said(left), _said(right)
+            slips[twin.word] = token.word
+    return _said(left), _said(right), slips
+
+
+def _spelled(reading: Reading, slips: dict[str, str]) -> Reading:
+    """With the words that are meant: who does what is told by words."""
+    tokens = tuple(
+        Token(slips.get(token.word, token.word), token.kind, token.role, token.said)
+        for token in reading.tokens
+    )
+    actors = tuple(slips.get(word, word) for word in reading.actors)
+    marks = dict(reading.marks)
+    if Kind.CLAUSE in marks:
+        apart = (clause.partition(" ") for clause in marks[Kind.CLAUSE])
+        marks[Kind.CLAUSE] = frozenset(f"{hinge} {slips.get(word, word)}" for hinge, _, word in apart)
+    return msgspec.structs.replace(reading, tokens=tokens, marks=marks, actors=actors)
 
 
 def _counted(reading: Reading) -> dict[str, int]:

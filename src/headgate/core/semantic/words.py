@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import msgspec
 
-from headgate.core.semantic.lexicon.stems import stem
+from headgate.core.semantic.lexicon.stems import american, stem
 from headgate.core.semantic.lexicon.table import (
     AUXILIARIES,
     CASED,
@@ -83,8 +83,11 @@ def known(piece: str, *, english: bool) -> Word:
     who = "self" if bare in SELF else "other" if acts or bare in ("his", "her") else ""
     base = IRREGULAR.get(bare) or stem(bare)
     sense = senses.get(piece.lower()) or senses.get(bare) or senses.get(base)
+    if sense is None and english:
+        base, sense = _american(bare, base)
     if sense is None and english and bare.endswith("ly"):
         base, sense = _unadverbed(bare, base)
+    quiet = quiet and not (sense and sense[1] is Kind.DATE)
     if acts or quiet:
         base, sense = "", None
     tense = _tense_of(lower, bare, bare in senses)
@@ -112,6 +115,15 @@ def known(piece: str, *, english: bool) -> Word:
         strands=english and bare in STRANDED,
         idle=filler and role is None and not (helps or grammar or leads or hinge),
     )
+
+
+def _american(bare: str, base: str) -> tuple[str, Sense | None]:
+    """A word that is spelt otherwise in Britain: colour is color, organised is organized."""
+    spelt = american(bare)
+    if spelt == bare:
+        return base, None
+    short = stem(spelt)
+    return short, ENGLISH.senses.get(spelt) or ENGLISH.senses.get(short)
 
 
 def _unadverbed(bare: str, base: str) -> tuple[str, Sense | None]:

@@ -1,7 +1,7 @@
 """Words of grammar: those that change what is asked, and those that change nothing."""
 
 NEGATION = """
-not: not never cannot neither nor non | nicht kein keine keinen keinem keiner keines niemals nie pas
+not: not never cannot neither nor non no | nicht kein keine keinen keinem keiner keines niemals nie pas
  jamais ne
  ni_ne_pas nunca jamás não nao nem niet geen non inte ikke нет не لا غير ليس ليست بدون नहीं मत 不 没 無 无 非
 without: without | sans ohne sin sem senza zonder
@@ -81,7 +81,7 @@ adult: adult adults grown-up grown-ups grownup grownups grown_up grown_ups
 teenager: teenager teen teens
 student: student pupil
 teacher: teacher
-doctor: doctor physician doc
+doctor: doctor physician doc dr
 patient: patient
 customer: customer client
 uncle: uncle
@@ -123,7 +123,7 @@ haiku: haiku
 limerick: limerick
 sonnet: sonnet
 story: story tale
-email: email e-mail mail
+email: email e-mail e_mail mail
 letter: letter
 code: code_only snippet
 sentence: sentence sentences | phrase phrases satz
@@ -338,6 +338,10 @@ cost price fee amount number population rate percentage total sum length duratio
 distance age height width depth weight size speed frequency temperature value quantity life_expectancy
 """
 
+STANCES = """
+argument case vote evidence reason petition campaign essay speech fight plea pro con verdict
+"""
+
 WAYS = """
 difference compare name say happen mean define cause effect help prevent treat tall big wide deep heavy old
 """
@@ -360,7 +364,7 @@ way ways steps step process procedure method proper properly correct correctly t
 someone somebody one ones something anything get gets getting go going use using make makes making
 take takes taking put
 since setting settings having convert conversion beforehand each_other available need_a
-credited pls plz thx cheers &
+credited pls plz thx cheers & yes_or_no
 in on at of for to by with about from into onto over during through per via upon out up off down
 usual usually normally commonly generally typically people person my_own your_own our_own their_own its_own
 kind sort type called considered named exist exists existing
@@ -373,27 +377,4 @@ hay du er sie wir ihr je tu nous vous yo él
 的 吗 呢 了 是 请 吧 啊 个 们 你 您 は が を に で の と も へ か ね よ です ます
 ما هي هو من في على عن إلى هل كيف متى أين الـ و
 है हैं का की के को से में और या क्या कैसे
-"""
-
-CONFUSABLE = """
-trial trail diary dairy quite quiet casual causal angel angle martial marital united untied form from desert
-dessert later latter lose loose cloth clothe breath breathe bath bathe affect effect accept except adapt adopt
-advice advise device devise perverse preserve reverse revere calvary cavalry carton cartoon cannon canon
-coarse course council counsel complement compliment discreet discrete elicit illicit eminent imminent ensure
-insure assure inquiry enquiry human humane moral morale personal personnel principal principle statue statute
-stationary stationery staring starring starting scared scarred sacred planning planing hoping hopping dining
-dinning pining pinning filing filling tiling tilling biter bitter latter ladder super supper diner dinner
-maternal paternal tide tied tire tyre tired tried sliver silver salve slave board broad bored brake break
-beard bread bared barred starter stater marsh march model modal metal mental medal meddle petal pedal
-rational rationale local locale moped mopped caned canned saint stain paint print point pint plain plan plane
-place palace pace peace piece price prize prince bride bridge badge barge large lager charge change
-single signal singe silent listen brain bairn barin train tarin bran barn scan scam cancel cancer canal
-infect inflect inject reject eject elect select detect defect deflect reflect respect inspect prospect
-thorough through though thought tough hole whole write right rite waste waist week weak weather whether
-poison prison pension person mission emission omission ration nation notion lotion potion portion
-pear peer pair pare cereal serial hearth heart earth health wealth heath contact contract contrast
-solder soldier older holder immoral immortal mortal mortar motor matter mater meter metre liter litre
-expand expend extend intend attend amend mend mind wind wined wined window widow meadow shadow
-crash cash crush rush brush blush flash flesh fresh clean clear bear bare hair hare hear here
-stream steam steal steel still style quit suit suite site sight cite size seize sauce source
 """

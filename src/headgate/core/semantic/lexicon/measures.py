@@ -110,12 +110,17 @@ celsius: celsius centigrade °c
 fahrenheit: fahrenheit °f
 kelvin: kelvin
 percent: percent % pct | prozent pourcent
-dollar: dollar dollars usd $
+dollar: dollar dollars usd $ us_dollar us_dollars
 euro: euro euros eur €
 sterling: gbp £ quid
 yen: yen jpy ¥
 rupee: rupee rupees inr ₹
 franc: franc francs chf
+krone: krone kroner krona kronor nok sek dkk
+zloty: zloty zlotys pln
+yuan: yuan renminbi cny rmb
+peso: peso pesos
+lira: lira liras
 bit: bit bits
 byte: byte bytes
 kilobyte: kb kilobyte kilobytes
@@ -169,6 +174,7 @@ january: january jan | januar janvier enero janeiro
 february: february feb | februar février febrero fevereiro
 march: march | märz marzo março
 april: april apr | avril abril
+may: mai | maggio mayo maio
 june: june jun | juni juin junio junho
 july: july jul | juli juillet julio julho
 august: august aug | août agosto

@@ -5,8 +5,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from headgate.core.semantic.lexicon.written import SPELT
+
+AMERICAN = {
+    british: line.partition(":")[0]
+    for line in SPELT.split("\n")
+    for british in line.partition(":")[2].split()
+}
 VOWELS = frozenset("aeiouy")
 HISSES = ("ches", "shes", "sses", "xes", "zes")
 
@@ -41,6 +49,27 @@ def _undoubled(rest: str) -> str:
         and rest[-1] not in VOWELS
     )
     return rest[:-1] if double else rest
+
+
+BRITISH = (
+    (re.compile(r"(?<=[a-z]{3})is(?=(?:e[sdr]?|ing|ations?)$)"), "iz"),
+    (re.compile(r"(?<=[a-z]{3}l)ys(?=(?:e[sd]?|ing)$)"), "yz"),
+    (re.compile(r"(?<=[a-z][^aeiou])our(?=s?$|ed$|ing$|ful|able|ite|hood)"), "or"),
+    (re.compile(r"(?<=[a-z]{3}[tb])re(?=s?$)"), "er"),
+    (re.compile(r"(?<=[a-z]{2}log)ue(?=s?$)"), ""),
+    (re.compile(r"(?<=[a-z]{2}[aeiou]l)l(?=(?:ed|ing|ers?)$)"), ""),
+    (re.compile(r"ae(?=[a-z]{4})|^oe(?=[a-z]{5})"), "e"),
+)
+"""Endings and vowels, and what they are in America. Applied alike to both texts, they need not be words."""
+
+
+def american(word: str) -> str:
+    """As it is spelt there, where it is spelt otherwise; else the same or what no other word is."""
+    if word in AMERICAN or len(word) < 6:
+        return AMERICAN.get(word, word)
+    for pattern, instead in BRITISH:
+        word = pattern.sub(instead, word)
+    return word
 
 
 def irregular(text: str) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from zlib import crc32
 
-from headgate.core.semantic.lexicon import deeds, grammar, measures, opposites, synonyms, things
+from headgate.core.semantic.lexicon import deeds, grammar, measures, opposites, synonyms, things, written
 from headgate.core.semantic.lexicon.stems import irregular, stem
 
 
@@ -145,7 +145,7 @@ class Table:
         self.phrases.setdefault(plain(first), []).append((tuple(map(plain, rest)), sense))
 
 
-def _heads(text: str) -> dict[str, str]:
+def heads(text: str) -> dict[str, str]:
     return {word: head for head, *lists in _lines(text) for words in lists for word in words}
 
 
@@ -153,11 +153,11 @@ ENGLISH, FOREIGN = Table(english=True), Table(english=False)
 IRREGULAR = {form: stem(base) for base, form in irregular(grammar.IRREGULAR)}
 PAST_FORMS = frozenset(form for base, form in irregular(grammar.IRREGULAR) if form != base)
 CASED: dict[str, Sense] = {
-    **{word: (head, Kind.UNIT) for word, head in _heads(measures.CASED).items()},
-    **{word: (head, Kind.PLACE) for word, head in _heads(measures.PLACES_CASED).items()},
+    **{word: (head, Kind.UNIT) for word, head in heads(measures.CASED).items()},
+    **{word: (head, Kind.PLACE) for word, head in heads(measures.PLACES_CASED).items()},
     "HR": ("hr", Kind.WORD),
 }
-PREPOSITIONS = _heads(grammar.PREPOSITIONS)
+PREPOSITIONS = heads(grammar.PREPOSITIONS)
 ENGLISH_PREPOSITIONS = {word: head for head, words, _ in _lines(grammar.PREPOSITIONS) for word in words}
 AUXILIARIES = frozenset(grammar.AUXILIARIES.replace("|", "").split())
 ENGLISH_AUXILIARIES = frozenset(grammar.AUXILIARIES.partition("|")[0].split())
@@ -166,8 +166,8 @@ OWNERS = frozenset(grammar.OWNERS.split())
 OTHER = frozenset(grammar.OTHER.replace("|", "").split())
 PAST = frozenset(grammar.PAST.split())
 FUTURE = frozenset(grammar.FUTURE.split())
-HINGES = _heads(grammar.HINGES)
-RELATING = _heads(grammar.RELATING)
+HINGES = heads(grammar.HINGES)
+RELATING = heads(grammar.RELATING)
 BECAUSE = frozenset(grammar.BECAUSE.split())
 LIGHT = frozenset(stem(word) for word in grammar.LIGHT.split())
 INFINITIVE = frozenset(grammar.INFINITIVE.split())
@@ -176,13 +176,16 @@ INFINITIVE = frozenset(grammar.INFINITIVE.split())
 SWAPS = frozenset(map(stem, ("substitute", "replace", "exchange", "swap", "trade")))
 """What is done to one thing for another."""
 
+STANCES = frozenset(ENGLISH.senses.get(word, (stem(word), Kind.WORD))[0] for word in grammar.STANCES.split())
+"""Of these, some are for a thing and some against it."""
+
 AMOUNTS = frozenset(stem(word) for word in grammar.AMOUNTS.split())
 """Asked for with `what`, they are asked for as with how much, how long or when."""
 
 WAYS = frozenset(stem(word) for word in grammar.WAYS.split()) | AMOUNTS
 """Of these, `what` asks for what `how` asks for."""
 
-CONFUSABLE = frozenset(grammar.CONFUSABLE.split())
+CONFUSABLE = frozenset(opposites.CONFUSABLE.split())
 FUNCTION_WORDS = frozenset(
     (*ENGLISH.grammar, *AUXILIARIES, "what", "which", "when", "where", "how", "who", "why")
 )
@@ -197,7 +200,7 @@ EDITION = crc32(
     repr(
         [
             sorted((name, text) for name, text in vars(module).items() if name.isupper())
-            for module in (deeds, grammar, measures, opposites, synonyms, things)
+            for module in (deeds, grammar, measures, opposites, synonyms, things, written)
         ]
     ).encode()
 )
