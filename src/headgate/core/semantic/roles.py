@@ -33,6 +33,8 @@ _NONE: frozenset[str] = frozenset()
 
 
 def turned(one: Reading, other: Reading) -> bool:
+    if _converse(one, other):
+        return True
     if one.tokens == other.tokens and _order(one) == _order(other):
         return _hung(one, other) or (one.actors != other.actors and _acted(one, other))
     mine, theirs = _governed(one), _governed(other)
@@ -44,6 +46,14 @@ def turned(one: Reading, other: Reading) -> bool:
         return True
     turns = ((one, other), (other, one))
     return any(_stranded(*both) or _swapped(*both) for both in turns) or _acted(one, other)
+
+
+def _converse(one: Reading, other: Reading) -> bool:
+    """Whether all of this are that, and all of that are this."""
+    if "all" not in one.marks.get(Kind.QUANTIFIER, _NONE) or len(one.tokens) != 2:
+        return False
+    words = [token.word for token in one.tokens]
+    return words[0] != words[1] and [token.word for token in reversed(other.tokens)] == words
 
 
 def _order(reading: Reading) -> frozenset[str]:

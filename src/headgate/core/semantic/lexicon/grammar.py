@@ -35,6 +35,8 @@ none: none_of
 almost: almost nearly approximately roughly about_how_much
 exactly: exactly
 another: another
+every_second: every_other every_second
+half: half
 same: same
 """
 
@@ -118,7 +120,10 @@ html: html
 markdown: markdown
 list: bullet bullets bullet_points checklist list_form
 prose: prose paragraph paragraphs
-poem: poem verse rhyme haiku limerick sonnet 诗
+poem: poem verse rhyme 诗
+haiku: haiku
+limerick: limerick
+sonnet: sonnet
 story: story tale
 email: email e-mail mail
 letter: letter
@@ -375,4 +380,13 @@ solder soldier older holder immoral immortal mortal mortar motor matter mater me
 expand expend extend intend attend amend mend mind wind wined wined window widow meadow shadow
 crash cash crush rush brush blush flash flesh fresh clean clear bear bare hair hare hear here
 stream steam steal steel still style quit suit suite site sight cite size seize sauce source
+adsorption absorption interstate intrastate
 """
+
+REAL = """
+form forms team teams head heads hand hands hat hats tank tanks heat wheat wear stay stays plus exit exits
+dose doses term terms once though steep sine guest guests sport rally peer pear pier weird sad punt gent intro
+sow dar brit chan hans hart ben andy don bing ding gong oust thorough bout fro haste hasp tow thin thins bee
+wee ware mare mead gist gust host whim gild guild
+"""
+"""Words that are one slip away from a word of grammar, and are none."""

@@ -121,6 +121,7 @@ cubic: cubic cubed
 mph: mph
 kmh: km/h kmh kph
 knot: knots
+pm: pm
 bar: bar
 psi: psi
 """
@@ -137,6 +138,10 @@ gigabit: Gb Gbit Gbps
 kilobit: kbps kbit
 milliwatt: mW
 megawatt: MW
+"""
+
+SYMBOLS = """
+-: minus
 """
 
 DATES = """

@@ -58,3 +58,13 @@ vorteile/nachteile kaufen/verkaufen augmenter/diminuer ouvrir/fermer avantages/i
 aumentar/disminuir aumentar/diminuir abrir/cerrar abrir/fechar ventajas/desventajas vantagens/desvantagens
 comprar/vender mayor/menor maior/menor mieux/pire chaud/froid
 """
+
+TURNS = """
+up/down above/below left/right
+"""
+"""Words that turn a question round wherever they stand, though elsewhere they say little."""
+
+PARTICLES = """
+on/off in/out into/out
+"""
+"""The same, behind one word: put on, put off."""

@@ -74,6 +74,7 @@ _LISTS = (
     (measures.NUMBERS, Kind.NUMBER),
     (measures.ORDINALS, Kind.VERSION),
     (measures.UNITS, Kind.UNIT),
+    (measures.SYMBOLS, Kind.SYMBOL),
     (measures.DATES, Kind.DATE),
     (measures.PLACES, Kind.PLACE),
     (grammar.NEGATION, Kind.NEGATION),
@@ -168,6 +169,7 @@ RELATING = _heads(grammar.RELATING)
 BECAUSE = frozenset(grammar.BECAUSE.split())
 LIGHT = frozenset(stem(word) for word in grammar.LIGHT.split())
 CONFUSABLE = frozenset(grammar.CONFUSABLE.split())
+REAL = CONFUSABLE | frozenset(grammar.REAL.split())
 FUNCTION_WORDS = frozenset(
     (*ENGLISH.grammar, *AUXILIARIES, "what", "which", "when", "where", "how", "who", "why")
 )
@@ -176,6 +178,19 @@ ANTONYMS = frozenset(
     for one, other in (pair.split("/") for pair in opposites.ANTONYMS.split())
     for pair in ((stem(plain(one)), stem(plain(other))), (stem(plain(other)), stem(plain(one))))
 )
+
+
+def _opposites(text: str) -> dict[str, frozenset[str]]:
+    """Of each word, those that say the opposite."""
+    found: dict[str, set[str]] = {}
+    for one, other in (pair.split("/") for pair in text.split()):
+        found.setdefault(one, set()).add(other)
+        found.setdefault(other, set()).add(one)
+    return {word: frozenset(words) for word, words in found.items()}
+
+
+TURNS, PARTICLES = _opposites(opposites.TURNS), _opposites(opposites.PARTICLES)
+TURNING = frozenset((*TURNS, *PARTICLES))
 
 
 EDITION = crc32(
