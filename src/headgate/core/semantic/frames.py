@@ -9,11 +9,34 @@ from __future__ import annotations
 import re
 
 from headgate.core.semantic.lexicon.table import BECAUSE, plain
+from headgate.core.semantic.writing import evenly
 
-RHETORICAL = re.compile(r"(?:^|(?<=[.?!] ))(ca|could|do|does|did|is|are|was|were|should|wo|would)n't\b", re.I)
+RHETORICAL = re.compile(
+    r"(?:^|(?<=[.?!] ))(ca|could|do|does|did|is|are|was|were|should|wo|would)(?:n't|nnot)\b(?=[^.!]*\?)"
+    r"|(?:^|(?<=[.?!] ))(ca|could|do|does|did|is|are|was|were|should|wo|would)(?:n't|nnot)"
+    r"(?= (?:i|we|you|they|he|she|it|an?|the|my|your|this|that|there)\b)",
+    re.I,
+)
 DENIED = re.compile(r"\b(\w+)n't\b|\b(can)not\b", re.I)
 HURRIED = re.compile(r"\b(ca|could|do|does|did|is|are|was|were|should|wo|would|have|has|had)nt\b", re.I)
 CUT = {"ca": "can", "wo": "will", "sha": "shall"}
+HELLO = re.compile(
+    r"^\W*(?:(?:hi|hello|hey|hiya|greetings|good (?:morning|afternoon|evening|day))"
+    r"(?: (?:there|all|everyone|everybody|team|folks|guys|support|helpdesk))*[,.!:;-]*\s+"
+    r"|(?:just )?(?:a )?(?:quick|simple|short|silly|dumb|stupid) (?:one|question)[,.!:;-]+\s+"
+    r"|(?:sorry|excuse me|please|question)[,:]\s+)+",
+    re.I,
+)
+THANKS = re.compile(
+    r"(?<=[?.!,]) *(?:many thanks|thanks|thank you|thx|cheers|ty)"
+    r"(?: (?:so much|very much|a lot|in advance|for (?:your|the|any) help))*[.!]*\s*$",
+    re.I,
+)
+"""What people say before and after it."""
+
+GREETS = frozenset({"hi", "he", "gr", "go", "ju", "a ", "qu", "si", "sh", "du", "st", "so", "ex", "pl"})
+"""What that begins with."""
+
 POLITE = re.compile(
     r"\b(?=[cw])(?:can|could|would|will) (?:you|u|someone|somebody|anyone|anybody)\b"
     r"(?= (?:please |kindly )?(?:tell|explain|show|give|help|describe|list|name|find|write"
@@ -51,7 +74,8 @@ HELP = re.compile(
 _BEST = r"(?:(?:the )?(?:best|easiest|simplest|right|proper|correct|usual|recommended) )"
 WAY = re.compile(
     r"\b(?=[iw])(?:"
-    rf"what(?:'s|s| is| are| would be)? (?:the )?{_BEST}?(?:ways?|method|procedure|process) (?:to|of|for)\b"
+    rf"what(?:'s|s| is| are| would be)? (?:the )?{_BEST}?"
+    r"(?:ways?|methods?|procedures?|process|steps) (?:to|of|for)\b"
     r"|what (?:do|does|must|should|can|could) (?:i|we|you|one) (?:have to |need to )?do (?:in order )?to\b"
     r"|(?:what|which) steps (?:do|must|should|can) (?:i|we|you|one) (?:have to |need to )?(?:follow|take)"
     r" (?:in order )?to\b"
@@ -66,7 +90,37 @@ PRICE = re.compile(
     r"|\bhow much (?:do|does|will|would|must|should) (?:i|you|one|we) (?:have to |need to )?pay for\b",
     re.I,
 )
+
+
+def _told(found: re.Match[str]) -> str:
+    return "how to" if found[0].endswith("how to") else "explain"
+
+
+_LOOKED = r"(?:best|right|ideal|good|proper|correct|recommended)"
+TIME = re.compile(
+    rf"(?:^|\b(?:what|when)(?:'s|s| is| are) )(?:the |a )?{_LOOKED} (?:time|moment|season)"
+    r"(?: of (?:the )?(?:year|day))? (?:to|for)\b",
+    re.I,
+)
+MEANT = re.compile(r"\bwhat(?:'s|s| is| are) meant by\b", re.I)
+MIND = re.compile(
+    r"\b(?:would|do) you mind (?:explaining|telling|showing|giving|describing|teaching)"
+    r"(?: (?:me|us))?\b(?: how to)?",
+    re.I,
+)
+TODO = re.compile(
+    r"\bwhat (?:should|can|could|must) (i|we|you|one) do(?= (?:if|when|about|against|with|after|for)\b|\W*$)",
+    re.I,
+)
 REWRITTEN = (
+    ("mind ", MIND, _told),
+    ("or e", re.compile(r"\bfor (?:each|every)\b", re.I), "per"),
+    ("meant", MEANT, "meaning of"),
+    (" I do", TODO, r"what do \1 do"),
+    (" i do", TODO, r"what do \1 do"),
+    (" time ", TIME, "when to"),
+    ("ocated", re.compile(r" (?:is |are )?(?:located|situated)(?= ?(?:\?|$))", re.I), ""),
+    ("ist ", re.compile(r"^\W*(?:please )?list (?:all )?(?:of )?the\b", re.I), "what are the"),
     ("-", re.compile(r"\b[Nn]on-"), "not "),
     (" not", re.compile(r"\bor not(?=\s*\??\s*$)"), ""),
     (" and a half", re.compile(r"\b[Oo]ne and a half\b"), "1.5"),
@@ -77,6 +131,7 @@ REWRITTEN = (
     ("ow should", re.compile(r"\b([Hh])ow should\b"), r"\1ow do"),
     (" way", WAY, "how to"),
     (" to", WAY, "how to"),
+    ("teps for", WAY, "how to"),
     (" to", HELP, "how to"),
     ("reason", REASON, "why "),
     ("ow much", PRICE, "how much cost"),
@@ -91,22 +146,36 @@ CLAUSE = re.compile(r"[^.:?!\n]*[.:?!\n]\s+")
 def plainly(text: str) -> str:
     """With negations as words of their own (those of `Can't I …?` deny nothing), and without the clause that
     says why somebody asks."""
-    text = text.replace("’", "'")
-    if ASIDE.search(text):
-        text = CLAUSE.sub(lambda found: "" if BECAUSE & set(plain(found[0][:-1]).split()) else found[0], text)
+    text = _asking(evenly(text))
     if "nt" in text:
         text = HURRIED.sub(r"\1n't", text)
     text = POLITE.sub(" ", text)
     if ASKED.search(text):
         text = ASKING.sub("", text)
-    if "n't" in text:
-        text = RHETORICAL.sub(lambda found: CUT.get(found[1].lower(), found[1]), text)
+    if "n't" in text or "nnot" in text:
+        text = RHETORICAL.sub(_asked, text)
     for needs, pattern, instead in REWRITTEN:
         if needs in text:
             text = pattern.sub(instead, text)
     if "n't" in text or "annot" in text:
         text = DENIED.sub(_apart, text)
     return text
+
+
+def _asking(text: str) -> str:
+    """Without greetings, thanks and why somebody asks."""
+    if text[:2].lower() in GREETS:
+        text = HELLO.sub("", text)
+    if "hank" in text or "heers" in text or "thx" in text or " ty" in text:
+        text = THANKS.sub("", text)
+    if ASIDE.search(text):
+        text = CLAUSE.sub(lambda found: "" if BECAUSE & set(plain(found[0][:-1]).split()) else found[0], text)
+    return text
+
+
+def _asked(found: re.Match[str]) -> str:
+    helped = found[1] or found[2]
+    return CUT.get(helped.lower(), helped)
 
 
 def _apart(found: re.Match[str]) -> str:

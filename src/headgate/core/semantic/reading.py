@@ -18,7 +18,9 @@ from headgate.core.semantic.lexicon.table import (
     CASED,
     ENGLISH,
     FOREIGN,
+    INFINITIVE,
     PARTICLES,
+    SWAPS,
     TURNING,
     TURNS,
     Kind,
@@ -50,6 +52,10 @@ PIECES = re.compile(
 GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 LONG = 13
 """Digits of a number that is rounded."""
+
+HAVE = frozenset({"have", "has", "haven", "hasn"})
+DONE = frozenset({"do", "does", "did", "to", "should", "can", "must"})
+"""Behind these, `have` is no auxiliary."""
 
 MEASURE = re.compile(r"(\d+(?:\.\d+)?)([A-Za-zµ]{1,3})\Z")
 
@@ -167,11 +173,13 @@ class _Reader:
             self._stands(at, piece)
             return 1
         if word.leads:
+            after = self._lower[at + 1] if at + 1 < len(self._lower) else ""
             for rest, sense in self._table.phrases[self._lower[at]]:
-                if self._follows(at + 1, rest):
+                if after.startswith(rest[0]) and self._follows(at + 1, rest):
                     self._at += len(rest)
                     self._sense(sense)
                     return 1 + len(rest)
+            self._stands(at, piece)
         self._says(at, word)
         return 1
 
@@ -183,9 +191,7 @@ class _Reader:
             self._token(("help", WORD))
 
     def _follows(self, at: int, rest: tuple[str, ...]) -> bool:
-        """Whether these words stand there; the last one may be in the plural."""
-        if at >= len(self._lower) or not self._lower[at].startswith(rest[0]):
-            return False
+        """Whether these words stand there, as the first seems to; the last one may be in the plural."""
         found = tuple(self._lower[at : at + len(rest)])
         return found == rest or (*found[:-1], found[-1].removesuffix("s")) == rest
 
@@ -209,9 +215,6 @@ class _Reader:
         return last is not None and (bool(last.said) or last.kind is NAME)
 
     def _says(self, at: int, word: Word) -> None:
-        if word.bare == "am" and at and self._pieces[at - 1][0] == "number":
-            self._token(("am", UNIT))
-            return
         if word.role is not None:
             self._governs(at, word)
         if word.helps:
@@ -229,10 +232,22 @@ class _Reader:
 
     def _governs(self, at: int, word: Word) -> None:
         """A preposition: of what follows, or at the end of what is asked for. `Instead of` is `instead`."""
-        if not (self._role and word.role == "of" and self._lower[at - 1] in FOCI):
-            self._role = word.role or ""
+        before = self._lower[at - 1] if at else ""
+        if not (self._role and word.role == "of" and before in FOCI):
+            self._role = self._directed(at, word, before)
         if word.strands and (at + 1 == len(self._pieces) or self._pieces[at + 1][0] == "stop"):
             self._mark(ORDER, f"{word.role} whom")
+
+    def _directed(self, at: int, word: Word, before: str) -> str:
+        """Its role: `to` do something has none, nor has the `of` of 5 kg of something; to swap one `for`
+        another has a direction."""
+        if word.bare == "to" and before in INFINITIVE:
+            return ""
+        if word.bare == "of" and self._made == at - 1 and self._tokens[-1].kind is UNIT:
+            return self._tokens[-1].role
+        if word.bare == "for" and any(token.word in SWAPS for token in self._tokens):
+            return "for"
+        return word.role or ""
 
     def _helps(self, word: Word) -> None:
         self._finite = self._helped = True
@@ -276,9 +291,16 @@ class _Reader:
                 self._mark(TENSE, "future")
         elif word.tense != "perhaps":
             self._mark(TENSE, word.tense)
+        elif self._since(at):
+            self._mark(TENSE, "perfect")
         elif not self._helped and (self._lower[at - 1] if at else "") not in _ARTICLES:
             self._mark(TENSE, "past")
             self._finite = True
+
+    def _since(self, at: int) -> bool:
+        """Whether somebody has done it: a form of `have` stands close before, and is no verb of its own."""
+        near = self._lower[max(at - 3, 0) : at]
+        return not HAVE.isdisjoint(near) and DONE.isdisjoint(self._lower[max(at - 6, 0) : at])
 
     def _sense(self, sense: Sense) -> None:
         kind = sense[1]

@@ -16,7 +16,7 @@ NUMBER, UNIT, ORDER, CLAUSE = Kind.NUMBER, Kind.UNIT, Kind.ORDER, Kind.CLAUSE
 SWAPPED = frozenset({Kind.NAME, Kind.PLACE, Kind.PERSON, Kind.LANGUAGE, NUMBER, UNIT})
 DIRECTED = frozenset(
     ["from", "to", "than", "by", "over", "under", "before", "after", "minus", "instead", "against", "with",
-     "without", "except", "not"]
+     "without", "except", "not", "for"]
 )  # fmt: skip
 CONTRARY = frozenset(
     {("from", "to"), ("over", "under"), ("after", "before"), ("with", "without"), ("against", "for")}

@@ -12,7 +12,18 @@ from functools import lru_cache
 import msgspec
 
 from headgate.core.semantic.lexicon.stems import stem
-from headgate.core.semantic.lexicon.table import ANTONYMS, FIRM, LIGHT, LITERAL, PARTICLES, TURNS, Kind, forms
+from headgate.core.semantic.lexicon.table import (
+    AMOUNTS,
+    ANTONYMS,
+    FIRM,
+    LIGHT,
+    LITERAL,
+    PARTICLES,
+    TURNS,
+    WAYS,
+    Kind,
+    forms,
+)
 from headgate.core.semantic.packing import unpacked, worded
 from headgate.core.semantic.reading import Reading, Token, read
 from headgate.core.semantic.roles import turned
@@ -48,6 +59,13 @@ LASTING = frozenset(
     {"invent", "discover", "writ", "paint", "found", "compos", "design", "creat", "direct", "build"}
 )
 """What somebody has done once and for all."""
+
+CHOSEN = frozenset({"what", "whether"})
+"""Is tea or milk better is which is better, tea or milk."""
+
+PERFECT = frozenset({"perfect", "past"})
+MEASURED = frozenset({"when", "how_long", "how_many", "how_far", "how_often"})
+"""How long should it cook is how long it must, and how long it does."""
 
 OPPOSING = ("un", "in", "im", "ir", "il", "non", "dis", "de", "anti", "mis")
 
@@ -98,7 +116,7 @@ def _said_of(one: Reading, other: Reading, *, denied: bool) -> Kind | None:
             return Kind.ANTONYM
     if _modality(one) != _modality(other):
         return MODALITY
-    if one.finite and other.finite and _tense(one) != _tense(other):
+    if one.finite and other.finite and not _timed(_tense(one), _tense(other)):
         return TENSE
     return PERSON if _others(one, other) else None
 
@@ -131,6 +149,13 @@ def _tense(reading: Reading) -> frozenset[str]:
     return found - {"past"} if lasts else found
 
 
+def _timed(mine: frozenset[str], theirs: frozenset[str]) -> bool:
+    """Whether they speak of one time. What has cracked, cracked; and it is cracked."""
+    if ("perfect" in mine) != ("perfect" in theirs):
+        mine, theirs = mine - PERFECT, theirs - PERFECT
+    return mine == theirs
+
+
 def _denied(one: Reading, other: Reading, left: list[Token], right: list[Token]) -> bool:
     """Whether one side says `not rational` and the other `irrational`; then those words are matched."""
     if one.marks.get(NEGATION, _NONE) ^ other.marks.get(NEGATION, _NONE) != {"not"}:
@@ -150,9 +175,12 @@ def _modality(reading: Reading) -> frozenset[str]:
     found = reading.marks.get(MODALITY, _NONE) - {"would"}
     if not found or reading.question in ("whether", ""):
         return found
+    if reading.question in MEASURED:
+        return found - {"should", "must"}
     if reading.question in ("how", "what"):
         return frozenset("must" if one == "should" else one for one in found if one != "can")
-    return found - {"must"}
+    sought = reading.question == "where" and any(token.word == "find" for token in reading.tokens)
+    return found - ({"must", "can"} if sought else {"must"})
 
 
 def _measures(one: Reading, other: Reading) -> Kind | None:
@@ -169,9 +197,16 @@ def _measured(tokens: tuple[Token, ...]) -> set[tuple[str, str]]:
 def _question(one: Reading, other: Reading) -> Kind | None:
     """Whether they want answers of kinds that exclude each other. `What` may stand for many."""
     wanted = {one.question, other.question} - {""}
-    if len(wanted) < 2 or (len(wanted) == 2 and "what" in wanted and not wanted & {"whether", "why"}):
+    if len(wanted) < 2:
         return None
-    return Kind.QUESTION
+    if wanted == CHOSEN and Kind.CHOICE in one.marks and Kind.CHOICE in other.marks:
+        return None
+    if "what" not in wanted or wanted & {"whether", "why"}:
+        return Kind.QUESTION
+    asked = AMOUNTS if wanted & MEASURED else WAYS if "how" in wanted else None
+    if asked is None or any(token.word in asked for token in (*one.tokens, *other.tokens)):
+        return None
+    return None if any(token.kind is Kind.LANGUAGE for token in one.tokens) else Kind.QUESTION
 
 
 # ── what the words say ───────────────────────────────────────────────────────────────────────────────

@@ -129,7 +129,9 @@ def _tense_of(lower: str, bare: str, listed: bool) -> str:
         return "future"
     if bare == "going":
         return "going"
-    if bare in PAST or lower.endswith(("'ve", "'d")):
+    if bare == "being":
+        return "ongoing"
+    if bare in PAST or lower.endswith("'d"):
         return "past"
     ended = bare.endswith("ed") and len(bare) > 4 and not listed
     return "perhaps" if bare in PAST_FORMS or ended else ""

@@ -22,7 +22,7 @@ would: would wouldn
 """
 
 QUANTIFIERS = """
-all: all every each per everyone everybody everything | alle jeder jede jedes tous toutes chaque todos todas
+all: all every each everyone everybody everything | alle jeder jede jedes tous toutes chaque todos todas
  cada tutti 每 所有 全部 कुल सभी كل
 some: some several few | einige manche quelques algunos algunas alguns algumas
 only: only solely exclusively | nur seulement solo solamente só somente apenas
@@ -79,11 +79,11 @@ tenant: tenant renter lodger
 landlord: landlord landlady
 employer: employer
 employee: employee
-adult: adult adults
+adult: adult adults grown-up grown-ups grownup grownups grown_up grown_ups
 teenager: teenager teen teens
 student: student pupil
 teacher: teacher
-doctor: doctor physician
+doctor: doctor physician doc
 patient: patient
 customer: customer client
 uncle: uncle
@@ -146,8 +146,9 @@ GENERAL = "general typically generally"
 
 QUESTIONS = """
 who: who whom whose which_person what_person which_scientist which_artist which_painter which_author
- which_writer which_composer which_inventor which_explorer which_man which_woman | wer wen wem qui quién
- quem chi 谁 誰
+ which_writer which_composer which_inventor which_explorer which_man which_woman what_scientist what_artist
+ what_painter what_author what_writer what_composer what_inventor what_explorer what_man what_woman |
+ wer wen wem qui quién quem chi 谁 誰
 when: when what_year which_year what_date which_date what_day which_day what_time what_exact_date | wann
  quand cuándo quando
 where: where | wo woher wohin où dónde onde 哪里 哪儿
@@ -158,7 +159,7 @@ how_long: how_long what_duration duration length_of_time amount_of_time | wie_la
 what: what which | was welche welcher welches quel quelle quels quelles qué cuál cuáles qual quais que cosa
 how_old: how_old what_age which_age | wie_alt
 how_far: how_far | wie_weit
-how_often: how_often
+how_often: how_often how_frequently
 how: how how_to | wie comment cómo como womit
 """
 
@@ -310,6 +311,7 @@ forgave: forgive forgiven
 dealt: deal
 sewed: sew sewn
 died: die
+tied: tie tying
 hurt: hurt
 lay: lie
 lied: lie
@@ -323,7 +325,23 @@ accomplish perform manage succeed try experience face encounter consider recipie
 general
 command term terms range case cases time times place common main different certain particular various typical
 usual exact current actual real whole entire overall person people scientist user users someone result
+translate translation list listing
 komme kommt gehen geht macht machen bekomme funktioniert sein faire fait aller va hacer hago puedo
+"""
+
+INFINITIVE = """
+how way ways want need needs needed like able going have has had right safe ok okay fine possible impossible
+legal illegal allowed permitted necessary good bad better best easy hard difficult dangerous healthy cheaper
+normal required advisable time try trying order supposed where when what whether not ought wise worth
+"""
+
+AMOUNTS = """
+cost price fee amount number population rate percentage total sum length duration time year date day hour
+distance age height width depth weight size speed frequency temperature value quantity life_expectancy
+"""
+
+WAYS = """
+difference compare name say happen mean define cause effect help prevent treat tall big wide deep heavy old
 """
 
 BECAUSE = """
@@ -345,7 +363,7 @@ someone somebody one ones something anything get gets getting go going use using
 take takes taking put
 since setting settings having convert conversion beforehand each_other available need_a
 credited pls plz thx cheers &
-in on at of for to by with about from into onto over during through per upon out up off down
+in on at of for to by with about from into onto over during through per via upon out up off down
 usual usually normally commonly generally typically people person my_own your_own our_own their_own its_own
 kind sort type called considered named exist exists existing
 |
@@ -358,35 +376,3 @@ hay du er sie wir ihr je tu nous vous yo él
 ما هي هو من في على عن إلى هل كيف متى أين الـ و
 है हैं का की के को से में और या क्या कैसे
 """
-
-CONFUSABLE = """
-trial trail diary dairy quite quiet casual causal angel angle martial marital united untied form from desert
-dessert later latter lose loose cloth clothe breath breathe bath bathe affect effect accept except adapt adopt
-advice advise device devise perverse preserve reverse revere calvary cavalry carton cartoon cannon canon
-coarse course council counsel complement compliment discreet discrete elicit illicit eminent imminent ensure
-insure assure inquiry enquiry human humane moral morale personal personnel principal principle statue statute
-stationary stationery staring starring starting scared scarred sacred planning planing hoping hopping dining
-dinning pining pinning filing filling tiling tilling biter bitter latter ladder super supper diner dinner
-maternal paternal tide tied tire tyre tired tried sliver silver salve slave board broad bored brake break
-beard bread bared barred starter stater marsh march model modal metal mental medal meddle petal pedal
-rational rationale local locale moped mopped caned canned saint stain paint print point pint plain plan plane
-place palace pace peace piece price prize prince bride bridge badge barge large lager charge change
-single signal singe silent listen brain bairn barin train tarin bran barn scan scam cancel cancer canal
-infect inflect inject reject eject elect select detect defect deflect reflect respect inspect prospect
-thorough through though thought tough hole whole write right rite waste waist week weak weather whether
-poison prison pension person mission emission omission ration nation notion lotion potion portion
-pear peer pair pare cereal serial hearth heart earth health wealth heath contact contract contrast
-solder soldier older holder immoral immortal mortal mortar motor matter mater meter metre liter litre
-expand expend extend intend attend amend mend mind wind wined wined window widow meadow shadow
-crash cash crush rush brush blush flash flesh fresh clean clear bear bare hair hare hear here
-stream steam steal steel still style quit suit suite site sight cite size seize sauce source
-adsorption absorption interstate intrastate
-"""
-
-REAL = """
-form forms team teams head heads hand hands hat hats tank tanks heat wheat wear stay stays plus exit exits
-dose doses term terms once though steep sine guest guests sport rally peer pear pier weird sad punt gent intro
-sow dar brit chan hans hart ben andy don bing ding gong oust thorough bout fro haste hasp tow thin thins bee
-wee ware mare mead gist gust host whim gild guild
-"""
-"""Words that are one slip away from a word of grammar, and are none."""

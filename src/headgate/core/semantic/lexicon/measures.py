@@ -2,7 +2,7 @@
 
 NUMBERS = """
 0: zero null | cero zéro
-2: two twice couple | zwei deux dos dois duas due 二 两 إثنان
+2: two twice couple pair | zwei deux dos dois duas due 二 两 إثنان
 3: three thrice | drei trois tres três tre 三
 4: four | vier quatre cuatro quatro 四
 5: five | fünf cinq cinco 五
@@ -45,6 +45,24 @@ ORDINALS = """
 #8: eighth 8th
 #9: ninth 9th
 #10: tenth 10th
+#11: eleventh 11th
+#12: twelfth 12th
+#13: thirteenth 13th
+#14: fourteenth 14th
+#15: fifteenth 15th
+#16: sixteenth 16th
+#17: seventeenth 17th
+#18: eighteenth 18th
+#19: nineteenth 19th
+#20: twentieth 20th
+#30: thirtieth 30th
+#40: fortieth 40th
+#50: fiftieth 50th
+#60: sixtieth 60th
+#70: seventieth 70th
+#80: eightieth 80th
+#90: ninetieth 90th
+#100: hundredth 100th
 #last: last latest final | letzte dernier último
 #next: next upcoming | nächste prochain próximo
 #previous: previous
@@ -83,9 +101,9 @@ nanosecond: nanosecond nanoseconds ns
 minute: minute minutes min mins | minuten
 hour: hour hours hr hrs | stunde stunden heure heures hora horas
 day: day days daily | tag tage tagen jour jours día días dia dias
-week: week weeks weekly | woche wochen semaine semaines semana semanas
+week: week weeks weekly wk wks | woche wochen semaine semaines semana semanas
 month: month months monthly | monat monate mois mes meses mês
-year: year years yearly annual annually | jahr jahre an ans année años ano anos
+year: year years yearly annual annually yr yrs | jahr jahre an ans année años ano anos
 decade: decade decades
 century: century centuries
 celsius: celsius centigrade °c
@@ -116,12 +134,11 @@ kilocalorie: kcal kilocalories
 acre: acre acres एकड़
 hectare: hectare hectares
 bigha: बीघा
-square: square squared
+square: square squared sq
 cubic: cubic cubed
 mph: mph
 kmh: km/h kmh kph
 knot: knots
-pm: pm
 bar: bar
 psi: psi
 """
@@ -167,6 +184,8 @@ today: today | heute aujourd'hui hoy hoje 今天
 tomorrow: tomorrow | morgen demain mañana amanhã 明天
 yesterday: yesterday | gestern hier ayer ontem 昨天
 tonight: tonight
+am: a_m
+pm: p_m
 morning: morning mornings
 afternoon: afternoon
 evening: evening evenings

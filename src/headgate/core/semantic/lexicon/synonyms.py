@@ -110,8 +110,7 @@ calculate: calculate calculation compute computation work_out
 choose: choose pick select
 compare: compare
 difference: difference distinguish distinguishes differ distinction versus vs
-define: meaning definition define
-mean: mean stand_for
+define: meaning definition define mean stand_for stands_for
 find: find locate
 keep: keep retain store
 save: save

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from zlib import crc32
 
-from headgate.core.semantic.lexicon import grammar, measures, opposites, synonyms
+from headgate.core.semantic.lexicon import deeds, grammar, measures, opposites, slips, synonyms, things
 from headgate.core.semantic.lexicon.stems import irregular, stem
 
 
@@ -85,6 +85,8 @@ _LISTS = (
     (grammar.FORMATS, Kind.FORMAT),
 )
 
+_SYNONYMS = "\n".join((synonyms.SYNONYMS, deeds.DEEDS, things.THINGS, things.TRAITS))
+
 Phrases = dict[str, list[tuple[tuple[str, ...], Sense]]]
 
 
@@ -125,7 +127,7 @@ class Table:
                 self._add(word, (head, Kind.QUESTION))
 
     def _synonyms(self) -> None:
-        for head, words, _ in _lines(synonyms.SYNONYMS):
+        for head, words, _ in _lines(_SYNONYMS):
             for word in (head, *words):
                 self._add(word, (stem(head), Kind.WORD))
                 if "_" not in word:
@@ -154,6 +156,7 @@ PAST_FORMS = frozenset(form for base, form in irregular(grammar.IRREGULAR) if fo
 CASED: dict[str, Sense] = {
     **{word: (head, Kind.UNIT) for word, head in _heads(measures.CASED).items()},
     **{word: (head, Kind.PLACE) for word, head in _heads(measures.PLACES_CASED).items()},
+    "HR": ("hr", Kind.WORD),
 }
 PREPOSITIONS = _heads(grammar.PREPOSITIONS)
 ENGLISH_PREPOSITIONS = {word: head for head, words, _ in _lines(grammar.PREPOSITIONS) for word in words}
@@ -168,8 +171,20 @@ HINGES = _heads(grammar.HINGES)
 RELATING = _heads(grammar.RELATING)
 BECAUSE = frozenset(grammar.BECAUSE.split())
 LIGHT = frozenset(stem(word) for word in grammar.LIGHT.split())
-CONFUSABLE = frozenset(grammar.CONFUSABLE.split())
-REAL = CONFUSABLE | frozenset(grammar.REAL.split())
+INFINITIVE = frozenset(grammar.INFINITIVE.split())
+"""`To` behind these says nothing of a direction."""
+
+SWAPS = frozenset(map(stem, ("substitute", "replace", "exchange", "swap", "trade")))
+"""What is done to one thing for another."""
+
+AMOUNTS = frozenset(stem(word) for word in grammar.AMOUNTS.split())
+"""Asked for with `what`, they are asked for as with how much, how long or when."""
+
+WAYS = frozenset(stem(word) for word in grammar.WAYS.split()) | AMOUNTS
+"""Of these, `what` asks for what `how` asks for."""
+
+CONFUSABLE = frozenset(slips.CONFUSABLE.split())
+REAL = CONFUSABLE | frozenset(slips.REAL.split())
 FUNCTION_WORDS = frozenset(
     (*ENGLISH.grammar, *AUXILIARIES, "what", "which", "when", "where", "how", "who", "why")
 )
@@ -197,7 +212,7 @@ EDITION = crc32(
     repr(
         [
             sorted((name, text) for name, text in vars(module).items() if name.isupper())
-            for module in (grammar, measures, opposites, synonyms)
+            for module in (deeds, grammar, measures, opposites, slips, synonyms, things)
         ]
     ).encode()
 )
