@@ -215,6 +215,9 @@ class _Reader:
         return last is not None and (bool(last.said) or last.kind is NAME)
 
     def _says(self, at: int, word: Word) -> None:
+        if word.bare == "am" and at and self._pieces[at - 1][0] == "number":
+            self._token(("am", Kind.DATE))
+            return
         if word.role is not None:
             self._governs(at, word)
         if word.helps:

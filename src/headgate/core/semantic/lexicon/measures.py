@@ -185,7 +185,7 @@ tomorrow: tomorrow | morgen demain mañana amanhã 明天
 yesterday: yesterday | gestern hier ayer ontem 昨天
 tonight: tonight
 am: a_m
-pm: p_m
+pm: pm p_m
 morning: morning mornings
 afternoon: afternoon
 evening: evening evenings
