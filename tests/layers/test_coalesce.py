@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -316,3 +317,31 @@ def test_whoever_is_cancelled_wherever_the_other_is_answered(stream: bool, fails
         assert not service._past
 
     assert cancelled_at_every_turn(scene) >= 3
+
+
+def test_a_whole_answer_is_there_once_its_call_has_ended() -> None:
+    """So one that goes wrong at the very end has not begun, and somebody else may be asked."""
+
+    class Ends(Scripted):
+        error: UpstreamUnavailable | None = None
+
+        @asynccontextmanager
+        async def __call__(self, call: Call) -> AsyncIterator[Reply]:
+            async with super().__call__(call) as reply:
+                yield reply
+                await clock().sleep(1.0)
+                if self.error is not None:
+                    raise self.error
+
+    async def story() -> None:
+        up = Ends(answers(b"told"))
+        service = Coalesce(up, clock=clock(), window_s=WINDOW_S, max_bytes=10 * AHEAD_BYTES, marked=True)
+        call = question(known(b"same", Form.WHOLE), stream=False)
+        async with service(call) as reply:
+            assert clock().now() == 1.0
+            assert reply.seen.over
+        up.error = UpstreamUnavailable("broken at the end")
+        with pytest.raises(UpstreamUnavailable):
+            await service(question(known(b"other", Form.WHOLE), stream=False)).__aenter__()
+
+    run(story())

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from headgate.core.call import Call, Reply, Seen, Source
 from headgate.core.errors import DeadlineExceeded, UpstreamInterrupted, UpstreamUnavailable
+from headgate.core.reuse import Reuse
 from headgate.pipeline.deadline import Deadline
-from headgate.pipeline.service import Service
+from headgate.pipeline.replay import AtOnce
+from headgate.pipeline.service import Hit, Passage, Service
 from headgate.pipeline.timeout import Patience, Timeout
+from headgate.ports.clock import Alarm
 from scripted import HANG, Act, Scripted, answers, asked, drain, fails, fate, hangs
 from virtual import clock, run
 
@@ -109,5 +116,88 @@ def test_where_patience_and_deadline_end_together_it_is_one_error_and_no_stray_c
             await drain(bounded(patient), asked(deadline_s=10.0))
         await clock().sleep(1.0)
         assert up.open == 0
+
+    run(story())
+
+
+def here(*, stream: bool, sealed: bool = False) -> Service:
+    """An answer that is here already."""
+
+    async def seal() -> None:
+        await clock().sleep(20.0)
+
+    def answer(call: Call) -> Hit:
+        now, seen = clock().now(), Seen(started=True, complete=True, over=True)
+        source = Source(provider="p", model_id="m", model_name="m")
+        return Hit(
+            Reply(
+                source=source,
+                seen=seen,
+                body=AtOnce(b"all of it" if stream else b""),
+                tail=lambda _: b"",
+                stream=stream,
+                asked_at=now,
+                opened_at=now,
+                reuse=Reuse.EXACT,
+                seal=seal if sealed else None,
+            )
+        )
+
+    return answer
+
+
+def test_who_is_answered_at_once_and_whole_waits_for_nothing() -> None:
+    """So no alarm is set; but whoever comes too late is told so all the same."""
+
+    async def story() -> None:
+        class Watched:
+            now, wall, sleep = clock().now, clock().wall, clock().sleep
+
+            def at(self, when: float, action: Callable[[], None]) -> Alarm:
+                raise AssertionError("no alarm")
+
+        layer = Deadline(here(stream=False), clock=Watched())
+        async with layer(asked(deadline_s=10.0)) as reply:
+            assert reply.reuse is Reuse.EXACT
+        late = asked(deadline_s=10.0)
+        await clock().sleep(10.0)
+        assert isinstance(await fate(layer, late), DeadlineExceeded)
+
+    run(story())
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_a_kept_stream_may_have_a_slow_reader_and_any_answer_a_seal(sealed: bool) -> None:
+    async def story() -> None:
+        async def told() -> None:
+            layer = Deadline(here(stream=not sealed, sealed=sealed), clock=clock())
+            async with layer(asked(stream=not sealed, deadline_s=10.0)) as reply:
+                async for _ in reply.body:
+                    await clock().sleep(20.0)
+                if reply.seal is not None:
+                    await reply.seal()
+
+        with pytest.raises(DeadlineExceeded):
+            await told()
+        assert clock().now() == 10.0
+
+    run(story())
+
+
+def test_help_that_is_waited_for_is_bounded_though_nothing_was_before() -> None:
+    class Saving(Passage, eq=False):
+        saves = (UpstreamUnavailable,)
+
+        async def save(self, error: BaseException) -> tuple[AbstractAsyncContextManager[Reply], Reply]:
+            await clock().sleep(20.0)
+            raise error
+
+    def refuse(call: Call) -> AbstractAsyncContextManager[Reply]:
+        raise UpstreamUnavailable("there is nobody")
+
+    async def story() -> None:
+        layer = Deadline(lambda call: Saving(refuse, call), clock=clock())
+        assert isinstance(await fate(layer, asked(deadline_s=10.0)), DeadlineExceeded)
+        assert clock().now() == 10.0
 
     run(story())

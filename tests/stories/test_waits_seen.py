@@ -28,20 +28,24 @@ ONE_AT_A_TIME = {
         "p": {"dialect": "simulated", "concurrency": 1, "simulated": {"latency_s": 2.0, "tokens_per_s": 0}}
     },
     "models": {"m": {"provider": "p"}},
-    "cache": {"exact": {"ttl_s": 0}},
-    "coalesce": {"window_s": 0},
 }
+ALONE = {"cache": {"exact": {"ttl_s": 0}}, "coalesce": {"window_s": 0}}
+"""Nothing is used again."""
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_place_and_estimate_stand_in_server_timing_and_in_the_metadata(stream: bool) -> None:
+@pytest.mark.parametrize("reuse", [ALONE, {}], ids=["alone", "as it comes"])
+def test_place_and_estimate_stand_in_server_timing_and_in_the_metadata(
+    stream: bool, reuse: dict[str, Any]
+) -> None:
     async def main() -> tuple[Heard, Heard, Mapping[str, Any], dict[tuple[str, ...], float]]:
-        house = gateway(**ONE_AT_A_TIME)
-        app, body = house.endpoints()[CHAT], {"model": "m", "messages": HI, "stream": stream}
-        await ask(app, CHAT, body)  # how long one takes
-        first = asyncio.ensure_future(ask(app, CHAT, body))
+        house = gateway(**ONE_AT_A_TIME, **reuse)
+        app = house.endpoints()[CHAT]
+        bodies = [{"model": "m", "messages": HI, "stream": stream, "seed": one} for one in range(3)]
+        await ask(app, CHAT, bodies[0])  # how long one takes
+        first = asyncio.ensure_future(ask(app, CHAT, bodies[1]))
         await clock().sleep(0.5)
-        second = asyncio.ensure_future(ask(app, CHAT, body))
+        second = asyncio.ensure_future(ask(app, CHAT, bodies[2]))
         await clock().sleep(0.5)
         house.show_health()
         seen = house.house.front.health(), dict(house.tally.gauges)

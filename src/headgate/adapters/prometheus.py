@@ -22,16 +22,15 @@ from headgate.core.call import Call, Discarded, Outcome, Reply, Source
 from headgate.core.decision import Decision
 from headgate.core.errors import GatewayError
 from headgate.core.fleet import Fleet
-from headgate.core.price import usd
 from headgate.core.record import Record
 from headgate.core.reuse import Reuse, Rung
-from headgate.core.tally import UNKNOWN, Histogram, Key, Series, Snapshot, Tally
+from headgate.core.tally import UNKNOWN, Histogram, Key, Snapshot, Tally
 from headgate.core.waiting import Left
 
 T = TypeVar("T")
 
 FINISHED = Outcome.FINISHED
-BYPASS, MISS, COALESCED = Reuse.BYPASS, Reuse.MISS, Reuse.COALESCED
+BYPASS, MISS = Reuse.BYPASS, Reuse.MISS
 
 BUSY_S = 1.0
 """How long a scrape waits for the loop."""
@@ -122,19 +121,14 @@ class PrometheusRecorder:
             self._tally.counters["degraded_total", reply.degraded] += 1
         elif record.outcome is Outcome.DEFERRED:
             self._tally.counters["degraded_total", Rung.JOB] += 1
-        decision = record.decision
+        decision = record.decision if reply is None else reply.decision
         intent = self._classified(decision) if decision is not None else UNKNOWN
-        if reply is None or self._reused(reply, record.tenant):
+        if reply is None:
             self._tally.counters["requests_total", model, intent, record.outcome] += 1
+        elif reply.reuse is BYPASS or reply.reuse is MISS:
+            self._answered(record, reply, model, intent)
         else:
-            series = self._tally.of(model, intent)
-            if record.outcome is FINISHED:
-                series.finished += 1
-            else:
-                self._tally.counters["requests_total", model, intent, record.outcome] += 1
-            self._answered(series, record, reply)
-            if reply.judged is not None:
-                self._tally.counters["cascades_total", model, reply.judged] += 1
+            self._told(record, reply, model, intent)
         if record.discarded:
             self._put_aside(intent, record.discarded)
 
@@ -158,26 +152,27 @@ class PrometheusRecorder:
             series.cache_write += usage.cache_write
             series.reasoning += usage.reasoning
 
-    def _reused(self, reply: Reply, tenant: str) -> bool:
-        """Whether the answer came from here, which is counted apart: no model served it."""
-        reuse = reply.reuse
-        if reuse is BYPASS:
-            return False
-        if reuse is MISS:
-            self._tally.missed[tenant] += 1
-            return False
-        counters = self._tally.counters
-        if reuse is COALESCED:
-            counters["coalesced_total",] += 1
+    def _told(self, record: Record, reply: Reply, model: str, intent: str) -> None:
+        """An answer from here, which is counted apart: no model served it."""
+        series = self._tally.here[model, intent, record.tenant, reply.reuse]
+        if record.outcome is FINISHED:
+            series.finished += 1
         else:
-            counters["cache_requests_total", reuse, "hit"] += 1
-        counters["tenant_cache_requests_total", tenant, reuse] += 1
-        if reply.saved_nano:
-            counters["saved_usd_total", reuse] += usd(reply.saved_nano)
-            counters["tenant_saved_usd_total", tenant] += usd(reply.saved_nano)
-        return True
+            self._tally.counters["requests_total", model, intent, record.outcome] += 1
+        series.told += 1
+        series.saved_nano += reply.saved_nano
 
-    def _answered(self, series: Series, record: Record, reply: Reply) -> None:
+    def _answered(self, record: Record, reply: Reply, model: str, intent: str) -> None:
+        """An upstream's answer."""
+        if reply.reuse is MISS:
+            self._tally.missed[record.tenant] += 1
+        series = self._tally.of(model, intent)
+        if record.outcome is FINISHED:
+            series.finished += 1
+        else:
+            self._tally.counters["requests_total", model, intent, record.outcome] += 1
+        if reply.judged is not None:
+            self._tally.counters["cascades_total", model, reply.judged] += 1
         started_at, opened_at = record.started_at, reply.opened_at
         series.served += 1
         series.latency.observe(record.ended_at - started_at)

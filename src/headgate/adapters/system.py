@@ -35,16 +35,18 @@ class Ids:
     Drawn from the system in blocks: one `urandom` call serves 256 ids.
     """
 
-    __slots__ = ("_block", "_prefix", "_size", "_used")
+    __slots__ = ("_block", "_digits", "_prefix", "_size", "_used")
 
     def __init__(self, prefix: str, *, size: int = 12) -> None:
         self._prefix = prefix
         self._size = size
-        self._block = b""
+        self._digits = size * 2
+        self._block = ""
         self._used = 0
 
     def __call__(self) -> str:
-        if self._used >= len(self._block):
-            self._block, self._used = os.urandom(self._size * 256), 0
-        start, self._used = self._used, self._used + self._size
-        return self._prefix + hexlify(self._block[start : self._used]).decode()
+        start = self._used
+        if start >= len(self._block):
+            self._block, start = hexlify(os.urandom(self._size * 256)).decode(), 0
+        self._used = end = start + self._digits
+        return self._prefix + self._block[start:end]

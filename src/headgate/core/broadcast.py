@@ -17,18 +17,16 @@ class Listener(msgspec.Struct, eq=False):
     overrun: bool = False
 
 
-class Pieces:
+class Pieces(msgspec.Struct, eq=False):
     """What has been said so far, from the first piece on, until it is more than `max_bytes`: then only what
     somebody has yet to hear, newcomers come too late, and who falls back by more than that is `overrun`."""
 
-    def __init__(self, max_bytes: int) -> None:
-        self.said = 0
-        self._max_bytes = max_bytes
-        self._ahead_bytes = min(AHEAD_BYTES, max_bytes // 2)
-        self._pieces: list[bytes] = []
-        self._gone = 0
-        self._furthest = 0
-        self._listeners: dict[Listener, None] = {}
+    max_bytes: int
+    said: int = 0
+    _pieces: list[bytes] = []
+    _gone: int = 0
+    _furthest: int = 0
+    _listeners: dict[Listener, None] = {}
 
     @property
     def listeners(self) -> int:
@@ -37,12 +35,13 @@ class Pieces:
     @property
     def whole(self) -> bool:
         """Whether a newcomer can still hear everything."""
-        return self._gone == 0 and self.said <= self._max_bytes
+        return self._gone == 0 and self.said <= self.max_bytes
 
     @property
     def ahead(self) -> bool:
         """Whether more has been said than anybody wants yet."""
-        return self.said - self._furthest > self._ahead_bytes
+        ahead = self.said - self._furthest
+        return ahead > AHEAD_BYTES or 2 * ahead > self.max_bytes
 
     def join(self) -> Listener:
         listener = Listener()
@@ -50,13 +49,17 @@ class Pieces:
         return listener
 
     def leave(self, listener: Listener) -> None:
-        if self._listeners.pop(listener, self) is None:
-            self._furthest = max((one.heard for one in self._listeners), default=self.said)
+        if self._listeners.pop(listener, self) is not None:
+            return
+        if not self._listeners:
+            self._furthest = self.said
+        else:
+            self._furthest = max(one.heard for one in self._listeners)
 
     def say(self, piece: bytes) -> None:
         self._pieces.append(piece)
         self.said += len(piece)
-        if self.said > self._max_bytes:
+        if self.said > self.max_bytes:
             self._forget()
 
     def hear(self, listener: Listener) -> bytes | None:
@@ -81,7 +84,7 @@ class Pieces:
     def _forget(self) -> None:
         """Drops what all have heard; who is too far back is given up."""
         for listener in self._listeners:
-            listener.overrun = listener.overrun or self.said - listener.heard > self._max_bytes
+            listener.overrun = listener.overrun or self.said - listener.heard > self.max_bytes
         wanted = [listener.next for listener in self._listeners if not listener.overrun]
         drop = min(wanted, default=self._gone + len(self._pieces)) - self._gone
         if drop > 0:

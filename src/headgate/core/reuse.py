@@ -151,6 +151,12 @@ class Ending(msgspec.Struct, eq=False):
         return self.end
 
 
+def ending_of(tail: Callable[[bytes | None], bytes], *, marked: bool) -> Ending:
+    """The one that tells by that tail, if there is one already: so that no end is cut twice."""
+    found = getattr(tail, "__self__", None)
+    return found if isinstance(found, Ending) and found.marked == marked else Ending(tail, marked)
+
+
 def told(end: End, metadata: bytes | None) -> bytes:
     """An end with metadata in its place, if it has one."""
     before, after = end

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from headgate.core.price import usd
+from headgate.core.reuse import Reuse
 
 UNKNOWN = "unknown"
 """The model of a request that no model served, and the intent of one that nobody classified."""
@@ -105,9 +106,29 @@ class KeySeries(msgspec.Struct, eq=False):
             yield ("key_cost_usd_total", provider, key), usd(self.cost_nano)
 
 
+class HereSeries(msgspec.Struct, eq=False):
+    """What a tenant was answered from here: of one model, asked for one thing, in one way."""
+
+    finished: int = 0
+    told: int = 0
+    saved_nano: int = 0
+
+    def counts(self, model: str, intent: str, tenant: str, reuse: Reuse) -> Iterator[tuple[Key, float]]:
+        if self.finished:
+            yield ("requests_total", model, intent, "finished"), self.finished
+        if reuse is Reuse.COALESCED:
+            yield ("coalesced_total",), self.told
+        else:
+            yield ("cache_requests_total", reuse, "hit"), self.told
+        yield ("tenant_cache_requests_total", tenant, reuse), self.told
+        if self.saved_nano:
+            yield ("saved_usd_total", reuse), usd(self.saved_nano)
+            yield ("tenant_saved_usd_total", tenant), usd(self.saved_nano)
+
+
 class Tally:
     """One process's counts. `gauges` are what is so now; the others only grow. `missed`: requests of each
-    tenant that could have been answered from here and were not."""
+    tenant that could have been answered from here and were not; `here`: those that were."""
 
     def __init__(self) -> None:
         self.counters: defaultdict[Key, float] = defaultdict(float)
@@ -115,6 +136,7 @@ class Tally:
         self.gauges: dict[Key, float] = {}
         self.series: dict[tuple[str, str], Series] = {}
         self.keys: dict[tuple[str, str], KeySeries] = {}
+        self.here: defaultdict[tuple[str, str, str, Reuse], HereSeries] = defaultdict(HereSeries)
         self.missed: defaultdict[str, int] = defaultdict(int)
 
     def histogram(self, *key: str) -> Histogram:
@@ -146,6 +168,8 @@ class Tally:
             counters += series.counts(model, intent)
         for named, key in list(self.keys.items()):
             counters += key.counts(*named)
+        for about, here in list(self.here.items()):
+            counters += here.counts(*about)
         for tenant, missed in list(self.missed.items()):
             counters.append((("cache_requests_total", "exact", "miss"), missed))
             counters.append((("tenant_cache_requests_total", tenant, "miss"), missed))

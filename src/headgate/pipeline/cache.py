@@ -24,9 +24,9 @@ from headgate.core.chat import FinishReason
 from headgate.core.errors import GatewayError, NotCached
 from headgate.core.identity import Identity
 from headgate.core.popular import Popular
-from headgate.core.reuse import Ending, Freshness, Life, Reuse, Said, Stored
-from headgate.pipeline.replay import Hit, Retell, in_form, replayed
-from headgate.pipeline.service import Layer, Passage, Service
+from headgate.core.reuse import ANY, Ending, Freshness, Life, Reuse, Said, Stored
+from headgate.pipeline.replay import Retell, in_form, replayed
+from headgate.pipeline.service import Hit, Layer, Passage, Service
 from headgate.ports.cache import Cache
 from headgate.ports.clock import Alarm, Clock
 
@@ -58,7 +58,7 @@ class Lookup:
         form that another request wants, if it can be had."""
         self._inner = inner
         self._cache = cache
-        self._knows, self._deep = cache.knows, cache.deep
+        self._knows, self._deep, self._get = cache.knows, cache.deep, cache.get
         self._clock = clock
         self.wall = clock.wall
         self._pace = pace
@@ -76,6 +76,9 @@ class Lookup:
             self._note(self._popular, identity, call)
         if self._knows(identity):
             wall = self.wall()
+            answer = self._get(identity, wall)
+            if answer is not None and call.wants is ANY and answer.left_s(wall) > 0.0:
+                return Hit(replayed(answer, EXACT, self._clock, wall, self._pace))
             answer = in_form(self._cache, identity, call.payload, wall, self._retell)
             if answer is not None:
                 return self.hit(call, answer, wall) or self.ask(call)
@@ -87,14 +90,14 @@ class Lookup:
         """What is kept, where it will do. A stale answer may, while a newer one is fetched for the next."""
         age_s, left_s = wall - answer.stored_at, answer.left_s(wall)
         if call.wants.takes(age_s, left_s):
-            return self._told(answer, EXACT if left_s > 0.0 else STALE)
+            return self._told(answer, EXACT if left_s > 0.0 else STALE, wall)
         if self._renew is None or -left_s >= answer.life.revalidate_s or not call.wants.bears(age_s, left_s):
             return None
         self._fetch(self._renew, call)
-        return self._told(answer, STALE)
+        return self._told(answer, STALE, wall)
 
-    def _told(self, answer: Stored, reuse: Reuse) -> Hit:
-        return Hit(replayed(answer, reuse, self._clock, self._pace))
+    def _told(self, answer: Stored, reuse: Reuse, wall: float) -> Hit:
+        return Hit(replayed(answer, reuse, self._clock, wall, self._pace))
 
     def ask(self, call: Call) -> AbstractAsyncContextManager[Reply]:
         """Nothing that is kept will do."""

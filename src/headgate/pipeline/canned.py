@@ -12,8 +12,8 @@ from contextlib import AbstractAsyncContextManager
 
 from headgate.core.call import Call, Reply
 from headgate.core.canned import Cans
-from headgate.pipeline.replay import Hit, written
-from headgate.pipeline.service import Service
+from headgate.pipeline.replay import written
+from headgate.pipeline.service import Hit, Service
 from headgate.ports.clock import Clock
 
 

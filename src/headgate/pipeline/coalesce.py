@@ -20,6 +20,7 @@ from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 
 import msgspec
+from msgspec.structs import replace
 
 from headgate.core.broadcast import Listener, Pieces
 from headgate.core.call import Call, Reply, Source
@@ -32,7 +33,7 @@ from headgate.core.errors import (
     UpstreamUnavailable,
 )
 from headgate.core.identity import Identity
-from headgate.core.reuse import Ending, Reuse
+from headgate.core.reuse import Ending, Reuse, ending_of
 from headgate.pipeline.replay import free
 from headgate.pipeline.service import Service
 from headgate.ports.clock import Alarm, Clock
@@ -89,12 +90,14 @@ class Coalesce:
 
     def forget(self, shared: Shared) -> None:
         """Nobody joins it any more."""
-        if self._shared.get(shared.identity) is shared:
-            del self._shared[shared.identity]
+        found = self._shared.pop(shared.identity, shared)
+        if found is not shared:
+            self._shared[shared.identity] = found
 
 
 class Shared(msgspec.Struct, eq=False):
-    """One upstream call and who follows it. Runs from the moment it is begun.
+    """One upstream call and who follows it. Runs from the moment it is begun. `reply` is there once there is
+    something to tell: of a stream when it has opened, of a whole answer when that has ended.
 
     Made for every request that coalesces, mostly for one follower: a Struct, because Python 3.11 takes four
     times as long over an `__init__`.
@@ -178,13 +181,13 @@ class Shared(msgspec.Struct, eq=False):
     async def _run(self) -> None:
         try:
             async with self.owner.inner(self.call) as reply:
-                self._opened(reply)
-                async for piece in reply.body:
-                    self.pieces.say(piece)
-                    self._news()
-                    if self.pieces.ahead:
-                        await self._wanted()
-            self.ended_at = self.owner.clock.now()
+                self.ending = ending_of(reply.tail, marked=self.owner.marked)
+                if reply.stream:
+                    await self._stream(reply)
+                else:
+                    async for piece in reply.body:
+                        self.pieces.say(piece)
+            self.reply, self.ended_at = reply, self.owner.clock.now()
         except Exception as error:  # noqa: BLE001  # each follower raises it, in a task that somebody watches
             self.error = error
             if isinstance(error, GatewayError):
@@ -196,10 +199,15 @@ class Shared(msgspec.Struct, eq=False):
             self.owner.ended(self, well=self.ended_at is not None)
             self._news()
 
-    def _opened(self, reply: Reply) -> None:
+    async def _stream(self, reply: Reply) -> None:
+        """Tells pieces as they come, no further ahead than somebody may want."""
         self.reply = reply
-        self.ending = Ending(reply.tail, self.owner.marked)
         self._news()
+        async for piece in reply.body:
+            self.pieces.say(piece)
+            self._news()
+            if self.pieces.ahead:
+                await self._wanted()
 
     def _news(self) -> None:
         waiting, self._waiting = self._waiting, []
@@ -284,22 +292,22 @@ class Following(msgspec.Struct, eq=False):
 
     def _told(self, reply: Reply, asked_at: float) -> Reply:
         """The shared reply as this request's own."""
-        shared, now = self._shared, self._owner.clock.now()
-        mine = shared.payer is self
+        shared = self._shared
+        tail, body = shared.ending.tell if shared.ending else reply.tail, _Told(shared, self._listener)
+        if shared.payer is self:
+            return replace(reply, body=body, tail=tail)
+        now = self._owner.clock.now()
         return Reply(
-            source=reply.source if mine else shared.free(reply),
+            source=shared.free(reply),
             seen=reply.seen,
-            body=_Told(shared, self._listener),
-            tail=shared.ending.tell if shared.ending else reply.tail,
+            body=body,
+            tail=tail,
             stream=reply.stream,
-            asked_at=reply.asked_at if mine else asked_at,
-            opened_at=reply.opened_at if mine else now,
-            attempts=reply.attempts if mine else 0,
+            asked_at=asked_at,
+            opened_at=now,
+            attempts=0,
             fallback_from=reply.fallback_from,
-            judged=reply.judged if mine else None,
-            discarded=reply.discarded if mine else (),
-            reuse=reply.reuse if mine else Reuse.COALESCED,
-            batched=reply.batched if mine else 1,
+            reuse=Reuse.COALESCED,
             age_s=0.0 if shared.ended_at is None else now - shared.ended_at,
         )
 

@@ -3,8 +3,11 @@
 Covers the stream too: what is not said by then is not said. Stands inside the meter, which records it,
 and outside everything that waits.
 
+Who is answered from here, whole and at once, waits for nothing: no alarm is set for him.
+
 Known weakness: to a breaker below, a deadline looks like a client hanging up; a silent upstream is only
-noticed by `timeout`, which is why that stands inside the breaker.
+noticed by `timeout`, which is why that stands inside the breaker. On a server of another make, which may wait
+while it writes, a kept answer has no time set.
 """
 
 from __future__ import annotations
@@ -29,10 +32,14 @@ class _Bounded(Passage, eq=False, kw_only=True):
     clock: Clock
     scope: Scope | None = None
 
-    def begin(self) -> None:
+    def begin(self) -> bool:
         if self.clock.now() >= self.call.deadline_at:
             raise self._too_late()
-        self.scope = Scope(self.clock, self.call.deadline_at)
+        return True
+
+    def waiting(self) -> None:
+        if self.scope is None:
+            self.scope = Scope(self.clock, self.call.deadline_at)
 
     def ended(self, error: BaseException | None) -> BaseException | None:
         return self._too_late() if self.scope and self.scope.left(error) else error

@@ -36,9 +36,9 @@ from headgate.core.errors import (
 )
 from headgate.core.job import NOBODY_BEGAN
 from headgate.core.reuse import Reuse, Rung
-from headgate.pipeline.replay import Hit, Retell, in_form, replayed, written
+from headgate.pipeline.replay import Retell, in_form, replayed, written
 from headgate.pipeline.scope import Scope
-from headgate.pipeline.service import Passage, Service
+from headgate.pipeline.service import Hit, Passage, Service
 from headgate.ports.cache import Cache
 from headgate.ports.clock import Clock
 
@@ -112,7 +112,7 @@ class Degrade:
             answer = in_form(self._cache, call.identity, call.payload, wall, self._retell, stale=True)
             answer = answer or await self._cache.seek(call.identity, wall)
             if answer is not None and call.wants.bears(wall - answer.stored_at, answer.left_s(wall)):
-                return replayed(answer, Reuse.STALE, self._clock)
+                return replayed(answer, Reuse.STALE, self._clock, wall)
         if ladder.template and not call.wants.no_cache:
             found = self._cans.told(call.payload.asked())
             return written(call, *found, self._clock, self._ttl_s) if found else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from functools import lru_cache, partial
-from types import TracebackType
 
 import msgspec
 
@@ -46,20 +45,6 @@ def in_form(
     return answer
 
 
-class Hit(msgspec.Struct, eq=False):
-    """The context of an answer that is here already."""
-
-    reply: Reply
-
-    async def __aenter__(self) -> Reply:
-        return self.reply
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        return None
-
-
 @lru_cache(maxsize=4096)
 def free(provider: str, model_id: str, model_name: str) -> Source:
     """Where an answer came from once, for those who do not pay. The same object every time: by that the rim
@@ -67,16 +52,16 @@ def free(provider: str, model_id: str, model_name: str) -> Source:
     return Source(provider=provider, model_id=model_id, model_name=model_name, price=FREE)
 
 
-def replayed(answer: Stored, reuse: Reuse, clock: Clock, pace: float = 0.0) -> Reply:
+def replayed(answer: Stored, reuse: Reuse, clock: Clock, wall: float, pace: float = 0.0) -> Reply:
     """What was kept, told again; with `pace`, so many events of a stream a second."""
-    now, wall = clock.now(), clock.wall()
+    now, age_s, usage = clock.now(), wall - answer.stored_at, answer.usage
     return Reply(
         source=free(answer.provider, answer.model_id, answer.model_name),
         seen=Seen(
             started=True,
             model=answer.served_model,
             finish=answer.finish,
-            usage=answer.usage,
+            usage=usage,
             complete=True,
             over=True,
         ),
@@ -87,9 +72,11 @@ def replayed(answer: Stored, reuse: Reuse, clock: Clock, pace: float = 0.0) -> R
         opened_at=now,
         attempts=0,
         reuse=reuse,
-        age_s=max(0.0, wall - answer.stored_at),
-        left_s=answer.left_s(wall),
+        age_s=age_s if age_s > 0.0 else 0.0,
+        left_s=answer.life.fresh_s - age_s,
         saved_nano=answer.cost_nano or 0,
+        _priced=usage,
+        _cost=0,
     )
 
 

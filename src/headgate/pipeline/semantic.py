@@ -32,8 +32,8 @@ from headgate.core.semantic.packing import packed
 from headgate.core.semantic.promise import Promise
 from headgate.core.semantic.said import agree, gist, said
 from headgate.core.semantic.signature import sign
-from headgate.pipeline.replay import Hit, Retell, in_form, replayed
-from headgate.pipeline.service import Layer, Passage, Service
+from headgate.pipeline.replay import Retell, in_form, replayed
+from headgate.pipeline.service import Hit, Layer, Passage, Service
 from headgate.ports.cache import Cache
 from headgate.ports.clock import Clock
 from headgate.ports.embedder import Embedder
@@ -146,7 +146,7 @@ class Semantic:
         if not call.wants.takes(wall - answer.stored_at, left_s) or question.judged is None:
             return None
         self._audit(call, question, question.judged)
-        reply = replayed(answer, Reuse.SEMANTIC, self._clock)
+        reply = replayed(answer, Reuse.SEMANTIC, self._clock, wall)
         reply.left_s = left_s
         reply.sure = question.judged.confidence
         return Hit(reply)

@@ -72,7 +72,9 @@ Layer = Callable[[Service], Service]
 class Passage(msgspec.Struct, eq=False):
     """One call's passage through a layer that does not wait for anything itself, unless to save it.
 
-    `begin` comes before the inner service is asked, and may refuse by raising; `opened` with the first byte;
+    `begin` comes before the inner service is asked, and may refuse by raising; whoever returns true is told,
+    with `waiting`, before anything is waited for, unless nothing ever is, and perhaps more than once;
+    `opened` comes with the first byte;
     `ended` exactly once for every `begin` that did not raise, whatever happened, with the error if there was
     one. It returns the error to go on with: the same, or what the layer makes of it.
 
@@ -101,7 +103,11 @@ class Passage(msgspec.Struct, eq=False):
         cls.listens = cls.opened is not Passage.opened
         cls.ends = cls.ended is not Passage.ended
 
-    def begin(self) -> None:
+    def begin(self) -> bool | None:
+        """Nothing, unless the layer says otherwise."""
+        return None
+
+    def waiting(self) -> None:
         """Nothing, unless the layer says otherwise."""
 
     def opened(self, reply: Reply) -> None:
@@ -117,16 +123,20 @@ class Passage(msgspec.Struct, eq=False):
 
     async def __aenter__(self) -> Reply:
         run: list[Passage] = []
+        wary: list[Passage] = []
         reply: Reply | None = None
         failure: BaseException | None = None
         try:
             context: AbstractAsyncContextManager[Reply] = self
             while isinstance(context, Passage):
-                if context.begins:
-                    context.begin()
+                if context.begins and context.begin():
+                    wary.append(context)
                 run.append(context)
                 context = context.inner(context.call)
             self.rest = context
+            if type(context) is Hit:
+                return self._hit(run, wary, context.reply)
+            _warned(wary)
             reply = await context.__aenter__()
         except BaseException as error:  # noqa: BLE001  # raised below, once nobody can save the call
             failure = _unwound(run, error)
@@ -141,10 +151,22 @@ class Passage(msgspec.Struct, eq=False):
         self.run = run
         return reply
 
+    def _hit(self, run: list[Passage], wary: list[Passage], reply: Reply) -> Reply:
+        """The answer is here. Nothing is waited for any more, unless it is a stream, whose reader may be
+        slow, or has to be sealed before it ends."""
+        for passage in reversed(run):
+            if passage.listens:
+                passage.opened(reply)
+        if reply.stream or reply.seal is not None:
+            _warned(wary)
+        self.run = run
+        return reply
+
     async def _saved(self, run: list[Passage], failure: BaseException) -> Reply:
         """The reply that the innermost of the run has found all the same, or the next that knows help. Raises
         what became of the failure where nobody does."""
         try:
+            _warned(run)  # it may have failed before anybody had to wait
             while run:
                 failure.__traceback__ = None  # that knows the frames that know the failure
                 try:
@@ -160,8 +182,9 @@ class Passage(msgspec.Struct, eq=False):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
+        rest = self.rest
         try:
-            swallowed = await self.rest.__aexit__(kind, error, trace)  # type: ignore[union-attr]  # entered
+            swallowed = None if type(rest) is Hit else await rest.__aexit__(kind, error, trace)  # type: ignore[union-attr]  # entered
         except BaseException as changed:
             _go_on(_ended(self.run, changed), changed)
             raise
@@ -171,16 +194,36 @@ class Passage(msgspec.Struct, eq=False):
         return swallowed
 
 
+class Hit(msgspec.Struct, eq=False):
+    """The context of an answer that is here already."""
+
+    reply: Reply
+
+    async def __aenter__(self) -> Reply:
+        return self.reply
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+
+def _warned(wary: list[Passage]) -> None:
+    """Tells those who want to know that from now on something is waited for."""
+    for passage in wary:
+        passage.waiting()
+
+
 def _ended(run: list[Passage], error: BaseException | None) -> BaseException | None:
     """Tells every passage of a run, the innermost first, and returns what they made of the error.
 
     Empties the run: a passage that holds a list that holds the passage would wait for the garbage collector,
     and the request's body with it.
     """
-    while run:
-        passage = run.pop()
+    for passage in reversed(run):
         if passage.ends:
             error = passage.ended(error)
+    run.clear()
     return error
 
 

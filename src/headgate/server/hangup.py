@@ -3,52 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-from types import TracebackType
 
 from headgate.core.call import Line
-from headgate.server.intake import ClientGone, Direct, Receive
+from headgate.server.intake import Receive
 
 
 class Hangup:
-    """While this context is open, a hang-up cancels the task inside it; it then ends with `ClientGone`.
+    """Watches where the server does not say by itself that the caller has left (`server.turn` does): a task
+    waits for the next message. The body of the request has been read, so that can only be the one that says
+    so. The request's task is then cancelled."""
 
-    Our own server says so itself. Of any other it is asked by a task that waits for the next message: the
-    body of the request has been read, so that can only be the one that the caller left.
-    """
+    __slots__ = ("_receive", "_watcher")
 
-    __slots__ = ("_direct", "_line", "_receive", "_task", "_watcher")
-
-    def __init__(self, line: Line, receive: Receive, direct: Direct | None) -> None:
-        self._line = line
+    def __init__(self, receive: Receive) -> None:
         self._receive = receive
-        self._direct = direct
         self._watcher: asyncio.Task[None] | None = None
 
-    def __enter__(self) -> None:
-        task = asyncio.current_task()
-        if task is None:
-            raise RuntimeError("a hang-up can only be noticed inside a task")
-        self._task = task
-        if self._direct is None:
-            self._watcher = asyncio.get_running_loop().create_task(self._watch())
-        elif self._direct.on_gone(self._left):
-            raise ClientGone
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._direct:
-            self._direct.on_gone(None)
+    def watch(self, line: Line | None) -> bool:
+        """From now on; `None` ends it. Whether the caller has left already: nobody knows yet."""
         if self._watcher:
             self._watcher.cancel()
-        if self._line.gone and self._task.uncancel() == 0 and isinstance(error, asyncio.CancelledError):
-            raise ClientGone from None
+        task = asyncio.current_task()
+        if line is not None and task is not None:
+            self._watcher = asyncio.get_running_loop().create_task(self._wait(line, task))
+        return False
 
-    def _left(self) -> None:
-        self._line.gone = True
-        self._task.cancel()
-
-    async def _watch(self) -> None:
+    async def _wait(self, line: Line, task: asyncio.Task[None]) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             continue
-        self._left()
+        line.gone = True
+        task.cancel()
+
+
+def is_gone(line: Line) -> bool:
+    """Whether a cancellation that has reached the request's end was the caller's hanging up, and nothing
+    else. It is taken back then."""
+    task = asyncio.current_task()
+    return line.gone and task is not None and task.uncancel() == 0

@@ -15,15 +15,20 @@ from headgate.core.reuse import Reuse, Rung
 RawHeaders = list[tuple[bytes, bytes]]
 
 _JSON = b"content-type: application/json\r\ncontent-length: %d\r\n"
-_PRICED = _JSON + b"x-headgate-cost-usd: %.9f\r\n"
+_PRICED = _JSON + b"x-headgate-cost-usd: %b\r\n"
 _SSE = (
     b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
 )
+_NOTHING = b"0.000000000"
+UNKNOWN = b"null"
+"""A cost that nobody knows, or not yet."""
+
 _OURS = b"x-request-id: %b\r\nserver-timing: gateway;dur=%.2f, upstream;dur=%.2f%b\r\n%b"
 _PUT_OFF = (
     b"location: /v1/jobs/%b\r\npreference-applied: respond-async\r\ncache-status: headgate; fwd=miss\r\n"
     b"x-cache: MISS\r\n"
 )
+_HERE = b"x-request-id: %b\r\nserver-timing: gateway;dur=%.2f, upstream;dur=0.00\r\n%b; ttl=%d\r\nage: %d\r\n"
 _CACHE = {
     Reuse.BYPASS: b"cache-status: headgate; fwd=bypass\r\nx-cache: BYPASS\r\n",
     Reuse.MISS: b"cache-status: headgate; fwd=miss\r\nx-cache: MISS\r\n",
@@ -100,9 +105,8 @@ def _said_besides(reply: Reply) -> bytes:
     return sure + judged + degraded + batched
 
 
-def metadata(call: Call, reply: Reply, now: float, *, final: bool) -> bytes:
-    """`final`: the body is exhausted, so the cost is known."""
-    cost = reply.cost_nano() if final else None
+def metadata(call: Call, reply: Reply, now: float, cost: bytes = UNKNOWN) -> bytes:
+    """`cost`: once the body is exhausted, so that it is known."""
     decision = reply.decision
     fallback_used = reply.fallback_from is not None
     if decision is None or decision.confidence is None:
@@ -110,42 +114,71 @@ def metadata(call: Call, reply: Reply, now: float, *, final: bool) -> bytes:
     else:
         sure = round(decision.confidence * 100)
         known = _decided(reply.source, fallback_used, reply.attempts, reply.reuse, decision.intent, sure)
-    return b'%b,"cost_usd":%b,"total_time_seconds":%.6f%b%b}' % (
+    return b'%b,"cost_usd":%b,"total_time_seconds":%.6f%b}' % (
         known,
-        b"null" if cost is None else b"%.9f" % (cost / NANO),
+        cost,
         now - call.started_at,
-        _queued(reply.queued),
-        _said_besides(reply),
+        b"" if _is_plain(reply) else _queued(reply.queued) + _said_besides(reply),
     )
 
 
-def head(call: Call, reply: Reply, now: float, *, length: int | None, decision: bytes | None) -> bytes:
-    """The head of an answer that opened; `length` of its body in bytes where that is known."""
-    upstream_s = reply.opened_at - reply.asked_at
-    ours_s = now - call.started_at - upstream_s
-    if reply.queued is None:
-        lines = _OURS % (call.request_id.encode(), ours_s * 1e3, upstream_s * 1e3, b"", _CACHE[reply.reuse])
-    else:
-        ours_s -= reply.queued.waited_s
-        lines = _OURS % (
-            call.request_id.encode(),
-            ours_s * 1e3,
-            upstream_s * 1e3,
-            _queue(reply.queued),
-            _CACHE[reply.reuse],
-        )
-    if reply.reuse.hit:
-        ttl = b"" if reply.left_s is None else b"; ttl=%d" % reply.left_s
-        lines += b"%b\r\nage: %d\r\n" % (ttl, reply.age_s)
+def cost_of(reply: Reply) -> bytes:
+    """What it cost, in dollars, as JSON has them."""
+    cost_nano = reply.cost_nano()
+    if not cost_nano:
+        return _NOTHING if cost_nano == 0 else UNKNOWN
+    return b"%.9f" % (cost_nano / NANO)
+
+
+def _is_plain(reply: Reply) -> bool:
+    """Whether there is nothing to say besides, as mostly."""
+    return (
+        reply.queued is None
+        and reply.sure is None
+        and reply.judged is None
+        and reply.degraded is None
+        and reply.batched == 1
+    )
+
+
+def head(
+    call: Call,
+    reply: Reply,
+    now: float,
+    *,
+    length: int | None = None,
+    cost: bytes = UNKNOWN,
+    decision: bytes | None,
+) -> bytes:
+    """The head of an answer that opened; `length` of its body in bytes, and its `cost`, where they are
+    known."""
+    lines = _how(call, reply, now)
     if reply.allowed is not None:
         lines += limits(reply.allowed)
     if length is None:
         lines += _SSE
     else:
-        cost = reply.cost_nano()
-        lines += _JSON % length if cost is None else _PRICED % (length, cost / NANO)
+        lines += _JSON % length if cost is UNKNOWN else _PRICED % (length, cost)
     if decision is not None:
-        lines += b"x-routing-metadata: " + decision + b"\r\n"
+        lines = b"".join((lines, b"x-routing-metadata: ", decision, b"\r\n"))
+    return lines
+
+
+def _how(call: Call, reply: Reply, now: float) -> bytes:
+    """How long what has taken, and what of it was here already."""
+    request_id, reuse, queued = call.request_id.encode(), _CACHE[reply.reuse], reply.queued
+    upstream_s = reply.opened_at - reply.asked_at
+    ours_s = now - call.started_at - upstream_s
+    if reply.left_s is not None and not upstream_s and queued is None:
+        return _HERE % (request_id, ours_s * 1e3, reuse, reply.left_s, reply.age_s)
+    waited = b""
+    if queued is not None:
+        ours_s -= queued.waited_s
+        waited = _queue(queued)
+    lines = _OURS % (request_id, ours_s * 1e3, upstream_s * 1e3, waited, reuse)
+    if reply.reuse.hit:
+        ttl = b"" if reply.left_s is None else b"; ttl=%d" % reply.left_s
+        lines += b"%b\r\nage: %d\r\n" % (ttl, reply.age_s)
     return lines
 
 

@@ -7,6 +7,8 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import msgspec
+
 from headgate.core.call import Call, Caller, Operation, Outcome, Reply
 from headgate.core.errors import GatewayError, InternalError, MethodNotAllowed, Overloaded, RateLimited
 from headgate.core.job import Deferred
@@ -18,8 +20,8 @@ from headgate.server import intake
 from headgate.server.app import Scope, Send
 from headgate.server.errors import retry_after, status_of
 from headgate.server.front import Front, House
-from headgate.server.hangup import Hangup
-from headgate.server.head import as_pairs, error_head, head, limits, metadata, put_off
+from headgate.server.hangup import Hangup, is_gone
+from headgate.server.head import as_pairs, cost_of, error_head, head, limits, metadata, put_off
 from headgate.server.intake import ClientGone, Direct, Headers, Message, Receive
 
 FAILED = "request %s failed"
@@ -96,15 +98,18 @@ class Endpoint:
         )
 
     async def _serve(self, front: Front, call: Call, receive: Receive, visit: _Visit) -> None:
+        watch, line = visit.direct or Hangup(receive), call.line
         try:
-            with Hangup(call.line, receive, visit.direct):
+            try:
+                if watch.watch(line):
+                    return
                 async with front.service(call) as reply:
                     if reply.stream:
                         await self._stream(front, call, reply, visit)
                     else:
                         await self._answer(front, call, reply, visit)
-        except ClientGone:
-            return
+            finally:
+                watch.watch(None)
         except GatewayError as error:
             await visit.refuse(error)
         except Deferred as deferred:
@@ -112,7 +117,8 @@ class Endpoint:
             in_head, in_body = front.metadata_in_headers, front.metadata_in_body
             await visit.answer(202, *put_off(call, deferred, now, wall, in_head=in_head, in_body=in_body))
         except asyncio.CancelledError:  # nobody else cancels a request: the server stops, and has waited
-            await visit.refuse(_stopping())
+            if not is_gone(line):
+                await visit.refuse(_stopping())
         except Exception:
             log.exception(FAILED, call.request_id)
             await visit.fail()
@@ -121,10 +127,11 @@ class Endpoint:
         if reply.seal is not None:
             await reply.seal()
         now = self._clock.now()
-        decision = metadata(call, reply, now, final=True)
+        cost = cost_of(reply)
+        decision = metadata(call, reply, now, cost)
         body = reply.tail(decision if front.metadata_in_body else None)
         shown = decision if front.metadata_in_headers else None
-        lines = head(call, reply, now, length=len(body), decision=shown)
+        lines = head(call, reply, now, length=len(body), cost=cost, decision=shown)
         if visit.direct:
             visit.direct.answer(200, lines, body)
         else:
@@ -132,14 +139,15 @@ class Endpoint:
 
     async def _stream(self, front: Front, call: Call, reply: Reply, visit: _Visit) -> None:
         now = self._clock.now()
-        shown = metadata(call, reply, now, final=False) if front.metadata_in_headers else None
-        await visit.start(head(call, reply, now, length=None, decision=shown))
+        shown = metadata(call, reply, now) if front.metadata_in_headers else None
+        await visit.start(head(call, reply, now, decision=shown))
         write = visit.direct.piece if visit.direct else visit.piece
         async for piece in reply.body:
             await write(piece)
         if reply.seal is not None:
             await reply.seal()
-        decision = metadata(call, reply, self._clock.now(), final=True) if front.metadata_in_body else None
+        now, cost = self._clock.now(), cost_of(reply)
+        decision = metadata(call, reply, now, cost) if front.metadata_in_body else None
         await visit.finish(reply.tail(decision))
 
     async def _turn_away(
@@ -170,17 +178,14 @@ async def _nowhere(message: Message) -> None:
     """Where nothing is sent: our own server is told directly."""
 
 
-class _Visit:
+class _Visit(msgspec.Struct, eq=False):
     """One request's way out: knows whether the head has left, and so what form an error can still take."""
 
-    __slots__ = ("_send", "_started", "_surface", "direct", "request_id")
-
-    def __init__(self, surface: Surface, direct: Direct | None, send: Send, request_id: str) -> None:
-        self._surface = surface
-        self._send = send
-        self._started = False
-        self.direct = direct
-        self.request_id = request_id
+    _surface: Surface
+    direct: Direct | None
+    _send: Send
+    request_id: str
+    _started: bool = False
 
     async def answer(self, status: int, lines: bytes, body: bytes) -> None:
         """A whole answer."""

@@ -137,17 +137,19 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         target = b"".join(self._target)
         endpoint = self._hot.get(target.partition(b"?")[0])
-        headers = {name.lower(): value for name, value in self._fields.items()}
+        fields = self._fields
+        names = b"\n".join(fields).lower().split(b"\n")  # no name has a line break in it
+        headers = dict(zip(names, fields.values(), strict=False))  # of none, the name of none is left
         if endpoint is None or self.parser.get_method() != b"POST":
             self._by_asgi(target, headers)
             return
         stays = self.parser.should_keep_alive()
         is_old = (not stays or b"connection" in headers) and self.parser.get_http_version() == "1.0"
-        turn = Turn(self, headers, keep_alive=stays and not is_old, is_old=is_old)
+        turn = Turn(self, headers, stays and not is_old, not is_old)
         self.cycle = turn  # type: ignore[assignment]  # it has all that is asked of a cycle
         if self._busy or self.flow.write_paused:
             self.flow.pause_reading()
-            self.pipeline.appendleft((turn, endpoint))  # type: ignore[arg-type]  # see `Turn.run_asgi`
+            self.pipeline.appendleft((turn, endpoint))  # type: ignore[arg-type]  # see `_start_asgi_task`
         else:
             self._start_asgi_task(turn, endpoint)
 
@@ -194,8 +196,14 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         self._busy = True
-        self._running = cycle if isinstance(cycle, Turn) else None
-        super()._start_asgi_task(cycle, app)
+        if not isinstance(cycle, Turn):
+            self._running = None
+            super()._start_asgi_task(cycle, app)
+            return
+        self._running = cycle
+        cycle.task = task = self.loop.create_task(app.serve(cycle))
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
 
     # ── an answer ──
 

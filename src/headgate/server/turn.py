@@ -9,13 +9,13 @@ up.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
+import msgspec
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from headgate.server.app import Hot
+from headgate.core.call import Line
 from headgate.server.intake import Headers, Message
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -34,43 +34,28 @@ class Connection(Protocol):
     def on_response_complete(self) -> None: ...
 
 
-class Turn:
-    """`server.intake.Direct`, over a connection. `keep_alive` may be taken back while it lasts."""
+class Turn(msgspec.Struct, eq=False):
+    """`server.intake.Direct`, over a connection. `keep_alive` may be taken back while it lasts; `task` is
+    that which answers, as long as it does. Who speaks HTTP/1.0 knows no chunks.
 
-    __slots__ = (
-        "_connection",
-        "_expects",
-        "_gone",
-        "_is_chunked",
-        "_parts",
-        "_size",
-        "_waiter",
-        "disconnected",
-        "headers",
-        "keep_alive",
-        "more_body",
-        "response_complete",
-    )
+    A Struct, because one is made for every request (see `pipeline.service.Passage`).
+    """
 
-    def __init__(self, connection: Connection, headers: Headers, *, keep_alive: bool, is_old: bool) -> None:
-        """`is_old`: the caller speaks HTTP/1.0, which knows no chunks."""
-        self.headers = headers
-        self.keep_alive = keep_alive
-        self.more_body = True
-        self.disconnected = self.response_complete = False
-        self._connection = connection
-        self._is_chunked = not is_old
-        self._expects = b"expect" in headers and headers[b"expect"].lower() == b"100-continue"
-        self._parts: list[bytes] = []
-        self._size = 0
-        self._waiter: asyncio.Future[None] | None = None
-        self._gone: Callable[[], None] | None = None
+    _connection: Connection
+    headers: Headers
+    keep_alive: bool
+    _is_chunked: bool
+    more_body: bool = True
+    disconnected: bool = False
+    response_complete: bool = False
+    task: asyncio.Task[None] | None = None
+    _parts: list[bytes] = []
+    _size: int = 0
+    _waiter: asyncio.Future[None] | None = None
+    _line: Line | None = None
+    _told_to_go_on: bool = False
 
     # ── for the connection ──
-
-    def run_asgi(self, app: Hot) -> Coroutine[Any, Any, None]:
-        """What uvicorn makes a task of."""
-        return app.serve(self)
 
     def feed(self, parts: list[bytes], *, more: bool) -> None:
         """Pieces of the body, and whether there are more."""
@@ -89,8 +74,9 @@ class Turn:
             return
         self.disconnected = True
         self._wake()
-        if self._gone:
-            self._gone()
+        if self._line is not None and self.task is not None:
+            self._line.gone = True
+            self.task.cancel()
 
     def _wake(self) -> None:
         waiter, self._waiter = self._waiter, None
@@ -112,9 +98,8 @@ class Turn:
 
     async def receive(self) -> Message:
         """The next message, as ASGI has it."""
-        if self._expects and self.more_body:
-            self._expects = False
-            self._connection.transport.write(_CONTINUE)
+        if self.more_body and not self._told_to_go_on and b"expect" in self.headers:
+            self._go_on()
         while self.more_body and not self._parts and not self.disconnected:
             self._connection.flow.resume_reading()
             self._waiter = asyncio.get_running_loop().create_future()
@@ -124,9 +109,16 @@ class Turn:
         parts, self._parts, self._size = self._parts, [], 0
         return {"type": "http.request", "body": b"".join(parts), "more_body": self.more_body}
 
-    def on_gone(self, call: Callable[[], None] | None) -> bool:
-        """Calls `call` when the peer hangs up; `None` calls that off. Whether it has hung up already."""
-        self._gone = call
+    def _go_on(self) -> None:
+        """Tells a peer that waits to be told (RFC 9110 § 10.1.1)."""
+        self._told_to_go_on = True
+        if self.headers[b"expect"].lower() == b"100-continue":
+            self._connection.transport.write(_CONTINUE)
+
+    def watch(self, line: Line | None) -> bool:
+        """From now on a hang-up is noted on the line, and cancels the task that answers; `None` calls that
+        off. Whether the peer has hung up already."""
+        self._line = line
         return self.disconnected
 
     # ── the way out ──
@@ -134,7 +126,9 @@ class Turn:
     def answer(self, status: int, head: bytes, body: bytes) -> None:
         """Writes a whole answer. The caller vouches for the head: lines of lower-case names and values
         without control characters, each with its line break, `content-length` among them."""
-        self._write(b"%b\r\n%b" % (self._top(status, head), body))
+        lines = self._connection.standing_lines()
+        closing = b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n"
+        self._write(b"".join((STATUS_LINE[status], lines, head, closing, body)))
         self._finish()
 
     def begin(self, status: int, head: bytes) -> None:
@@ -173,6 +167,7 @@ class Turn:
 
     def _finish(self) -> None:
         self.response_complete = True
+        self.task = None
         if self.disconnected:
             return
         if not self.keep_alive:

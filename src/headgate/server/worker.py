@@ -27,7 +27,7 @@ from headgate.ports.codec import Surface
 from headgate.ports.jobs import Ended, Held, Jobs, JobsGone
 from headgate.server.errors import status_of
 from headgate.server.front import Front, House
-from headgate.server.head import metadata
+from headgate.server.head import cost_of, metadata
 
 LOOK_S = 1.0
 """Between two looks for jobs that are due, unless there is room before that."""
@@ -169,10 +169,8 @@ class Worker:
                 pass
             if reply.seal is not None:
                 await reply.seal()
-            decision = (
-                metadata(call, reply, self._clock.now(), final=True) if front.metadata_in_body else None
-            )
-            return reply.tail(decision)
+            now, cost = self._clock.now(), cost_of(reply)
+            return reply.tail(metadata(call, reply, now, cost) if front.metadata_in_body else None)
 
     def _call(self, front: Front, job: Job) -> Call:
         deposit, now = job.deposit, self._clock.now()

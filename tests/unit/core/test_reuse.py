@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.core.reuse import PROBE, Ending, Freshness, Partition, Reuse, told
+from headgate.core.reuse import PROBE, Ending, Freshness, Partition, Reuse, ending_of, told
 
 TEXT = st.text(max_size=6)
 PARTITIONS = st.builds(
@@ -77,3 +77,11 @@ def test_a_caller_may_want_it_fresh(wants: Freshness, age_s: float, takes: bool)
 
 def test_a_hit_is_what_no_upstream_was_asked_for() -> None:
     assert {reuse for reuse in Reuse if not reuse.hit} == {Reuse.BYPASS, Reuse.MISS}
+
+
+def test_an_ending_is_known_by_what_tells_it() -> None:
+    """So that who stands above who has cut the end need not cut it again."""
+    ending = Ending(tail, marked=True)
+    assert ending_of(ending.tell, marked=True) is ending
+    assert ending_of(ending.tell, marked=False) is not ending
+    assert ending_of(tail, marked=True).tell(b'{"a":1}') == tail(b'{"a":1}')

@@ -213,27 +213,6 @@ def test_who_asks_whether_to_go_on_is_told_so() -> None:
     run(story())
 
 
-def test_a_hang_up_is_told_once_and_only_while_it_matters() -> None:
-    gone: list[str] = []
-
-    async def wait(direct: Direct) -> None:
-        assert not direct.on_gone(lambda: gone.append("told"))
-        await later(1)
-        direct.answer(200, b"", b"")
-
-    async def story() -> None:
-        for when in (0.5, 2):
-            made, wire = connected(App(wait))
-            made.data_received(post())
-            await later(when)
-            made.connection_lost(None)
-            await later(2)
-            assert answers(wire) == (when > 1)
-
-    run(story())
-    assert gone == ["told"]
-
-
 # ── peers that send too much ─────────────────────────────────────────────────────────────────────
 
 

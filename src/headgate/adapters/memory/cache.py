@@ -48,10 +48,16 @@ class MemoryCache:
         return identity.name in self._answers
 
     def get(self, identity: Identity, now: float) -> Stored | None:
-        if identity.name not in self._answers:
+        first = self._answers.get(identity.name)
+        if first is None:
             return None
+        if first.identity.form is identity.form and first.identity.means(identity):
+            self._answers.move_to_end(identity.name)
+            answer = first.answer
+            fresh = now < answer.stored_at + answer.life.fresh_s  # as mostly
+            return answer if fresh or now < answer.expires_at else None
         for entry in self._found(identity):
-            if entry.identity.form == identity.form:
+            if entry.identity.form is identity.form:
                 return entry.answer if now < entry.answer.expires_at else None
         return None
 

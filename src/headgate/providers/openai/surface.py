@@ -63,7 +63,7 @@ class _Origin:
 class _Payload:
     """What the three kinds of request share (`core.call.Payload`)."""
 
-    __slots__ = ("_origin", "form", "model", "raw", "stream")
+    __slots__ = ("_hub", "_origin", "_request", "form", "model", "raw", "stream")
 
     dialect = DIALECT
     PREFIX = ""
@@ -74,6 +74,8 @@ class _Payload:
         self.stream = False
         self.form = _WHOLE
         self._origin = origin
+        self._request = request
+        self._hub: Chat | Embeddings | None = None
         if isinstance(request, wire.Sampling) and request.stream:
             options = request.stream_options
             self.stream = True
@@ -101,16 +103,14 @@ class _Payload:
 
 
 class ChatPayload(_Payload):
-    __slots__ = ("_hub", "_request")
+    __slots__ = ()
 
     operation = Operation.CHAT
     kind = f"{DIALECT}/{operation}"
     PREFIX = "chatcmpl-"
 
-    def __init__(self, raw: bytes, request: wire.ChatRequest, origin: _Origin) -> None:
-        super().__init__(raw, request, origin)
-        self._request = request
-        self._hub: Chat | None = None
+    _request: wire.ChatRequest
+    _hub: Chat | None
 
     def hub(self) -> Chat:
         if self._hub is None:
@@ -134,16 +134,14 @@ class ChatPayload(_Payload):
 
 
 class CompletionPayload(_Payload):
-    __slots__ = ("_hub", "_request")
+    __slots__ = ()
 
     operation = Operation.COMPLETION
     kind = f"{DIALECT}/{operation}"
     PREFIX = "cmpl-"
 
-    def __init__(self, raw: bytes, request: wire.CompletionRequest, origin: _Origin) -> None:
-        super().__init__(raw, request, origin)
-        self._request = request
-        self._hub: Chat | None = None
+    _request: wire.CompletionRequest
+    _hub: Chat | None
 
     def hub(self) -> Chat:
         if self._hub is None:
@@ -165,15 +163,13 @@ class CompletionPayload(_Payload):
 
 
 class EmbeddingsPayload(_Payload):
-    __slots__ = ("_hub", "_request")
+    __slots__ = ()
 
     operation = Operation.EMBEDDINGS
     kind = f"{DIALECT}/{operation}"
 
-    def __init__(self, raw: bytes, request: wire.EmbeddingsRequest, origin: _Origin) -> None:
-        super().__init__(raw, request, origin)
-        self._request = request
-        self._hub: Embeddings | None = None
+    _request: wire.EmbeddingsRequest
+    _hub: Embeddings | None
 
     def hub(self) -> Embeddings:
         if self._hub is None:
