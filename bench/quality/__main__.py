@@ -10,8 +10,10 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from bench.quality import day, learned, lookup, semantic, understanding
+from bench.quality import day, learned, lookup, pairs, semantic, understanding
 from bench.quality.rows import show
+from headgate.adapters import odds
+from headgate.adapters.embed import WORDLLAMA, local
 from headgate.adapters.examples import keep
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -25,11 +27,14 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
-        "--fit", action="store_true", help="fit the heads that ship, from the examples that ship"
+        "--fit",
+        action="store_true",
+        help="fit what ships: heads of intents, and trees for pairs",
     )
     options = parser.parse_args(arguments)
     if options.fit:
         print(keep(understanding.fitted()))
+        print(odds.keep(pairs.fitted(), local(WORDLLAMA).id))
         return 0
     found = [section for measured in SECTIONS for section in measured(options.data)]
     if options.json:

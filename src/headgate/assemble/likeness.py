@@ -9,10 +9,12 @@ from pathlib import Path
 
 from headgate.adapters.embed import local
 from headgate.adapters.near import index_of
+from headgate.adapters.odds import likely
 from headgate.assemble.kept import Kept
 from headgate.assemble.remembered import Remembered
 from headgate.config.reuse import Semantic
 from headgate.config.tree import Settings
+from headgate.core.semantic.judge import Odds
 from headgate.core.semantic.packing import MADE_BY
 from headgate.core.semantic.promise import Promise
 from headgate.pipeline.deadline import Deadline
@@ -44,6 +46,14 @@ def likeness(section: Semantic, kept: Kept, remembered: Remembered | None) -> Li
     index = kept("questions", embedder.id, lambda: index_of(embedder.dimension, section.max_entries))
     index.resize(section.max_entries)
     return embedder, index
+
+
+def odds(section: Semantic, embedder: Embedder, kept: Kept) -> Odds | None:
+    """How likely questions are the same; `None` where nobody asks, or nothing was learned with this
+    embedder."""
+    if section.min_probability >= 1.0:
+        return None
+    return kept("odds of questions", embedder.id, lambda: likely(embedder))
 
 
 def _embedder(name: str, *, tells: bool = True) -> Embedder | None:
@@ -121,6 +131,7 @@ def terms(
         form=f"{form}/{made_by(embedder)}",
         ttl_s=section.ttl_s,
         floor=section.threshold,
+        bar=section.min_probability,
         max_turns=section.max_turns,
         max_temperature=section.max_temperature,
         tools=section.tools,

@@ -9,7 +9,7 @@ from headgate.adapters.memory.cache import MemoryCache
 from headgate.adapters.system import Ids
 from headgate.assemble.batches import batched_routes, takes_prompts, takes_schema
 from headgate.assemble.kept import Kept, Machine
-from headgate.assemble.likeness import checking, likeness, promises, terms
+from headgate.assemble.likeness import checking, likeness, odds, promises, terms
 from headgate.config.reuse import Degrade as DegradeSettings
 from headgate.config.tree import Settings
 from headgate.core.call import Call
@@ -171,6 +171,7 @@ class Reusing:
             promises=self.promises,
             checking=checking(self._recorder, self._clock),
             retell=self._retell,
+            odds=odds(section, found[0], self._kept),
         )
 
     def _degrade(self, may_serve: Callable[[Call, str], bool]) -> Iterator[Layer]:

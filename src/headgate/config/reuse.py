@@ -47,6 +47,11 @@ class Semantic(Section):
         default=0.95,
         description="How alike two questions must be (cosine) whose words do not prove them the same.",
     )
+    min_probability: Share = Field(
+        default=0.78,
+        description="Or how likely the same, as was learned from pairs of questions, most of them English; 1:"
+        " only what is proven or that alike. With another embedder than wordllama it says nothing.",
+    )
     embedder: Annotated[str, Field(min_length=1, max_length=200)] = Field(
         default="auto", description="What makes vectors of words: auto, wordllama, hashed or sentence:MODEL."
     )

@@ -27,7 +27,7 @@ from headgate.core.errors import GatewayError
 from headgate.core.identity import known, told_as
 from headgate.core.reuse import Freshness, Partition, Reuse, Stored
 from headgate.core.semantic.gates import Gate
-from headgate.core.semantic.judge import Judged, at_sight, judge
+from headgate.core.semantic.judge import Judged, Odds, at_sight, judge
 from headgate.core.semantic.packing import packed
 from headgate.core.semantic.promise import Promise
 from headgate.core.semantic.said import agree, gist, said
@@ -57,14 +57,15 @@ HERE = b"\0"
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """Of whom answers are shared, and for which prompts. `serving`: what stands behind each model's name.
-    `floor`: how alike questions must be whose words do not prove it. `max_turns` of the user's, the last
-    included; `max_chars` of it."""
+    `floor`: how alike questions must be whose words do not prove it; `bar`: or how likely the same.
+    `max_turns` of the user's, the last included; `max_chars` of it."""
 
     shared: bool
     form: str
     serving: Mapping[str, str]
     ttl_s: float
     floor: float
+    bar: float
     max_turns: int
     max_temperature: float
     tools: bool
@@ -103,10 +104,11 @@ class Semantic:
         promises: Mapping[str, Promise],
         checking: Layer,
         retell: Retell | None = None,
+        odds: Odds | None = None,
     ) -> None:
         """`cache` keeps the answers, `retell` tells them in the form that is asked for. `promises` of
         how many may be wrong, by the name asked for, `""` for all others. `checking`: what stands around a
-        call that checks a hit."""
+        call that checks a hit. `odds`: what says how likely questions are the same, which nothing proves."""
         self._inner = inner
         self._terms = terms
         self._embedder = embedder
@@ -117,6 +119,7 @@ class Semantic:
         self._promises = promises
         self._check = checking(inner)
         self._retell = retell
+        self._odds = odds
         self._checking: set[asyncio.Task[None]] = set()
         self._seeds: dict[tuple[str, str, str, tuple[str, ...]], bytes] = {}
 
@@ -198,7 +201,9 @@ class Semantic:
         return judged is not None
 
     def _judge(self, question: Question, near: list[Near]) -> None:
-        question.judged = judged = judge(question.text, near, self._terms.floor, question.gate)
+        terms = self._terms
+        judged = judge(question.text, near, terms.floor, question.gate, self._odds, terms.bar)
+        question.judged = judged
         question.nearest = near[judged.place].kept if judged else None
 
     # ── what is asked ──

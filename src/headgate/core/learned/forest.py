@@ -35,11 +35,13 @@ NEVER = np.float32(3e38)
 
 
 class Growth(msgspec.Struct, frozen=True, kw_only=True):
-    """How trees are grown: how many, the fewest rows of a leaf, and how many splits are tried a node."""
+    """How trees are grown: how many, the fewest rows of a leaf, how many splits are tried a node, and how
+    many may follow one another."""
 
     trees: int = 128
     leaf: int = 8
     tries: int = 48
+    depth: int = MAX_DEPTH
 
 
 class Forest(msgspec.Struct, frozen=True, eq=False):
@@ -108,7 +110,7 @@ def grow(
             times[left] += 1
         step()
     held_out = np.where(times > 0, total / np.maximum(times, 1), total.sum() / max(times.sum(), 1))
-    return _joined(parts), held_out
+    return joined(parts), held_out
 
 
 def batches(trees: int, count: int) -> int:
@@ -177,7 +179,7 @@ def _grown(rows: Matrix, wanted: Exact, seen: Places, growth: Growth, chance: np
     depth = 0
     while len(level.names):
         means = np.add.reduceat(level.wanted, level.starts) / level.sizes
-        splits = _splits(rows, means, level, growth, chance, last=depth == MAX_DEPTH)
+        splits = _splits(rows, means, level, growth, chance, last=depth == growth.depth)
         level = _below(level, splits, nodes.level(splits, means, level.names))
         depth += bool(len(level.names))
     feature, threshold, child, value = (np.concatenate(one) for one in zip(*nodes.parts, strict=True))
@@ -228,7 +230,8 @@ def _below(level: _Level, splits: _Splits, names: Places) -> _Level:
     )
 
 
-def _joined(parts: list[Forest]) -> Forest:
+def joined(parts: list[Forest]) -> Forest:
+    """All their trees, one behind the other."""
     starts = np.cumsum([0, *(len(one.feature) for one in parts[:-1])]).astype(np.int32)
     both = list(zip(parts, starts, strict=True))
     return Forest(
