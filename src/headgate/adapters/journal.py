@@ -2,7 +2,7 @@
 
 A folder a process, locked for as long as it lives; in it segments of frames (length, CRC-32, MessagePack of
 the number of the first row and the rows). A thread writes what has gathered, a group at a time, and syncs it:
-every 20 ms, or at once where somebody waits for it. The hot path appends to a deque. What a process that was
+every 20 ms, or at once where somebody waits for it. The hot path appends to a list. What a process that was
 killed leaves behind is found by its lock being free, and adopted by whoever looks first.
 
 Known weakness: what has gathered since the last group, some 20 ms, dies with the process, unless its caller
@@ -17,7 +17,6 @@ import logging
 import os
 import threading
 import zlib
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -29,7 +28,7 @@ import msgspec
 from headgate.core.audit import Noting
 from headgate.core.captured import Captured
 from headgate.core.entry import Entry
-from headgate.core.journaled import Row, of_former
+from headgate.core.journaled import Recent, Row, of_former
 
 GATHER_S = 0.02
 """How long rows gather where nobody waits."""
@@ -71,12 +70,14 @@ class Journal:
         self._lock = _locked(self.folder, make=True)
         self._news = news
         self._loop = asyncio.get_running_loop()
-        self._pending: deque[Row] = deque()
+        self._pending: list[Row] = []
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
         self._otherwise: dict[int, Row] = {}
         self._refused: set[int] = set()
         self._wake, self._urgent = threading.Event(), threading.Event()
+        self._asleep = True
         self._closing = False
+        self.recent: Recent[Spot] = Recent()
         self._segment = _Segment(self.folder)
         self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
         self._thread.start()
@@ -97,7 +98,8 @@ class Journal:
             self._otherwise[number] = otherwise
         self._pending.append(entry)
         self.next = number + 1
-        if not self._wake.is_set():
+        if self._asleep:
+            self._asleep = False
             self._wake.set()
         return number
 
@@ -124,9 +126,12 @@ class Journal:
         while not (self._closing and not self._pending):
             self._wake.wait(RETRY_S if held else None)
             self._wake.clear()
+            self._asleep = True  # who appends from here on wakes it once more
             self._urgent.wait(GATHER_S)
             self._urgent.clear()
-            held += [self._pending.popleft() for _ in range(len(self._pending))]
+            there = len(self._pending)
+            held += self._pending[:there]
+            del self._pending[:there]
             if held and self._wrote(held):
                 held = []
             elif held:
@@ -138,12 +143,13 @@ class Journal:
 
     def _wrote(self, held: Sequence[Row]) -> bool:
         try:
-            self._segment.write(self.written, held)
+            spot = self._segment.write(self.written, held)
         except OSError as error:
             if not self.error:
                 log.error("the journal cannot be written (%s): rows are held in memory", error.strerror)
             self.error = error.strerror or type(error).__name__
             return False
+        self.recent.add(self.written, held, spot)
         self.written += len(held)
         if self.error:
             log.warning("the journal can be written again")
@@ -196,11 +202,12 @@ class _Segment:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._path = folder
         self._file = -1
         self._size = 0
 
-    def write(self, first: int, entries: Sequence[Row]) -> None:
-        """All of it, on disk, or `OSError` and nothing."""
+    def write(self, first: int, entries: Sequence[Row]) -> Spot:
+        """All of it, on disk, or `OSError` and nothing. The place behind it."""
         if self._file < 0 or self._size >= SEGMENT_BYTES:
             self._open(first)
         data = memoryview(b"".join(_frames(first, entries)))
@@ -215,12 +222,13 @@ class _Segment:
                 os.lseek(self._file, self._size, os.SEEK_SET)
             raise
         self._size += len(data)
+        return Spot(self._path, self._size, first + len(entries))
 
     def _open(self, first: int) -> None:
         path = self._folder / f"{first:016d}{SUFFIX}"
         fresh = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600)
         self.close()
-        self._file, self._size = fresh, 0
+        self._path, self._file, self._size = path, fresh, 0
         _sync_folder(self._folder)
 
     def close(self) -> None:
@@ -267,17 +275,22 @@ class Reader:
     """Reads a journal in order, and takes away what has been read. `Spot` after `Spot`, so that a batch that
     could not be handed on is read again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, recent: Recent[Spot] | None = None) -> None:
+        """`recent`: of the process that writes it."""
         self._folder = folder
+        self._recent = recent
         self._segment: Path | None = None
         self._offset = 0
+        self._next = 0
         self._broken: set[Path] = set()
 
     def read(self, at_most: int, until: int | None = None) -> tuple[int, list[Row], Spot] | None:
         """The number of the first row, up to about `at_most` rows, and where to go on after them; nothing,
         where there is nothing more. `until`: rows from there on are still being written."""
+        if self._recent is not None and (found := self._recent.read(self._next, at_most)):
+            return found
         rows: list[Row] = []
-        first, spot = 0, Spot(self._segment, self._offset)
+        first, spot = 0, Spot(self._segment, self._offset, self._next)
         for number, entries, after in self._frames():
             if until is not None and number + len(entries) > until:
                 break
@@ -298,14 +311,16 @@ class Reader:
             while (frame := _frame(data)) is not None:
                 (first, entries), size = frame
                 data, offset = data[size:], offset + size
-                yield first, entries, Spot(path, offset)
+                yield first, entries, Spot(path, offset, first + len(entries))
             if len(data) and path != segments[-1]:
                 self._broken.add(path)
 
     def go_on(self, spot: Spot) -> None:
         """What comes before is needed no more."""
         before, after = self._segment, spot.segment
-        self._segment, self._offset = after, spot.offset
+        self._segment, self._offset, self._next = after, spot.offset, spot.next
+        if self._recent is not None:
+            self._recent.forget(spot.next)
         if after is not None and after != before:
             self._put_away([path for path in _segments(self._folder) if path < after])
 
@@ -327,10 +342,11 @@ class Reader:
 
 
 class Spot(msgspec.Struct, frozen=True):
-    """A place in a journal."""
+    """A place in a journal, and the number of the row that comes there."""
 
     segment: Path | None
     offset: int
+    next: int
 
 
 def _segments(folder: Path) -> list[Path]:

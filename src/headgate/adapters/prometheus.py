@@ -23,14 +23,13 @@ from headgate.core.decision import Decision
 from headgate.core.errors import GatewayError
 from headgate.core.fleet import Fleet
 from headgate.core.record import Record
-from headgate.core.reuse import Reuse, Rung
+from headgate.core.reuse import BYPASS, MISS, Rung
 from headgate.core.tally import UNKNOWN, Histogram, Key, Snapshot, Tally
 from headgate.core.waiting import Left
 
 T = TypeVar("T")
 
 FINISHED = Outcome.FINISHED
-BYPASS, MISS = Reuse.BYPASS, Reuse.MISS
 
 BUSY_S = 1.0
 """How long a scrape waits for the loop."""

@@ -163,7 +163,7 @@ class Bank:
     def _purse(self, budget: Budget, period: Period) -> Purse:
         """The one there is, if there is one: a total never begins anew."""
         now, known = self._clock.now(), self._open.get((budget.account, period.day))
-        purse = known or Purse(budget.account, period.day, budget.nano, now, budget.each)
+        purse = known or Purse(budget.account, period.day, budget.nano, now, budget.each, self._spent)
         purse.limit, purse.used_at = budget.nano, now
         self._open[budget.account, period.day] = purse
         self._dirty.add(purse)
@@ -175,8 +175,9 @@ class Bank:
 
     # ── requests ──
 
-    def spent(self, purses: Sequence[Purse]) -> None:
-        self._changed.update(purses)
+    def _spent(self, purse: Purse) -> None:
+        """Of it something was settled: those who wait may look again, the store will hear."""
+        self._changed.add(purse)
         if "note" not in self._alarms:
             self._alarm("note", NOTE_S, self._note)
         if self._waiting:
@@ -213,6 +214,8 @@ class Bank:
     def _note(self) -> None:
         """On this host's disk, so that it is known though this process is killed."""
         changed, self._changed = self._changed, set()
+        for purse in changed:
+            purse.changed = False
         self._dirty |= changed
         self._alarm("tell", TELL_S, self._due.set)
         if self._file is None:

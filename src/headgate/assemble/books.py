@@ -65,7 +65,7 @@ class Books:
         self._clock = clock
         self._due = asyncio.Event()
         self._journal = Journal(folder, name, news=self._due.set)
-        self._reader = Reader(self._journal.folder)
+        self._reader = Reader(self._journal.folder, self._journal.recent)
         self._stored = 0
         self._error = ""
         self._pause_s = AWAY_S

@@ -9,9 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from math import inf
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 from urllib.parse import urlsplit
 from uuid import uuid4
+
+import msgspec
 
 from headgate.adapters.memory.accounts import MemoryAccounts
 from headgate.adapters.notices import folder_of
@@ -102,10 +104,10 @@ class Payers:
         self.any = any(by_key.values()) or any(by_route.values())
 
     def __call__(self, call: Call) -> Sequence[Purse]:
-        route = _route(call) if self._by_route else ""
-        paying = self._paying.get((call.caller.key, route))
+        key, route = call.caller.key, _route(call) if self._by_route else ""
+        paying = self._paying.get((key, route))
         if paying is None or paying.turns != self._bank.turns or self._clock.wall() >= paying.ends_at:
-            return self._look(call.caller.key, route)
+            return self._look(key, route)
         return paying.purses
 
     def _look(self, key: str, route: str) -> Sequence[Purse]:
@@ -124,7 +126,7 @@ def _route(call: Call) -> str:
     return f"{AGENT}{decision.agent}" if name == AUTO and decision and decision.agent else name
 
 
-class Paying(NamedTuple):
+class Paying(msgspec.Struct, frozen=True):
     """Who pays, until one of their periods ends or another is entered: the bank counts these `turns`."""
 
     purses: Sequence[Purse]
@@ -141,6 +143,22 @@ def by_route(settings: Settings, of: Mapping[Payer, T]) -> dict[str, T]:
     return found | agents
 
 
+class Daily:
+    """The purse of a key's requests on the day that is."""
+
+    def __init__(self, slots: Mapping[str, Slot], bank: Bank, clock: Clock) -> None:
+        self._slots = slots
+        self._bank = bank
+        self._clock = clock
+        self.any = bool(slots)
+
+    def __call__(self, call: Call) -> Purse | None:
+        slot = self._slots.get(call.caller.key)
+        if slot is None:
+            return None
+        return slot.purse if self._clock.wall() < slot.ends_at else self._bank.turn(slot)
+
+
 class Purses:
     """The purses of one generation: of money, and of a day's requests."""
 
@@ -148,11 +166,11 @@ class Purses:
         found: dict[Payer, Slots] = {}
         for payer, budget in agreed.budgets():
             found[payer] = (*found.get(payer, ()), bank.slot(budget))
-        a_day = {name: (bank.slot(most),) for name, most in _a_day(settings, agreed)}
-        bank.close_others([slot for slots in (*found.values(), *a_day.values()) for slot in slots])
+        a_day = {name: bank.slot(most) for name, most in _a_day(settings, agreed)}
+        bank.close_others([*a_day.values(), *(slot for slots in found.values() for slot in slots)])
         by_key = {key.name: _of(key, found) for key in agreed.keys}
         self.money = Payers(by_key, by_route(settings, found), bank, clock)
-        self.requests = Payers(a_day, {}, bank, clock)
+        self.requests = Daily(a_day, bank, clock)
 
 
 def _of(key: Key, found: Mapping[Payer, Slots]) -> Slots:
@@ -188,8 +206,8 @@ class Allotted:
     def requests(self) -> Iterator[Layer]:
         """Of a day."""
         if self._bank is not None and self._purses.requests.any:
-            purse = partial(_first, self._purses.requests)
-            yield partial(Requests, purse=purse, cashier=self._cashier(self._bank), clock=self._clock)
+            cashier = self._cashier(self._bank)
+            yield partial(Requests, purse=self._purses.requests, cashier=cashier, clock=self._clock)
 
     def budgets(self) -> Iterator[Layer]:
         if self._bank is None or not self._purses.money.any:
@@ -210,10 +228,6 @@ class Allotted:
         terms = self._settings.budgets
         rules = Rules(allow_unknown=terms.store_away == "allow", max_wait_s=terms.max_wait_s)
         return Cashier(bank, rules, self._clock)
-
-
-def _first(payers: Payers, call: Call) -> Purse | None:
-    return next(iter(payers(call)), None)
 
 
 def _known(settings: Settings, prices: Prices) -> Mapping[str, Price]:

@@ -22,7 +22,7 @@ from headgate.core.decision import Decision
 from headgate.core.kind import DAY_US, MOST, Kind, packed
 from headgate.core.price import Price
 from headgate.core.record import Record
-from headgate.core.reuse import Reuse
+from headgate.core.reuse import BYPASS, MISS
 from headgate.core.usage import Usage
 
 MAX_TAGS_CHARS = 1_000
@@ -69,7 +69,6 @@ COLUMNS = (*OWN, *Kind.__struct_fields__[1:])
 NONE = Usage()
 _STREAM, _ESTIMATED, _UNRECONCILED, _UNPRICED, _SHADOW = map(int, Flag)
 """Plain numbers: a flag's own arithmetic costs ten times as much."""
-_MISS, _BYPASS = Reuse.MISS, Reuse.BYPASS
 _DAY_US = float(DAY_US)
 """Whole numbers of this size are divided in twice the time."""
 _NOBODY = Caller(key="", tenant="")
@@ -89,7 +88,7 @@ def entry(record: Record, wall: float) -> Entry:
         kind = _kind(record, at_us, record.decision, _SHADOW * record.shadow, _NOWHERE, None, "")
         return Entry(kind, at_us, record.request_id, tags, total_us, others=others)
     usage, cost, reuse = reply.usage(), reply.own_nano(), reply.reuse
-    if reuse is not _MISS and reuse is not _BYPASS:  # an answer that was kept used nothing
+    if reuse is not MISS and reuse is not BYPASS:  # an answer that was kept used nothing
         usage, cost = NONE, 0
     flags = _SHADOW * record.shadow + _STREAM * reply.stream + _counted(usage, cost)
     return Entry(

@@ -186,8 +186,8 @@ class Usual:
 
     def nano(self, price: Price, size: int) -> int:
         """That a request of so many bytes will hardly cost, as with `tokens`."""
-        asked = int(size * self.per_byte * price.input)
-        return (self.longest * _dearer(price) + asked) // _PER_MILLION + 2
+        each = price.output if price.reasoning is None else _dearer(price)
+        return (self.longest * each + int(size * self.per_byte * price.input)) // _PER_MILLION + 2
 
     def asked(self, price: Price, raw: bytes) -> int:
         """For the question alone."""

@@ -1,9 +1,18 @@
-"""What a journal holds, in one order: rows of requests, acts for the audit log, what is kept of content."""
+"""What a journal holds, in one order: rows of requests, acts for the audit log, what is kept of content.
+
+Rows that were written a moment ago are remembered for whoever takes them to the store: nobody has to read
+what this process has just written. The journal on disk has them all; here are few, and those of requests
+alone, which are small.
+
+Known weakness: where somebody waits for nearly every row groups are small, and most are read from the disk.
+"""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
-from typing import Any
+from contextlib import suppress
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -29,3 +38,50 @@ def of_former(values: Sequence[Any]) -> Entry:
     kind = [found["at_us"] // DAY_US, *(found[name] for name in Kind.__struct_fields__[1:])]
     own = [found[name] for name in OWN]
     return msgspec.convert([packed(kind), *own, found["others"]], Entry)
+
+
+GROUPS = 16
+GROUP_ROWS = 1000
+"""So many groups of so many rows at most are remembered: some 6 MB."""
+
+SpotT = TypeVar("SpotT")
+
+
+class Group(NamedTuple, Generic[SpotT]):
+    """Rows that were written together; the place in the journal behind them."""
+
+    first: int
+    rows: Sequence[Row]
+    spot: SpotT
+
+
+class Recent(Generic[SpotT]):
+    """One thread adds, another takes."""
+
+    def __init__(self) -> None:
+        self._groups: deque[Group[SpotT]] = deque(maxlen=GROUPS)
+
+    def add(self, first: int, rows: Sequence[Row], spot: SpotT) -> None:
+        """The newest drives the oldest out."""
+        if len(rows) <= GROUP_ROWS and {*map(type, rows)} == {Entry}:
+            self._groups.append(Group(first, rows, spot))
+
+    def read(self, number: int, at_most: int) -> tuple[int, list[Row], SpotT] | None:
+        """Rows from that one on, about `at_most`, and the place behind them; nothing where that one is not
+        here."""
+        rows: list[Row] = []
+        spot: SpotT | None = None
+        for group in tuple(self._groups):
+            skipped = number + len(rows) - group.first
+            if 0 <= skipped < len(group.rows):
+                rows += group.rows[skipped:] if skipped else group.rows
+                spot = group.spot
+                if len(rows) >= at_most:
+                    break
+        return None if spot is None else (number, rows, spot)
+
+    def forget(self, number: int) -> None:
+        """Rows before that one are needed no more."""
+        with suppress(IndexError):  # others may have been driven out meanwhile
+            while self._groups[0].first + len(self._groups[0].rows) <= number:
+                self._groups.popleft()

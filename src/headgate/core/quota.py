@@ -19,6 +19,8 @@ from headgate.core.allowance import FREE, Allowance, Grant, Rates
 from headgate.core.window import GRAINS, MINUTE_S
 
 GRAIN_S = MINUTE_S / GRAINS
+LASTS_S = GRAIN_S + MINUTE_S
+"""What was taken from a moment on has left so long after it."""
 
 
 class Allowed(msgspec.Struct, frozen=True, gc=False):
@@ -72,11 +74,8 @@ class Entry:
         self.here = True
 
 
-class Taken(msgspec.Struct, eq=False):
-    """One request's part."""
-
-    entry: Entry
-    tokens: int
+Taken = tuple[Entry, int]
+"""One request's part: where it is counted, and as how many tokens."""
 
 
 class Quota:
@@ -113,24 +112,24 @@ class Quota:
         entry.tokens += tokens
         self._calls += 1
         self._tokens += tokens
-        return Taken(entry, tokens)
+        return entry, tokens
 
     def _begin(self, now: float) -> Entry:
         if not self._entries:
-            self._leaves_at = _end(now)
+            self._leaves_at = now + LASTS_S
         entry = self._newest = Entry(now)
         self._entries.append(entry)
         return entry
 
     def _expire(self, now: float) -> None:
         entries = self._entries
-        while entries and _end(entries[0].since) <= now:
+        while entries and entries[0].since + LASTS_S <= now:
             entry = entries.popleft()
             entry.here = False
             self._calls -= entry.calls
             self._tokens -= entry.tokens
         if entries:
-            self._leaves_at = _end(entries[0].since)
+            self._leaves_at = entries[0].since + LASTS_S
         else:
             self._leaves_at, self._newest = inf, Entry(-inf)
 
@@ -144,43 +143,38 @@ class Quota:
             calls -= entry.calls
             tokens_over -= entry.tokens
             if calls <= 0 and tokens_over <= 0:
-                return _end(entry.since)
+                return entry.since + LASTS_S
         return inf
 
     def settle(self, taken: Taken, tokens: int, now: float) -> None:
-        more = tokens - taken.tokens
-        if more:
-            self._change(taken.entry, 0, more)
+        entry, before = taken
+        if entry.here:
+            more = tokens - before
+            entry.tokens += more
+            self._tokens += more
 
     def cancel(self, taken: Taken, now: float) -> None:
-        self._change(taken.entry, -1, -taken.tokens)
-
-    def _change(self, entry: Entry, calls: int, tokens: int) -> None:
+        entry, tokens = taken
         if entry.here:
-            entry.calls += calls
-            entry.tokens += tokens
-            self._calls += calls
-            self._tokens += tokens
+            entry.calls -= 1
+            entry.tokens -= tokens
+            self._calls -= 1
+            self._tokens -= tokens
 
     def allowed(self, now: float) -> Allowed:
         if now >= self._leaves_at:
             self._expire(now)
-        rates = self.rates
-        requests = 0 if rates.rpm is None else rates.rpm - self._calls
-        tokens = 0 if rates.tpm is None else rates.tpm - self._tokens
-        reset_s = _end(self._newest.since) - now
+        rpm, tpm = self.rates.rpm, self.rates.tpm
+        requests = 0 if rpm is None else rpm - self._calls
+        tokens = 0 if tpm is None else tpm - self._tokens
+        reset_s = self._newest.since + LASTS_S - now
         return Allowed(
-            rates.rpm,
-            rates.tpm,
+            rpm,
+            tpm,
             requests if requests > 0 else 0,
             tokens if tokens > 0 else 0,
             reset_s if reset_s > 0.0 else 0.0,
         )
-
-
-def _end(since: float) -> float:
-    """When what was taken from then on has left."""
-    return since + GRAIN_S + MINUTE_S
 
 
 class Shared:

@@ -40,6 +40,10 @@ class Reuse(StrEnum):
         return self is not Reuse.BYPASS and self is not Reuse.MISS
 
 
+BYPASS, MISS = Reuse.BYPASS, Reuse.MISS
+"""To ask an enum for its member, or a property of it, costs as much as three calls."""
+
+
 class Form(IntEnum):
     """In which an answer is told: whole, as a stream, or as a stream that says at its end what was used."""
 

@@ -27,6 +27,7 @@ from headgate.core.errors import Overloaded
 from headgate.core.expected import PLAIN_BYTES, Expectations, Expected, Usual
 from headgate.core.price import Price
 from headgate.core.purse import Purse
+from headgate.core.reuse import BYPASS, MISS
 from headgate.core.usage import CHARS_PER_TOKEN
 from headgate.pipeline.cashier import AGAIN_S, Cashier, lacking
 from headgate.pipeline.service import Passage, Service
@@ -116,12 +117,17 @@ def _afford(purses: Sequence[Purse], expected: Expected) -> Expected:
     return msgspec.structs.replace(expected, nano=min(expected.nano, left)) if left > 0 else expected
 
 
+def _sum(answers: Sequence[Discarded]) -> int:
+    """What they cost, so far as that is known."""
+    return sum(one.cost_nano or 0 for one in answers)
+
+
 _NOTHING = Expected(0, 0, 0, True)
 
 
 class _Held(Passage, eq=False, kw_only=True):
     """`usual`: what calls to the first choice take, as long as that serves. `fixed`: it cannot cost more than
-    is reserved. `before`: answers that were put aside, and paid for, when the same request was here
+    is reserved. `paid`: so many answers were put aside, and paid for, when the same request was here
     before."""
 
     layer: Budgets
@@ -131,11 +137,12 @@ class _Held(Passage, eq=False, kw_only=True):
     usual: Usual | None = None
     fixed: bool = False
     reply: Reply | None = None
-    before: tuple[Discarded, ...] = ()
+    paid: int = 0
 
     def begin(self) -> None:
         reserved, at = self.reserved, self.at
-        self.before = self.call.line.discarded
+        if discarded := self.call.line.discarded:
+            self.paid = len(discarded)
         for purse in self.purses:
             purse.reserve(reserved, at)
 
@@ -181,22 +188,19 @@ class _Held(Passage, eq=False, kw_only=True):
             error.__traceback__ = None
 
     def ended(self, error: BaseException | None) -> BaseException | None:
-        cost = self._cost(error)
+        call, reply, cost = self.call, self.reply, 0
+        if reply is not None and ((reuse := reply.reuse) is MISS or reuse is BYPASS):
+            cost = reply.own_nano() or 0
+            if error is None:
+                (self.usual or self.usually(reply)).learn(len(call.payload.raw), reply.usage())
+            if reply.discarded:  # whatever this answer's own price is
+                cost += _sum(reply.discarded)
+        if discarded := call.line.discarded:
+            cost += _sum(discarded[self.paid :])
+        reserved = self.reserved
         for purse in self.purses:
-            purse.settle(self.reserved, cost)
-        self.layer.cashier.bank.spent(self.purses)
+            purse.settle(reserved, cost)
         return error
-
-    def _cost(self, error: BaseException | None) -> int:
-        line, reply = self.call.line.discarded, self.reply
-        cost = sum(one.cost_nano or 0 for one in line[len(self.before) :]) if line else 0
-        if reply is None or reply.reuse.hit:
-            return cost
-        if error is None:
-            (self.usual or self.usually(reply)).learn(len(self.call.payload.raw), reply.usage())
-        if reply.discarded:  # whatever this answer's own price is
-            cost += sum(one.cost_nano or 0 for one in reply.discarded)
-        return cost + (reply.own_nano() or 0)
 
     def usually(self, reply: Reply) -> Usual:
         """What such calls to the model that serves usually take."""

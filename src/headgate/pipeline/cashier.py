@@ -27,10 +27,6 @@ POLL_S = 0.1
 class Bank(Protocol):
     """Where the purses are filled."""
 
-    def spent(self, purses: Sequence[Purse], /) -> None:
-        """What was reserved of them has been settled: those who wait may look again, the store will hear."""
-        ...
-
     async def ask(self, purses: Sequence[Purse], /) -> None:
         """Returns when the store has been told of them and has answered, or cannot be reached."""
         ...
@@ -79,7 +75,7 @@ class Cashier:
                 if not short or self._decided(short, expected.usual, now):
                     return expected
                 if now >= until:
-                    raise self._spent(short[0], "The rest of this budget is reserved for other calls.")
+                    raise self._spent(short[0], "The rest of this budget is reserved for calls under way.")
                 await self.bank.change(min(until, now + POLL_S))
         finally:
             _longing(purses, nano, 0)

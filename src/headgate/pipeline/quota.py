@@ -16,19 +16,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from headgate.core.call import Call, Operation, Reply
 from headgate.core.errors import RateLimited, Refused
 from headgate.core.expected import PLAIN_BYTES, Usual
 from headgate.core.quota import Limits
+from headgate.core.reuse import BYPASS, MISS
 from headgate.pipeline.service import Passage, Service
 from headgate.ports.clock import Clock
 
 EMBEDDINGS = Operation.EMBEDDINGS
 
 
-class Under(NamedTuple):
+class Under(msgspec.Struct, frozen=True):
     """What a call is under, and what its caller's requests take."""
 
     limits: Limits
@@ -57,12 +60,16 @@ class _Counted(Passage, eq=False, kw_only=True):
     reply: Reply | None = None
 
     def begin(self) -> None:
-        limits, now, size = self.limits, self.clock.now(), len(self.call.payload.raw)
-        tokens = self.usual.tokens(size) if limits.metered else 0
-        if size <= PLAIN_BYTES or not tokens:
-            self.taken = limits.take(now, tokens)
-        if self.taken is None:
+        limits, now, tokens = self.limits, self.clock.now(), 0
+        if limits.metered:
+            size = len(self.call.payload.raw)
+            if size > PLAIN_BYTES:
+                return self._closer(now)
+            tokens = self.usual.tokens(size)
+        self.taken = taken = limits.take(now, tokens)
+        if taken is None:
             self._closer(now)
+        return None
 
     def _closer(self, now: float) -> None:
         """There is no room for what is usual; there may be for what this request can take."""
@@ -79,23 +86,18 @@ class _Counted(Passage, eq=False, kw_only=True):
         reply.allowed = self.limits.allowed(self.clock.now())
 
     def ended(self, error: BaseException | None) -> BaseException | None:
-        limits, taken, reply, now = self.limits, self.taken, self.reply, self.clock.now()
+        limits, reply, used = self.limits, self.reply, 0
         if reply is None:
             if isinstance(error, Refused):
-                limits.cancel(taken, now)
-            else:
-                limits.settle(taken, 0, now)
-        elif not limits.metered or reply.reuse.hit:
-            limits.settle(taken, 0, now)
-        else:
-            limits.settle(taken, self._used(reply, error), now)
+                limits.cancel(self.taken, self.clock.now())
+                return error
+        elif limits.metered and ((reuse := reply.reuse) is MISS or reuse is BYPASS):
+            usage, payload = reply.usage(), self.call.payload
+            used = usage.input + usage.cache_read + usage.cache_write + usage.output + usage.reasoning
+            if error is None:
+                self.usual.learn(len(payload.raw), usage, answers=payload.operation is not EMBEDDINGS)
+        limits.settle(self.taken, used, self.clock.now())
         return error
-
-    def _used(self, reply: Reply, error: BaseException | None) -> int:
-        usage, payload = reply.usage(), self.call.payload
-        if error is None:
-            self.usual.learn(len(payload.raw), usage, answers=payload.operation is not EMBEDDINGS)
-        return usage.total
 
 
 def _over(limits: Limits, tokens: int, now: float) -> RateLimited:

@@ -17,7 +17,7 @@ from headgate.core.call import Call, Reply
 from headgate.core.errors import Refused
 from headgate.core.expected import Expected
 from headgate.core.purse import Purse
-from headgate.pipeline.cashier import Bank, Cashier
+from headgate.pipeline.cashier import Cashier
 from headgate.pipeline.service import Passage, Service
 from headgate.ports.clock import Clock
 
@@ -41,12 +41,11 @@ class Requests:
         now = self.clock.now()
         if purse.room(now) < 1:
             return _Waiting(self, call, purse)
-        return _One(self.inner, call, purse=purse, bank=self.cashier.bank, at=now)
+        return _One(self.inner, call, purse=purse, at=now)
 
 
 class _One(Passage, eq=False, kw_only=True):
     purse: Purse
-    bank: Bank
     at: float
     answered: bool = False
 
@@ -57,8 +56,8 @@ class _One(Passage, eq=False, kw_only=True):
         self.answered = True
 
     def ended(self, error: BaseException | None) -> BaseException | None:
-        self.purse.settle(1, 1 if self.answered or not isinstance(error, Refused) else 0)
-        self.bank.spent((self.purse,))
+        counts = error is None or self.answered or not isinstance(error, Refused)
+        self.purse.settle(1, 1 if counts else 0)
         return error
 
 
@@ -76,7 +75,7 @@ class _Waiting:
         cashier, clock = layer.cashier, layer.clock
         until = min(call.deadline_at, clock.now() + cashier.rules.max_wait_s)
         await cashier.room((purse,), lambda: ONE, until)
-        self._one = _One(layer.inner, call, purse=purse, bank=cashier.bank, at=clock.now())
+        self._one = _One(layer.inner, call, purse=purse, at=clock.now())
         return await self._one.__aenter__()
 
     async def __aexit__(

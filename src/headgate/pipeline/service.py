@@ -95,7 +95,7 @@ class Passage(msgspec.Struct, eq=False):
     inner: Service
     call: Call
     rest: AbstractAsyncContextManager[Reply] | None = None
-    run: list[Passage] = []
+    run: list[Passage] | None = None
 
     def __init_subclass__(cls, **how: Any) -> None:
         super().__init_subclass__(**how)
@@ -186,9 +186,9 @@ class Passage(msgspec.Struct, eq=False):
         try:
             swallowed = None if type(rest) is Hit else await rest.__aexit__(kind, error, trace)  # type: ignore[union-attr]  # entered
         except BaseException as changed:
-            _go_on(_ended(self.run, changed), changed)
+            _go_on(_ended(self.run or [], changed), changed)
             raise
-        made = _ended(self.run, None if swallowed else error)
+        made = _ended(self.run or [], None if swallowed else error)
         if made is not None and made is not error:
             raise made from None
         return swallowed

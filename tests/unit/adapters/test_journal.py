@@ -21,7 +21,7 @@ from headgate.adapters.journal import Journal, JournalFailed, Reader, orphans
 from headgate.core.audit import Act, Noting
 from headgate.core.captured import Captured
 from headgate.core.entry import Entry
-from headgate.core.journaled import FORMER, Row
+from headgate.core.journaled import FORMER, GROUP_ROWS, GROUPS, Recent, Row
 
 
 def rows(count: int) -> list[Row]:
@@ -239,3 +239,63 @@ def test_a_folder_that_cannot_be_is_an_error(tmp_path: Path) -> None:
             Journal(tmp_path / "file", "j", news=lambda: None)
 
     asyncio.run(story())
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
+@given(
+    groups=st.lists(st.integers(1, 40), min_size=1, max_size=30),
+    others=st.sets(st.integers(0, 29)),
+    at_most=st.integers(1, 90),
+    refused=st.sets(st.integers(0, 20)),
+)
+def test_what_was_written_a_moment_ago_is_taken_from_memory_and_all_of_it_once_and_in_order(
+    tmp_path_factory: pytest.TempPathFactory,
+    groups: list[int],
+    others: set[int],
+    at_most: int,
+    refused: set[int],
+) -> None:
+    """Groups that were driven out of it, or hold more than rows of requests, are read from the disk."""
+    folder = tmp_path_factory.mktemp("recent")
+    act = Noting(Act(at_us=1, who="w", action="key.create", target="a"))
+    given_rows = [
+        [act, *rows(size)] if number in others else rows(size) for number, size in enumerate(groups)
+    ]
+
+    async def story() -> tuple[list[Row], list[Row], Reader]:
+        made = Journal(folder, "j", news=lambda: None)
+        appended: list[Row] = []
+        for group in given_rows:
+            numbers = [made.append(one) for one in group]
+            appended += group
+            await made.kept(numbers[-1])
+        reader, turn = Reader(made.folder, made.recent), 0
+        found: list[Row] = []
+        while (batch := reader.read(at_most, made.written)) is not None:
+            if turn not in refused:  # what could not be handed on is read again
+                assert batch[0] == len(found)
+                found += batch[1]
+                reader.go_on(batch[2])
+            turn += 1
+        await asyncio.to_thread(made.close)
+        made.release()
+        return appended, found, reader
+
+    appended, found, reader = asyncio.run(story())
+    assert found == appended
+    if len(groups) <= GROUPS and not others & set(range(len(groups))):
+        assert all(one is other for one, other in zip(found, appended, strict=True))
+    assert reader.read(at_most) is None
+
+
+def test_memory_remembers_a_bounded_number_of_rows() -> None:
+    recent: Recent[int] = Recent()
+    recent.add(0, rows(GROUP_ROWS + 1), 1)
+    assert recent.read(0, 10) is None
+    first = GROUP_ROWS + 1
+    for number in range(GROUPS + 1):
+        recent.add(first + number, rows(1), number)
+    assert recent.read(first, 10) is None
+    assert recent.read(first + 1, 10) == (first + 1, rows(1) * 10, 10)
+    recent.forget(first + GROUPS + 1)
+    assert recent.read(first + GROUPS, 10) is None

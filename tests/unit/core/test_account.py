@@ -327,3 +327,19 @@ def test_a_period_that_has_followed_another_is_counted_from_its_beginning() -> N
     assert begin(account, DAY, 100, 900) is None
     leave(account, DAY + 30, 5)
     assert begin(account, DAY + 30, 100, 900) == Span(100, 900), "nobody has opened that one yet"
+
+
+def test_whoever_writes_down_is_told_once_and_while_somebody_waits_every_time() -> None:
+    told: list[Purse] = []
+    purse = Purse("a", DAY, LIMIT, 0.0, news=told.append)
+    for _ in range(3):
+        purse.reserve(1, 0.0)
+        purse.settle(1, 1)
+    assert told == [purse]
+    purse.changed = False
+    purse.settle(0, 1)
+    assert len(told) == 2
+    purse.short = 1
+    purse.settle(0, 1)
+    purse.settle(0, 1)
+    assert len(told) == 4
