@@ -42,12 +42,13 @@ class House:
         usd: float = 1.0,
         tenant: float = 50.0,
         accounts: Accounts | None = None,
+        name: str = "p",
         **rules: float,
     ) -> None:
         self.up = Scripted(*acts, price=PRICE)
         self.up.usage = usage(10)
         self.accounts = accounts or MemoryAccounts(clock())
-        self.bank = Bank("memory", self.accounts, clock(), name="p", folder=None)
+        self.bank = Bank("memory", self.accounts, clock(), name=name, folder=None)
         self.slots = [
             self.bank.slot(Budget("key/k/month", int(usd * NANO), "month")),
             self.bank.slot(Budget("tenant/t/day", int(tenant * NANO), "day")),

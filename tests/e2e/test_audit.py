@@ -177,12 +177,81 @@ def test_what_a_store_cannot_hold_is_in_no_row_and_no_reason_to_call_it_away(tmp
         "/admin/v1/requests?after=1e9",
         "/admin/v1/usage?from=0001-01-01T00:00:00%2B23:59",
         "/admin/v1/usage?to=9999-12-31T23:59:59-23:59",
+        "/admin/v1/usage?to=2026-11-21T10:00:00Z",
+        "/admin/v1/usage?to=2026-11-01&from=2026-11-21",
+        "/admin/v1/usage?tennant=acme",
+        "/admin/v1/requests?tenant=acme&tenant=other",
+        "/admin/v1/requests?tennant=acme",
+        "/admin/v1/budgets?kind=key",
+        "/admin/v1/config?x",
     ],
 )
 def test_a_query_that_is_none_is_said_to_be_wrong(shared: Gateway, query: str) -> None:
     found = shared.ask(query, key=READER)
     assert (found.status, found.error["type"]) == (400, "invalid_request_error")
     assert found.error["param"] in query
+
+
+def test_a_parameter_that_is_misspelt_tells_of_nobody(shared: Gateway) -> None:
+    """Nor a caller of others: `tenant` is none of its own view's."""
+    found = shared.ask("/admin/v1/requests?tennant=acme", key=READER)
+    assert found.error["message"] == "There is no parameter 'tennant' here. Do you mean 'tenant'?"
+    assert shared.ask("/v1/usage?tenant=other").status == 400
+    assert shared.ask("/admin/v1/requests?tennant=acme", key=KEY).status == 401
+    assert shared.ask("/admin/v1/usage?group_by=day&group_by=tenant,model", key=READER).status == 200
+    assert (
+        shared.ask("/admin/v1/requests?tenant=x&key=k&model=m&provider=p&outcome=o", key=READER).status == 200
+    )
+
+
+@pytest.mark.parametrize("overlap", [True, "60", None, -1, 1e99, [1]])
+def test_an_overlap_is_a_number_of_seconds(shared: Gateway, overlap: object) -> None:
+    found = shared.ask("/admin/v1/keys/app/rotate", {"overlap_s": overlap}, key=OPERATOR)
+    assert (found.status, found.error["param"]) == (400, "overlap_s")
+
+
+@pytest.mark.parametrize("key", [None, "no such key", KEY])
+@pytest.mark.parametrize("body", [b"{", b"\xff", b"{" * 10_000])
+def test_who_is_no_admin_is_not_listened_to(shared: Gateway, key: str | None, body: bytes) -> None:
+    for path in ("keys", "keys/x/rotate", "no/such/path"):
+        found = shared.ask(f"/admin/v1/{path}", body, key=key)
+        assert (found.status, found.error["code"]) == (401, "invalid_api_key"), found.body
+    with shared.connect() as connection:
+        connection.sendall(b"POST /admin/v1/keys HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{")
+        assert connection.recv(9999).startswith(b"HTTP/1.1 401"), "without waiting for the rest"
+
+
+def test_an_order_is_of_reasonable_size_and_json(shared: Gateway) -> None:
+    long = b'{"tenant": "' + b"x" * 1_000_001 + b'"}'
+    assert shared.ask("/admin/v1/keys", long, key=OPERATOR).status == 413
+    assert shared.ask("/admin/v1/keys", b"{", key=OPERATOR).error["message"] == "The body is not JSON."
+
+
+def test_who_knocks_at_the_admins_door_is_told_apart(tmp_path: Path) -> None:
+    with running(config(tmp_path)) as gateway:
+        assert gateway.ask("/v1/models", key="no such key").status == 401
+        assert gateway.ask("/admin/v1/usage", key="no such key").status == 401
+        found = {one["target"]: one["detail"] for one in noted(gateway, "request.denied", 2)}
+    assert {*found} == {"/v1/models", "/admin/v1/usage"}
+    assert all("count=1" in detail for detail in found.values())
+
+
+def test_what_is_taken_off_the_end_is_missed_by_who_kept_its_hash(tmp_path: Path) -> None:
+    with running(config(tmp_path)) as gateway:
+        for name in ("a", "b"):
+            assert gateway.ask("/admin/v1/keys", {"tenant": "t", "name": name}, key=OWNER).status == 200
+        kept = acts(gateway)[-1]["hash"]
+
+        def told(*words: str) -> tuple[int, dict[str, Any]]:
+            done = CliRunner().invoke(audit_app, ["verify", "--config", str(gateway.file), "--json", *words])
+            return done.exit_code, json.loads(done.stdout)
+
+        assert told() == (0, {"acts": 2, "last": kept, "broken_at": None, "holds": None})
+        assert told("--holds", kept)[1]["holds"] is True
+        with closing(sqlite3.connect(tmp_path / "books.db")) as connection, connection:
+            connection.execute("DELETE FROM audit WHERE number = 2")
+        assert told()[0] == 0, "nothing in the chain says how long it was"
+        assert told("--holds", kept) == (1, {**told()[1], "holds": False})
 
 
 def test_a_flood_of_refusals_is_counted_and_does_not_fill_the_disk(tmp_path: Path) -> None:

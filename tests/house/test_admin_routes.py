@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
@@ -9,9 +10,11 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from msgspec import json
 
 from asgi import ask
 from headgate.core.issued import Known
+from headgate.core.report import REQUEST_FILTERS
 from headgate.core.scope import Admin, Scope
 from headgate.providers.openai import OpenAISurface
 from headgate.server import cold
@@ -28,7 +31,7 @@ class Door:
 
 
 def app() -> FastAPI:
-    front = SimpleNamespace(admin=Door(), config=dict, known=Known())
+    front = SimpleNamespace(admin=Door(), config=dict, known=Known(), body_patience_s=1.0)
     house: Any = SimpleNamespace(
         front=front, store=None, teller=None, wall=lambda: 0.0, denied=lambda error, asked: None
     )
@@ -60,3 +63,24 @@ def test_a_route_without_a_scope_fails_the_build(route: APIRoute) -> None:
     for scope in Scope:
         allowed = status(route, scope.name) not in (401, 403)
         assert allowed == (scope >= wanted), scope
+
+
+def test_what_is_described_is_what_is_answered() -> None:
+    described = app().openapi()
+    assert not {"HTTPValidationError", "ValidationError"} & {*described["components"]["schemas"]}
+    for path, operations in described["paths"].items():
+        for operation in operations.values():
+            answers = {*operation["responses"]}
+            assert "422" not in answers, path
+            assert "401" in answers or operation["security"] == [], path
+            if path.startswith("/admin"):
+                assert {"200", "400", "401", "403", "503"} <= answers, path
+    named = {one["name"] for one in described["paths"]["/admin/v1/requests"]["get"]["parameters"]}
+    assert named == {"after", "limit", *REQUEST_FILTERS}
+
+
+def test_every_reference_leads_somewhere() -> None:
+    text = json.encode(app().openapi()).decode()
+    known = app().openapi()["components"]["schemas"]
+    assert {*re.findall(r'"#/components/schemas/([^"]+)"', text)} <= {*known}
+    assert not [line for line in re.findall(r'"#/[^"]+"', text) if "components/schemas" not in line]

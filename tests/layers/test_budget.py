@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 import msgspec
 import pytest
@@ -15,6 +15,7 @@ from headgate.core.account import Ask, Told, spent_nano
 from headgate.core.budget import Budget
 from headgate.core.call import Call, Discarded, Reply, Source
 from headgate.core.errors import BudgetSpent, Overloaded, UpstreamUnavailable
+from headgate.core.expected import Expectations
 from headgate.core.price import NANO
 from headgate.core.reuse import Reuse
 from headgate.pipeline.cashier import Rules
@@ -47,6 +48,57 @@ def test_each_pays_what_it_cost_and_who_has_nothing_left_is_refused_until_the_pe
             assert await house.spent() == await house.spent(house.slots[1]) == 100
             assert house.up.calls == 10
             assert free([slot.purse for slot in house.slots])
+
+    run(story())
+
+
+@pytest.mark.parametrize("used", [0, 1])
+@pytest.mark.parametrize("later_s", [0.0, 2.0, 8.0, 100.0])
+def test_one_call_may_need_all_that_is_left_while_others_hold_a_little_and_are_silent(
+    used: int, later_s: float
+) -> None:
+    """Several processes, each with its first little of a budget, used or not: what they do not need comes
+    back within seconds, however small it is."""
+
+    async def story() -> None:
+        accounts = MemoryAccounts(clock())
+        houses = [House(usd=0.4, accounts=accounts, name=f"p{number}") for number in range(4)]
+        async with AsyncExitStack() as open_:
+            for house in houses:
+                await open_.enter_async_context(house.open())
+            for house in houses[1 : 1 + used]:
+                house.up.usage = usage(1)
+                assert await drain(house.layer, asked(chain=("m",))) == [b"ok"]
+            await clock().sleep(later_s)
+            house, begun = houses[0], clock().now()
+            house.expectations = Expectations()  # of a model that nobody has heard much is expected
+            house.layer = house.over()
+            assert await drain(house.layer, asked(chain=("m",))) == [b"ok"]
+            assert clock().now() - begun < 6.0
+
+    run(story())
+
+
+def test_who_asks_for_nothing_asks_nobody() -> None:
+    """A budget that nobody uses any more costs a message a minute, one that nobody has used none."""
+
+    class Counted(MemoryAccounts):
+        told = 0
+
+        async def tell(self, holder: str, number: int, asks: Sequence[Ask]) -> list[Told]:
+            self.told += len(asks)
+            return await super().tell(holder, number, asks)
+
+    async def story() -> None:
+        accounts = Counted(clock())
+        house = House(accounts=accounts)
+        async with house.open():
+            house.slots.pop()  # the tenant's stays unused
+            await drain(house.layer, asked(chain=("m",)))
+            await clock().sleep(100.0)
+            before = accounts.told
+            await clock().sleep(600.0)
+            assert 5 <= accounts.told - before <= 11
 
     run(story())
 
@@ -110,7 +162,7 @@ def test_who_waits_too_long_is_told_why() -> None:
             begun = clock().now()
             refused = await fate(house.layer, asked(chain=("m",)))
             assert isinstance(refused, BudgetSpent)
-            assert "reserved for other calls" in refused.message
+            assert "reserved for calls under way" in refused.message
             assert 3.0 <= clock().now() - begun < 3.5
             assert await first == [b"ok"]
 

@@ -22,6 +22,8 @@ app = typer.Typer(help="The audit log of this configuration's store.", no_args_i
 
 File = Annotated[Path, typer.Option("--config", help="The configuration file.")]
 
+AsJson = Annotated[bool, typer.Option("--json", help="Write for programs.")]
+
 
 async def _all(store: Store) -> list[Noted]:
     return [act async for act in _pages(store)]
@@ -36,13 +38,27 @@ async def _pages(store: Store) -> AsyncIterator[Noted]:
 
 
 @app.command()
-def verify(config: File = DEFAULT_FILE) -> None:
-    """Check the chain. Exit code 1 where an act is not as it was written. Prints the last hash: keep it."""
+def verify(
+    holds: Annotated[str, typer.Option(help="A hash that was kept: of an act that must be there.")] = "",
+    config: File = DEFAULT_FILE,
+    as_json: AsJson = False,
+) -> None:
+    """Check the chain. Exit code 1 where an act is not as it was written, or the one that is asked for is
+    gone. Prints the last hash: keep it."""
     acts = Desk(config).run(_all)
-    if (broken := broken_at(acts)) is not None:
+    broken, last = broken_at(acts), acts[-1].hash if acts else START
+    held = not holds or holds in {START, *(act.hash for act in acts)}
+    if as_json:
+        found = {"acts": len(acts), "last": last, "broken_at": broken, "holds": held if holds else None}
+        typer.echo(json.dumps(found))
+    elif broken is not None:
         typer.echo(f"the chain is broken at act {broken} of {len(acts)}", err=True)
+    elif not held:
+        typer.echo(f"there is no act {holds} among {len(acts)}: some were taken off the end", err=True)
+    else:
+        typer.echo(f"{len(acts)} acts, {last}")
+    if broken is not None or not held:
         raise typer.Exit(1)
-    typer.echo(f"{len(acts)} acts, {acts[-1].hash if acts else START}")
 
 
 @app.command()
@@ -56,7 +72,7 @@ def export(config: File = DEFAULT_FILE) -> None:
 def residency(
     tenant: Annotated[str, typer.Option(help="Whose requests.")],
     config: File = DEFAULT_FILE,
-    as_json: Annotated[bool, typer.Option("--json", help="Write for programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Where a tenant's requests went: providers and their regions, also those that were asked in vain."""
 

@@ -107,33 +107,38 @@ class Desk:
 @keys.command()
 def create(
     name: Annotated[str | None, typer.Argument(help="What it is called; default: by the tenant.")] = None,
-    tenant: Annotated[str, typer.Option(help="Whose it is.")] = "",
-    tier: Annotated[str, typer.Option(help="What is promised to it: one of `tiers`.")] = "",
+    tenant: Annotated[str | None, typer.Option(help="Whose it is.")] = None,
+    tier: Annotated[str | None, typer.Option(help="What is promised to it: one of `tiers`.")] = None,
     rpm: Annotated[int | None, typer.Option(min=1, help="Requests in any 60 seconds.")] = None,
     tpm: Annotated[int | None, typer.Option(min=1, help="Tokens in any 60 seconds.")] = None,
     budget_usd: Annotated[
-        str, typer.Option(help="What it may spend: 100/month, 5/day, or several with commas.")
-    ] = "",
+        str | None, typer.Option(help="What it may spend: 100/month, 5/day, or several with commas.")
+    ] = None,
     models: Annotated[
-        str, typer.Option(help="Models and routes it may use, with commas; default: all.")
-    ] = "",
-    regions: Annotated[str, typer.Option(help="Regions that may serve it, with commas; default: all.")] = "",
+        str | None, typer.Option(help="Models and routes it may use, with commas; default: all.")
+    ] = None,
+    regions: Annotated[
+        str | None, typer.Option(help="Regions that may serve it, with commas; default: all.")
+    ] = None,
     privacy: Annotated[Privacy, typer.Option(help="What may become of what it says.")] = Privacy.STANDARD,
     expires: Annotated[str | None, typer.Option(help="12h, 30d, or a day such as 2027-01-31.")] = None,
     config: File = DEFAULT_FILE,
     as_json: AsJson = False,
 ) -> None:
     """Make a key for a caller. It is shown once, and known to every gateway within a second."""
+    _none_is_empty(
+        tenant=tenant, tier=tier, budget_usd=budget_usd, models=models, regions=regions, expires=expires
+    )
     if not (name or tenant):
         _stop("say whose it is: --tenant", 2)
     name = name or f"{tenant}-{secrets.token_hex(3)}"
     text = issue.Desk(config).create(
         name,
         tenant=tenant or name,
-        tier=tier,
+        tier=tier or "",
         rpm=rpm,
         tpm=tpm,
-        budgets=issue.budgets(budget_usd),
+        budgets=issue.budgets(budget_usd or ""),
         models=_listed(models),
         regions=_listed(regions),
         privacy=str(privacy),
@@ -146,8 +151,15 @@ def create(
         typer.echo(text)
 
 
-def _listed(text: str) -> tuple[str, ...] | None:
-    return tuple(filter(None, text.split(","))) or None
+def _none_is_empty(**options: str | None) -> None:
+    """An empty variable of a shell's must not make a key that may do everything."""
+    for name, text in options.items():
+        if text is not None and not text.strip(", "):
+            _stop(f"--{name.replace('_', '-')} is empty: leave it out where it is to be without", 2)
+
+
+def _listed(text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else tuple(filter(None, text.split(",")))
 
 
 @keys.command("list")

@@ -35,6 +35,10 @@ ROWS = 120
 """Refusals of one caller for one reason that have a row of their own between two acts; the others are only
 counted."""
 OTHERS = "(others)"
+ADMIN = "/admin/"
+"""Who knocks there is told apart from who knocks elsewhere."""
+_About = tuple[str, str, int, str, str]
+"""Key, tenant, status, code, and whether it was an admin's door."""
 _STATUS = {Unauthenticated: 401, BudgetSpent: 402, Forbidden: 403, RateLimited: 429}
 
 
@@ -68,15 +72,16 @@ class Denials:
     """`now` is the clock's, which does not go back; `wall` the time of day."""
 
     def __init__(self) -> None:
-        self._runs: dict[tuple[str, str, int, str], _Run] = {}
+        self._runs: dict[_About, _Run] = {}
 
     def note(self, status: int, error: GatewayError, asked: Asked, now: float, wall: float) -> bool:
         """Counts it; whether it may have a row of its own."""
-        about = (asked.key, asked.tenant, status, error.code or "")
+        door = ADMIN if asked.target.startswith(ADMIN) else ""
+        about = (asked.key, asked.tenant, status, error.code or "", door)
         run = self._runs.get(about)
         if run is None:
             if len(self._runs) >= MOST:
-                about = (OTHERS, "", status, "")
+                about = (OTHERS, "", status, "", door)
                 run = self._runs.get(about)
             if run is None:
                 run = self._runs[about] = _Run(now + SOON_S)
@@ -105,8 +110,8 @@ class Denials:
         return not self._runs
 
 
-def _act(about: tuple[str, str, int, str], run: _Run, first: Asked) -> Act:
-    key, tenant, status, code = about
+def _act(about: _About, run: _Run, first: Asked) -> Act:
+    key, tenant, status, code, _ = about
     said = {"status": status, "code": code, "tenant": tenant, "count": run.count, "first": first.request_id}
     return Act(
         at_us=run.since_us,

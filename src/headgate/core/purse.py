@@ -27,10 +27,14 @@ LEASE_S = LEASE_MS / 1e3 - MARGIN_S
 RENEW_S = 20.0
 """So long before that it is renewed."""
 IDLE_S = 60.0
-"""Who has not spent anything for so long gives back what he holds."""
+"""Who has not spent anything for so long gives back what he holds, and asks as seldom how the others fare."""
+UNUSED_S = 5.0
+"""The same of who has never spent anything."""
 LISTEN_S = 1.0
 MUCH = 0.05
 """Who holds more than that share of a budget asks so often whether others need it."""
+SELDOM_S = 3.0
+"""And who holds less, so often: one call may need all that is left."""
 AHEAD_S = 30.0
 """For so long a lease should last, at the rate at which money was spent of late."""
 CALLS = 8
@@ -166,13 +170,18 @@ class Purse:
 
     def due(self, now: float) -> bool:
         """Whether there is something to tell."""
-        if self.lost or self.short or self.refused or self.total != self._sent_total or self.low(now):
+        if self.lost or self.short or self.refused or self.total != self._sent_total:
             return True
-        if not self.lease:
-            return False
-        idle = now - self.used_at > IDLE_S and not self.reserved
-        listens = self.lease > self.limit * MUCH and now - self._sent_at >= LISTEN_S
-        return idle or listens or self.tight or self.lease_until - now < RENEW_S
+        silent_s = now - self._sent_at
+        if not self.reserved and self._idle(now):
+            return self.lease > 0 or (self.usual > 0 and silent_s >= IDLE_S)
+        if self.low(now):
+            return True
+        listens = silent_s >= (LISTEN_S if self.lease > self.limit * MUCH else SELDOM_S)
+        return self.lease > 0 and (listens or self.tight or self.lease_until - now < RENEW_S)
+
+    def _idle(self, now: float) -> bool:
+        return now - self.used_at > (IDLE_S if self.usual else UNUSED_S)
 
     @property
     def tight(self) -> bool:
@@ -206,7 +215,7 @@ class Purse:
         enough for one of them, who will have it before anybody else speaks."""
         if self.short_elsewhere:
             return self.short if self.room(now) >= self.least else 0
-        if now - self.used_at > IDLE_S:
+        if self._idle(now):
             return 0
         return max(CALLS * self.usual, int(self._rate * AHEAD_S), self.limit // PARTS)
 

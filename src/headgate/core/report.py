@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 import msgspec
@@ -48,10 +48,11 @@ def asked(
     tenant: str | None = None,
     key: str | None = None,
 ) -> Asked:
-    """From words: names with commas between them, days as `2026-11-21` or times as `2026-11-21T10:00:00Z`.
+    """From words: names with commas between them, days as `2026-11-21`, or times that begin one in UTC, as
+    `2026-11-21T00:00:00Z`.
 
     Raises:
-        InvalidRequest: for a name or a day that is none.
+        InvalidRequest: for a name or a day that is none, and where the last is before the first.
     """
     names = tuple(dict.fromkeys(name for part in group_by for name in part.split(",") if name))
     for name in names:
@@ -62,10 +63,13 @@ def asked(
         raise InvalidRequest(
             "'group_by' takes tag or intent, not both.", param="group_by", code="invalid_group"
         )
+    first, last = day(since, "from") if since else 0, day(until, "to") if until else FAR
+    if last < first:
+        raise InvalidRequest("'to' is before 'from': it is the day after the last.", param="to")
     return Asked(
         group_by=names,
-        since=day(since, "from") if since else 0,
-        until=day(until, "to") if until else FAR,
+        since=first,
+        until=last,
         tenant=tenant,
         key=key,
     )
@@ -87,13 +91,17 @@ def costs(row: Mapping[str, Any], month: Period | None, wall: float) -> dict[str
 
 
 def day(text: str, param: str) -> int:
-    """Days since the epoch, of a day or a time in words."""
+    """Days since the epoch, of a day in words. Sums are of whole days: what lies within one is none."""
     try:
         when = datetime.fromisoformat(text)
         if when.tzinfo is not None:
             when = when.astimezone(UTC)
     except (ValueError, OverflowError):
         raise InvalidRequest(f"'{param}' must be a day such as 2026-11-21.", param=param) from None
+    if when.time() != time():
+        raise InvalidRequest(
+            f"'{param}' must be a day (UTC) such as 2026-11-21: sums are of whole days.", param=param
+        )
     return (when.date() - EPOCH).days
 
 

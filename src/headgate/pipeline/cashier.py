@@ -75,7 +75,7 @@ class Cashier:
                 if not short or self._decided(short, expected.usual, now):
                     return expected
                 if now >= until:
-                    raise self._spent(short[0], "The rest of this budget is reserved for other calls.")
+                    raise self._spent(short[0], "The rest of this budget is reserved for calls under way.")
                 await self.bank.change(min(until, now + POLL_S))
         finally:
             _longing(purses, nano, 0)

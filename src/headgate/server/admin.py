@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable
+from difflib import get_close_matches
 from http import HTTPStatus
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -36,10 +37,13 @@ SCOPE = "x-headgate-scope"
 _OWN_GROUPS = frozenset({"day", "model", "provider", "tag", "intent"})
 """What a caller may tell its own use apart by."""
 
+MANY = "group_by"
+"""What may be given more than once."""
 _HIDDEN = frozenset({"digest", "former"})
 
 T = TypeVar("T")
 Group = Annotated[list[str] | None, Query(description="day, tenant, key, model, provider, tag, intent")]
+OwnGroup = Annotated[list[str] | None, Query(description="day, model, provider, tag, intent")]
 Since = Annotated[str | None, Query(alias="from", description="First day (UTC), such as 2026-11-01.")]
 Until = Annotated[str | None, Query(alias="to", description="Day after the last.")]
 
@@ -72,7 +76,7 @@ class NewKey(BaseModel, extra="forbid"):
 class Overlap(BaseModel, extra="forbid"):
     """For how long the old key is good beside the new one."""
 
-    overlap_s: Annotated[float, Field(ge=0, le=MOST_OVERLAP_S)] = 300.0
+    overlap_s: Annotated[float, Field(ge=0, le=MOST_OVERLAP_S, strict=True)] = 300.0
 
 
 class Admin:
@@ -94,8 +98,9 @@ class Admin:
             methods=[method],
             tags=["admin"],
             summary=summary,
-            dependencies=[Depends(self._needs(scope))],
+            dependencies=[Depends(self._needs(scope)), Depends(nothing_else)],
             openapi_extra={SCOPE: scope.name.lower()},
+            responses=_answers(method, path),
         )
 
     def _needs(self, scope: Scope) -> Callable[[Request], Awaitable[None]]:
@@ -112,6 +117,53 @@ class Admin:
         return check
 
 
+def _answers(method: str, path: str) -> dict[int | str, dict[str, Any]]:
+    """What else a route may say."""
+    found = {
+        400: "What is asked for makes no sense; `param` names it.",
+        401: "No admin key, or none of ours.",
+    }
+    found[403] = "This admin key has not the scope."
+    if "{" in path and method != "GET":
+        found[404] = "There is nothing of that name."
+    if method in ("POST", "PUT"):
+        found[409] = "The name is taken, or what is to be changed stands in the configuration."
+    found[503] = "The books cannot be read now; `retry-after` tells when."
+    return {status: {"description": text} for status, text in found.items()}
+
+
+async def nothing_else(request: Request) -> None:
+    """A query says nothing that nobody hears: a filter that is misspelt would tell of everybody."""
+    described = request.app.openapi()["paths"][request.scope["route"].path_format][request.method.lower()]
+    known = [one["name"] for one in described.get("parameters", ()) if one["in"] == "query"]
+    names = [name for name, _ in request.query_params.multi_items()]
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f" Do you mean '{near[0]}'?" if near else ""
+            raise InvalidRequest(
+                f"There is no parameter '{clean(name, 100)}' here.{hint}", param=clean(name, 100)
+            )
+        if name != MANY and names.count(name) > 1:
+            raise InvalidRequest(f"'{name}' is given more than once.", param=name)
+
+
+async def _filters(
+    tenant: str | None = None,
+    key: str | None = None,
+    model: str | None = None,
+    provider: str | None = None,
+    outcome: str | None = None,
+    request_id: str | None = None,
+) -> dict[str, str]:
+    """`core.report.REQUEST_FILTERS`."""
+    given = zip(REQUEST_FILTERS, (tenant, key, model, provider, outcome, request_id), strict=True)
+    return {name: clean(value) for name, value in given if value is not None}
+
+
+Only = Annotated[dict[str, str], Depends(_filters)]
+
+
 def describe_admin(app: FastAPI, house: House) -> None:
     """Adds the admin API to `app`."""
     admin = Admin(app, house)
@@ -126,9 +178,8 @@ def describe_admin(app: FastAPI, house: House) -> None:
         return await _usage(house, group_by or [], since, until, tenant, key)
 
     async def requests(
-        request: Request, after: After = 0, limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100
+        only: Only, after: After = 0, limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100
     ) -> dict[str, Any]:
-        only = {name: clean(value) for name, value in request.query_params.items() if name in REQUEST_FILTERS}
         return await _requests(house, after, limit, only)
 
     async def audit(
@@ -242,9 +293,14 @@ def describe_usage(app: FastAPI, house: House, caller: Callable[[Request], Await
     """Adds a caller's view of its own use."""
     here = Depends(caller)
 
-    @app.get("/v1/usage", tags=["usage"], summary="What this key has used, and what it cost.")
+    @app.get(
+        "/v1/usage",
+        tags=["usage"],
+        summary="What this key has used, and what it cost.",
+        dependencies=[Depends(nothing_else)],
+    )
     async def own(
-        group_by: Group = None,
+        group_by: OwnGroup = None,
         since: Since = None,
         until: Until = None,
         caller: Caller = here,

@@ -25,8 +25,9 @@ from headgate.ports.codec import Surface
 from headgate.server import intake
 from headgate.server.admin import Admin, describe_admin, describe_usage
 from headgate.server.budgets import describe_budgets
-from headgate.server.errors import retry_after, status_of
+from headgate.server.errors import status_of
 from headgate.server.front import House, ModelCard
+from headgate.server.gate import Gate, document
 from headgate.server.hotdocs import PATHS, describe_hot
 from headgate.server.jobs import describe_jobs
 
@@ -58,6 +59,7 @@ def create(house: House, surface: Surface) -> FastAPI:
     _hot(app)
     _errors(app, surface, house)
     describe_hot(app)
+    app.add_middleware(Gate, house=house, surface=surface)
     return app
 
 
@@ -199,21 +201,21 @@ def _errors(app: FastAPI, surface: Surface, house: House) -> None:
             raise error
         who = getattr(request.state, "who", "")
         house.denied(error, Asked(who, "", request.url.path, ""))
-        return _document(surface, error, status_of(error))
+        return document(surface, error, status_of(error))
 
     async def starlettes(request: Request, error: Exception) -> Response:
         if not isinstance(error, HTTPException):
             raise error
         bare = error.detail == HTTPStatus.NOT_FOUND.phrase
         text = "There is nothing at this path." if bare else str(error.detail)
-        response = _document(
+        response = document(
             surface, GatewayError(text, code=_CODES.get(error.status_code)), error.status_code
         )
         response.headers.update(error.headers or {})
         return response
 
     async def bugs(request: Request, error: Exception) -> Response:
-        return _document(surface, InternalError("The gateway failed. Its log has more."), 500)
+        return document(surface, InternalError("The gateway failed. Its log has more."), 500)
 
     handlers: list[tuple[type[Exception], Callable[[Request, Exception], Awaitable[Response]]]]
     handlers = [
@@ -233,15 +235,9 @@ def _unfit(surface: Surface) -> Callable[[Request, Exception], Awaitable[Respons
         if not isinstance(error, RequestValidationError):
             raise error
         first = error.errors()[0]
+        if first["type"] == "json_invalid":
+            return document(surface, InvalidRequest("The body is not JSON."), 400)
         param = ".".join(str(part) for part in first["loc"][1:]) or None
-        return _document(surface, InvalidRequest(f"{param or 'The body'}: {first['msg']}", param=param), 400)
+        return document(surface, InvalidRequest(f"{param or 'The body'}: {first['msg']}", param=param), 400)
 
     return unfit
-
-
-def _document(surface: Surface, error: GatewayError, status: int) -> Response:
-    response = Response(surface.error(error, status, ""), status_code=status, media_type="application/json")
-    after = retry_after(error, status)
-    if after is not None:
-        response.headers["retry-after"] = after.decode()
-    return response

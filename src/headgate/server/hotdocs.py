@@ -1,7 +1,9 @@
-"""Describes the hot endpoints in `/openapi.json`: they are not FastAPI's, so it has to be told of them."""
+"""Describes the hot endpoints in `/openapi.json`: they are not FastAPI's, so it has to be told of them; and
+the errors of the others, which are ours."""
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -31,6 +33,24 @@ _STATUSES = {
     "503": "Overloaded, or no upstream is ready; `retry-after` tells when.",
     "504": "The deadline passed.",
 }
+_MAYBE = {"type": ["string", "null"]}
+_ERROR = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["message", "type", "param", "code"],
+            "properties": {
+                "message": {"type": "string"},
+                "type": {"type": "string"},
+                "param": _MAYBE,
+                "code": _MAYBE,
+            },
+        }
+    },
+}
+_THEIRS = ("HTTPValidationError", "ValidationError")
 PATHS: dict[str, tuple[str, type[msgspec.Struct]]] = {
     "/v1/chat/completions": ("OpenAI chat completions.", ChatRequest),
     "/v1/completions": ("OpenAI text completions.", CompletionRequest),
@@ -43,15 +63,22 @@ def describe_hot(app: FastAPI) -> None:
     """Adds the hot paths, their schemas and the two ways to show a key to what `app` says of itself."""
     cold = app.openapi
 
+    @cache
     def openapi() -> dict[str, Any]:
         document = cold()
+        for operation in (one for path in document["paths"].values() for one in path.values()):
+            _as_it_is(operation)
         schemas, components = msgspec.json.schema_components(
             [kind for _, kind in PATHS.values()], ref_template=_REF
         )
         for (path, (summary, _)), schema in zip(PATHS.items(), schemas, strict=True):
             document["paths"][path] = {"post": _operation(path, summary, schema)}
         parts = document.setdefault("components", {})
-        parts.setdefault("schemas", {}).update(components)
+        ours = parts.setdefault("schemas", {})
+        ours.update(components)
+        ours |= {"Error": _ERROR}
+        for name in _THEIRS:
+            ours.pop(name, None)
         parts["securitySchemes"] = {
             "bearer": {"type": "http", "scheme": "bearer"},
             "key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
@@ -60,6 +87,21 @@ def describe_hot(app: FastAPI) -> None:
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend it
+
+
+def _as_it_is(operation: dict[str, Any]) -> None:
+    """Without FastAPI's 422, which nobody is ever answered; whoever is asked for no key says so."""
+    answers = operation["responses"]
+    public = "health" in operation["tags"]
+    if public:
+        operation["security"] = []
+    else:
+        answers.setdefault("401", {"description": _STATUSES["401"]})
+    if answers.pop("422", None):
+        answers.setdefault("400", {"description": "What is asked for makes no sense; `param` names it."})
+    for status, answer in answers.items():
+        if status >= "400" and not public:
+            answer["content"] = {"application/json": {"schema": {"$ref": _REF.format(name="Error")}}}
 
 
 def _operation(path: str, summary: str, schema: dict[str, Any]) -> dict[str, Any]:

@@ -59,10 +59,17 @@ class _Glance(msgspec.Struct, gc=False):
     error: msgspec.Raw = msgspec.Raw()
 
 
+class _Uncounted(_Glance, gc=False):
+    """Of one whose report of tokens cannot be read."""
+
+    usage: Any = None
+
+
 _DECLINES = re.compile(rb'"refusal":\s*"')
 """In what the model says it would be written with backslashes."""
 
 _glance = msgspec.json.Decoder(_Glance).decode
+_uncounted = msgspec.json.Decoder(_Uncounted).decode
 
 
 class AsksForUsage(Protocol):
@@ -90,7 +97,14 @@ def relay(*, model: str, rules: Rules, completions: bool) -> Relay:
 
 def _read(data: bytes) -> _Glance:
     try:
-        return _glance(data)
+        try:
+            return _glance(data)
+        except msgspec.ValidationError as error:
+            if not usage.unfit(error):
+                raise
+            glance = _uncounted(data)
+            glance.usage = None
+            return glance
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise UpstreamUnavailable("The upstream's answer is not of its dialect.") from error
 

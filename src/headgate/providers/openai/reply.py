@@ -43,6 +43,7 @@ _SEED_CHARS = 24
 """So much of an answer's id goes into the ids of its calls that have none."""
 
 _answer = msgspec.json.Decoder(wire.Answer)
+_uncounted_answer = msgspec.json.Decoder(wire.UncountedAnswer)
 _vectors = msgspec.json.Decoder(wire.VectorList)
 _FIELDS = (b":", b"event:", b"id:", b"retry:", b"data:")
 
@@ -71,9 +72,21 @@ def _read(data: bytes) -> wire.Answer:
     try:
         return _answer.decode(data)
     except msgspec.ValidationError as error:
-        raise not_of_dialect(error) from None
+        return _uncounted(data, error)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return _mended(data, error)
+
+
+def _uncounted(data: bytes, cause: msgspec.ValidationError) -> wire.Answer:
+    """Reads what is sound but for its report of tokens."""
+    if not usage.unfit(cause):
+        raise not_of_dialect(cause) from None
+    try:
+        answer = _uncounted_answer.decode(data)
+    except msgspec.ValidationError as error:
+        raise not_of_dialect(error) from None
+    answer.usage = None
+    return answer
 
 
 def _mended(data: bytes, cause: Exception) -> wire.Answer:

@@ -39,6 +39,12 @@ def read(report: wire.UsageReport | None) -> Usage | None:
     )
 
 
+def unfit(error: msgspec.ValidationError) -> bool:
+    """Whether it is the report that is not of the dialect, such as `7.0` tokens or a word: the answer is good
+    all the same, and has not been counted."""
+    return "at `$.usage" in str(error)
+
+
 def _guessed(report: wire.UsageReport) -> bool:
     """Whether what was read is not told, or some of it is sound, whose price is not that of text."""
     heard, said = report.prompt_tokens_details, report.completion_tokens_details

@@ -226,6 +226,12 @@ class Answer(msgspec.Struct, gc=False):
     error: Raw = Raw()
 
 
+class UncountedAnswer(Answer, gc=False):
+    """One whose report of tokens cannot be read."""
+
+    usage: Any = None
+
+
 class Vector(msgspec.Struct, gc=False):
     embedding: str | tuple[float, ...]
     index: int | None = None
