@@ -19,8 +19,11 @@ from headgate.core.semantic.lexicon.table import (
     ENGLISH,
     FOREIGN,
     INFINITIVE,
+    PARTICLES,
     STANCES,
     SWAPS,
+    TURNING,
+    TURNS,
     Kind,
     Sense,
     plain,
@@ -32,7 +35,7 @@ from headgate.core.semantic.words import Word, known
 NUMBER, UNIT, VERSION, SYMBOL = Kind.NUMBER, Kind.UNIT, Kind.VERSION, Kind.SYMBOL
 WORD, NAME, FILLER, QUESTION = Kind.WORD, Kind.NAME, Kind.FILLER, Kind.QUESTION
 PERSON, TENSE, MODALITY = Kind.PERSON, Kind.TENSE, Kind.MODALITY
-ORDER, CLAUSE = Kind.ORDER, Kind.CLAUSE
+ORDER, CLAUSE, ANTONYM = Kind.ORDER, Kind.CLAUSE, Kind.ANTONYM
 """At hand: to look an enum's member up takes as long as to compare two words."""
 
 LONGEST = 1_200
@@ -59,6 +62,7 @@ DONE = frozenset({"do", "does", "did", "to", "should", "can", "must"})
 
 MEASURE = re.compile(r"(\d+(?:\.\d+)?)([A-Za-zµ]{1,3})\Z")
 
+HELPS = frozenset({"help", "helps", "helped"})
 DOES = frozenset({"do", "does", "did"})
 """After `who` or `what`, they say that those are who it is done to, and not who does it."""
 LISTING = frozenset({",", "and", "or", "&"})
@@ -138,6 +142,8 @@ class _Reader:
         while at < end:
             self._at = at
             at += self._step(at)
+        if not TURNING.isdisjoint(self._lower):
+            self._turns()
         marks = {kind: frozenset(words) for kind, words in self._marks.items()}
         polar = "whether" if self._lower and self._lower[0] in AUXILIARIES else ""
         return Reading(
@@ -149,6 +155,14 @@ class _Reader:
             whole=whole,
             lists=lists(self._lower, self._stood, english=self._english),
         )
+
+    def _turns(self) -> None:
+        """Words that turn a question round: up, and on behind what it goes with."""
+        for at, word in enumerate(self._lower):
+            if word in TURNS:
+                self._mark(ANTONYM, word)
+            elif word in PARTICLES and at:
+                self._mark(ANTONYM, f"{self._lower[at - 1]} {word}")
 
     def _step(self, at: int) -> int:
         """Reads one word, or several that belong together. How many those were."""
@@ -169,6 +183,7 @@ class _Reader:
     def _word(self, at: int, piece: str) -> int:
         word = known(piece, english=self._english)
         if word.idle:
+            self._stands(at, piece)
             return 1
         if word.leads:
             after = self._lower[at + 1] if at + 1 < len(self._lower) else ""
@@ -177,8 +192,16 @@ class _Reader:
                     self._at += len(rest)
                     self._sense(sense)
                     return 1 + len(rest)
+            self._stands(at, piece)
         self._says(at, word)
         return 1
+
+    def _stands(self, at: int, piece: str) -> None:
+        """Words that mostly say nothing, where they do: vitamin A, from A to B; does honey help a cough."""
+        if piece == "A" and at and self._pieces[at - 1][1].islower():
+            self._token(("a", NAME))
+        elif piece in HELPS and self._made == at - 1:
+            self._token(("help", WORD))
 
     def _follows(self, at: int, rest: tuple[str, ...]) -> bool:
         """Whether these words stand there, as the first seems to; the last one may be in the plural."""
@@ -191,7 +214,7 @@ class _Reader:
 
     def _figures(self, group: str, piece: str) -> None:
         if group == "number":
-            self._token((_number(piece), NUMBER))
+            self._token((piece if self._numbered() else _number(piece), NUMBER))
             return
         measure = MEASURE.match(piece)
         unit = measure and (CASED.get(measure[2]) or self._table.senses.get(measure[2].lower()))
@@ -203,7 +226,15 @@ class _Reader:
         else:
             self._token((piece.lower(), VERSION))
 
+    def _numbered(self) -> bool:
+        """Whether the number that comes is a version's: 3.10 of a thing that no list knows is not 3.1."""
+        last = self._tokens[-1] if self._tokens and self._made == self._at - 1 else None
+        return last is not None and (bool(last.said) or last.kind is NAME)
+
     def _says(self, at: int, word: Word) -> None:
+        if word.bare == "am" and at and self._pieces[at - 1][0] == "number":
+            self._token(("am", Kind.DATE))
+            return
         if word.role is not None:
             self._governs(at, word)
         if word.helps:

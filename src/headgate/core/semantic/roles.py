@@ -33,6 +33,8 @@ _NONE: frozenset[str] = frozenset()
 
 
 def turned(one: Reading, other: Reading) -> bool:
+    if _converse(one, other):
+        return True
     if one.tokens == other.tokens and _order(one) == _order(other):
         return _hung(one, other) or (one.actors != other.actors and _acted(one, other))
     mine, theirs = _governed(one), _governed(other)
@@ -48,7 +50,8 @@ def turned(one: Reading, other: Reading) -> bool:
 
 def _converse(one: Reading, other: Reading) -> bool:
     """Whether of two kinds of things one is asked to be among the other: is every A a B, is every B an A."""
-    if not (one.question == other.question == "whether" and one.marks.get(Kind.QUANTIFIER)):
+    quantified = one.marks.get(Kind.QUANTIFIER, _NONE)
+    if not ("all" in quantified or (quantified and one.question == other.question == "whether")):
         return False
     mine, theirs = _firsts(one), _firsts(other)
     places = [theirs[word] for word in mine if word in theirs]

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from headgate.core.semantic.lexicon.table import CONFUSABLE, FUNCTION_WORDS
+from headgate.core.semantic.lexicon.table import CONFUSABLE, FUNCTION_WORDS, REAL
 
 VOWELS = frozenset("aeiouy")
 SHORTEST = 4
 LONG = 7
+CONTRARY = (("macro", "micro"), ("inter", "intra"), ("hyper", "hypo"), ("ante", "anti"), ("per", "pro"))
+"""Beginnings that make two words of one."""
+
 TWICE = 6
 """Letters of a word in which two slips are forgiven."""
 
@@ -35,6 +38,8 @@ def misspelled(one: str, other: str, *, known: bool = False) -> bool:
     if one in CONFUSABLE and other in CONFUSABLE:
         return False
     one, other = one.replace("ph", "f"), other.replace("ph", "f")
+    if any(_begin(one, other, *pair) for pair in CONTRARY):
+        return False
     slips = 1 if min(len(one), len(other)) < TWICE else 2
     if _respelled(one, other, slips):
         return True
@@ -51,10 +56,16 @@ def _one_apart(one: str, other: str) -> bool:
     )
 
 
+def _begin(one: str, other: str, this: str, that: str) -> bool:
+    return (one.startswith(this) and other.startswith(that)) or (
+        one.startswith(that) and other.startswith(this)
+    )
+
+
 @lru_cache(maxsize=8192)
 def slip_of_grammar(word: str) -> bool:
     """Whether an unknown word is a misspelled word of grammar, as `teh` and `wich` are."""
-    if not 2 < len(word) < 9 or not word.isascii() or word in CONFUSABLE:
+    if not 2 < len(word) < 9 or not word.isascii() or word in REAL:
         return False
     known = _GRAMMAR if len(word) < LONG else _LONG_GRAMMAR
     return any(word[0] == one[0] and _close(word, one, 1) for one in known)

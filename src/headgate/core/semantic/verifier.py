@@ -7,11 +7,23 @@ that differ in nothing but what everybody knows ("the tower" in Paris) are prove
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import lru_cache
 
 import msgspec
 
 from headgate.core.semantic.lexicon.stems import stem
-from headgate.core.semantic.lexicon.table import AMOUNTS, ANTONYMS, FIRM, LIGHT, LITERAL, WAYS, Kind, forms
+from headgate.core.semantic.lexicon.table import (
+    AMOUNTS,
+    ANTONYMS,
+    FIRM,
+    LIGHT,
+    LITERAL,
+    PARTICLES,
+    TURNS,
+    WAYS,
+    Kind,
+    forms,
+)
 from headgate.core.semantic.packing import unpacked, worded
 from headgate.core.semantic.reading import Reading, Token, read
 from headgate.core.semantic.roles import turned
@@ -100,11 +112,26 @@ def _said_of(one: Reading, other: Reading, *, denied: bool) -> Kind | None:
         for kind in _EQUAL[1:] if denied else _EQUAL:
             if one.marks.get(kind, _NONE) != other.marks.get(kind, _NONE):
                 return kind
+        if _round(one, other) or _round(other, one):
+            return Kind.ANTONYM
     if _modality(one) != _modality(other):
         return MODALITY
     if one.finite and other.finite and not _timed(_tense(one), _tense(other)):
         return TENSE
     return PERSON if _others(one, other) else None
+
+
+def _round(one: Reading, other: Reading) -> bool:
+    """Whether something is up or on here that is down or off there."""
+    mine, theirs = one.marks.get(Kind.ANTONYM, _NONE), other.marks.get(Kind.ANTONYM, _NONE)
+    return any(_turned_to(mark) & (theirs - mine) for mark in mine - theirs) if mine and theirs else False
+
+
+@lru_cache(maxsize=1024)
+def _turned_to(mark: str) -> frozenset[str]:
+    """What says the opposite."""
+    before, space, word = mark.rpartition(" ")
+    return frozenset(f"{before} {found}" for found in PARTICLES[word]) if space else TURNS[word]
 
 
 def _others(one: Reading, other: Reading) -> bool:

@@ -136,6 +136,33 @@ ALSO_DIFFERENT = [
     ("I need help to move", "I need help to remove"),
     ("Who composed Aida?", "Who designed Aida?"),
 ]
+TURNED = [
+    ("Is Python 3.10 faster?", "Is Python 3.1 faster?"),
+    ("Write a haiku about cats", "Write a sonnet about cats"),
+    ("Do I copy A to B?", "Do I copy B to A?"),
+    ("Is vitamin A good for eyes?", "Is vitamin good for eyes?"),
+    ("Do I turn left at the church?", "Do I turn right at the church?"),
+    ("Should I go up a size?", "Should I go down a size?"),
+    ("Did he put on weight?", "Did he put off weight?"),
+    ("How do I get into a car?", "How do I get out of a car?"),
+    ("Is Rome above sea level?", "Is Rome below sea level?"),
+    ("One tablet every day?", "One tablet every other day?"),
+    ("Add half a cup of sugar", "Add a cup of sugar"),
+    ("What do I wear at minus 5 degrees?", "What do I wear at 5 degrees?"),
+    ("Is it open at 3 am?", "Is it open at 3 pm?"),
+    ("Does honey help a cough?", "Does honey cause a cough?"),
+    ("Are all squares rectangles?", "Are all rectangles squares?"),
+    ("What is macroeconomics?", "What is microeconomics?"),
+]
+"""One small word turns them round."""
+
+REAL_WORDS = [
+    ("How do I clean a fish tank?", "How do I clean a fish?"),
+    ("What is the dose of ibuprofen?", "What is ibuprofen?"),
+    ("How do I treat the head injury?", "How do I treat the injury?"),
+    ("Where do I send the tax form?", "Where do I send the tax?"),
+]
+"""Words that look like misspelled words of grammar are words."""
 
 
 @pytest.mark.parametrize("frame", FRAMES)
@@ -169,6 +196,17 @@ def test_who_does_what_to_whom_is_not_told_by_words_alone(one: str, other: str) 
     verdict = verify(one, other)
     assert (verdict.proof, verdict.why) == (Proof.REFUSED, Kind.ORDER)
     assert verify(other, one) == verdict
+
+
+@pytest.mark.parametrize(("one", "other"), TURNED)
+def test_one_small_word_is_enough(one: str, other: str) -> None:
+    assert verify(one, other).proof is verify(other, one).proof is Proof.REFUSED
+
+
+@pytest.mark.parametrize(("one", "other"), REAL_WORDS)
+def test_what_is_a_word_is_no_slip_of_grammar(one: str, other: str) -> None:
+    assert verify(one, other).proof is verify(other, one).proof is Proof.OPEN
+    assert verify(one, one.lower().replace("the", "teh")).proof is Proof.PROVEN, "what is none still is"
 
 
 @pytest.mark.parametrize(("one", "other"), KEPT_ROLES)

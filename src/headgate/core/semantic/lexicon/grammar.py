@@ -35,6 +35,8 @@ none: none_of
 almost: almost nearly approximately roughly about_how_much
 exactly: exactly
 another: another
+every_second: every_other every_second
+half: half
 same: same
 """
 

@@ -162,6 +162,10 @@ milliwatt: mW
 megawatt: MW
 """
 
+SYMBOLS = """
+-: minus
+"""
+
 DATES = """
 monday: monday mondays mon | montag lundi lunes segunda-feira
 tuesday: tuesday tuesdays tue | dienstag mardi martes
@@ -187,7 +191,7 @@ tomorrow: tomorrow | morgen demain mañana amanhã 明天
 yesterday: yesterday | gestern hier ayer ontem 昨天
 tonight: tonight
 am: a_m
-pm: p_m
+pm: pm p_m
 morning: morning mornings
 afternoon: afternoon
 evening: evening evenings

@@ -7,7 +7,16 @@ from collections.abc import Iterator
 from enum import StrEnum
 from zlib import crc32
 
-from headgate.core.semantic.lexicon import deeds, grammar, measures, opposites, synonyms, things, written
+from headgate.core.semantic.lexicon import (
+    deeds,
+    grammar,
+    measures,
+    opposites,
+    slips,
+    synonyms,
+    things,
+    written,
+)
 from headgate.core.semantic.lexicon.stems import irregular, stem
 
 
@@ -74,6 +83,7 @@ _LISTS = (
     (measures.NUMBERS, Kind.NUMBER),
     (measures.ORDINALS, Kind.VERSION),
     (measures.UNITS, Kind.UNIT),
+    (measures.SYMBOLS, Kind.SYMBOL),
     (measures.DATES, Kind.DATE),
     (measures.PLACES, Kind.PLACE),
     (grammar.NEGATION, Kind.NEGATION),
@@ -185,7 +195,8 @@ AMOUNTS = frozenset(stem(word) for word in grammar.AMOUNTS.split())
 WAYS = frozenset(stem(word) for word in grammar.WAYS.split()) | AMOUNTS
 """Of these, `what` asks for what `how` asks for."""
 
-CONFUSABLE = frozenset(opposites.CONFUSABLE.split())
+CONFUSABLE = frozenset(slips.CONFUSABLE.split())
+REAL = CONFUSABLE | frozenset(slips.REAL.split())
 FUNCTION_WORDS = frozenset(
     (*ENGLISH.grammar, *AUXILIARIES, "what", "which", "when", "where", "how", "who", "why")
 )
@@ -196,11 +207,24 @@ ANTONYMS = frozenset(
 )
 
 
+def _opposites(text: str) -> dict[str, frozenset[str]]:
+    """Of each word, those that say the opposite."""
+    found: dict[str, set[str]] = {}
+    for one, other in (pair.split("/") for pair in text.split()):
+        found.setdefault(one, set()).add(other)
+        found.setdefault(other, set()).add(one)
+    return {word: frozenset(words) for word, words in found.items()}
+
+
+TURNS, PARTICLES = _opposites(opposites.TURNS), _opposites(opposites.PARTICLES)
+TURNING = frozenset((*TURNS, *PARTICLES))
+
+
 EDITION = crc32(
     repr(
         [
             sorted((name, text) for name, text in vars(module).items() if name.isupper())
-            for module in (deeds, grammar, measures, opposites, synonyms, things, written)
+            for module in (deeds, grammar, measures, opposites, slips, synonyms, things, written)
         ]
     ).encode()
 )
