@@ -48,8 +48,8 @@ def asked(
     tenant: str | None = None,
     key: str | None = None,
 ) -> Asked:
-    """From words: names with commas between them, days as `2026-11-21`, or times that begin one in UTC, as
-    `2026-11-21T00:00:00Z`.
+    """From words: names with commas between them, days as `2026-11-21` or times as `2026-11-21T10:00:00Z`.
+    Sums are of whole days in UTC: a time within a day stands for all of it.
 
     Raises:
         InvalidRequest: for a name or a day that is none, and where the last is before the first.
@@ -63,7 +63,8 @@ def asked(
         raise InvalidRequest(
             "'group_by' takes tag or intent, not both.", param="group_by", code="invalid_group"
         )
-    first, last = day(since, "from") if since else 0, day(until, "to") if until else FAR
+    first = day(since, "from") if since else 0
+    last = day(until, "to", whole=True) if until else FAR
     if last < first:
         raise InvalidRequest("'to' is before 'from': it is the day after the last.", param="to")
     return Asked(
@@ -90,19 +91,16 @@ def costs(row: Mapping[str, Any], month: Period | None, wall: float) -> dict[str
     return told if month is None else told | {"forecast_usd": usd(forecast_nano(nano, month, wall))}
 
 
-def day(text: str, param: str) -> int:
-    """Days since the epoch, of a day in words. Sums are of whole days: what lies within one is none."""
+def day(text: str, param: str, *, whole: bool = False) -> int:
+    """Days since the epoch, of a day or a time in words; `whole`: of the next day, where that lies within
+    one."""
     try:
         when = datetime.fromisoformat(text)
         if when.tzinfo is not None:
             when = when.astimezone(UTC)
     except (ValueError, OverflowError):
         raise InvalidRequest(f"'{param}' must be a day such as 2026-11-21.", param=param) from None
-    if when.time() != time():
-        raise InvalidRequest(
-            f"'{param}' must be a day (UTC) such as 2026-11-21: sums are of whole days.", param=param
-        )
-    return (when.date() - EPOCH).days
+    return (when.date() - EPOCH).days + (whole and when.time() != time())
 
 
 def shown_day(number: int) -> str:

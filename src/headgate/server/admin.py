@@ -45,7 +45,9 @@ T = TypeVar("T")
 Group = Annotated[list[str] | None, Query(description="day, tenant, key, model, provider, tag, intent")]
 OwnGroup = Annotated[list[str] | None, Query(description="day, model, provider, tag, intent")]
 Since = Annotated[str | None, Query(alias="from", description="First day (UTC), such as 2026-11-01.")]
-Until = Annotated[str | None, Query(alias="to", description="Day after the last.")]
+Until = Annotated[
+    str | None, Query(alias="to", description="Day after the last. A time within a day stands for all of it.")
+]
 
 
 Name = Annotated[str, Field(pattern=r"^[!-~]{1,200}$")]

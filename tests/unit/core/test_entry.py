@@ -174,7 +174,10 @@ def test_sums_are_those_of_the_rows_each_tag_once(rows: list[Entry]) -> None:
 def test_what_is_asked_of_sums_is_checked() -> None:
     found = asked(["tenant,model", "day", "day"], "2026-10-26", "2026-10-27T01:00:00+02:00")
     assert found.group_by == ("tenant", "model", "day")
-    assert (shown_day(found.since), shown_day(found.until)) == ("2026-10-26", "2026-10-26")
+    assert (shown_day(found.since), shown_day(found.until)) == ("2026-10-26", "2026-10-27")
+    within = asked([], "2026-10-26T09:00:00Z", "2026-10-26T17:00:00Z")
+    assert (within.since, within.until) == (day("2026-10-26", "from"), day("2026-10-27", "to"))
+    assert asked([], None, "2026-10-26T00:00:00Z").until == day("2026-10-26", "to")
     assert day("1970-01-02", "from") == 1
     for wrong in (["tenant; DROP"], ["cost"]):
         with pytest.raises(InvalidRequest):

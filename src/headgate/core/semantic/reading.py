@@ -12,6 +12,7 @@ from itertools import repeat
 
 import msgspec
 
+from headgate.core.semantic.figures import number, side_by_side
 from headgate.core.semantic.frames import plainly
 from headgate.core.semantic.lexicon.table import (
     AUXILIARIES,
@@ -52,10 +53,6 @@ PIECES = re.compile(
     """,
     re.VERBOSE,
 )
-GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
-LONG = 13
-"""Digits of a number that is rounded."""
-
 HAVE = frozenset({"have", "has", "haven", "hasn"})
 DONE = frozenset({"do", "does", "did", "to", "should", "can", "must"})
 """Behind these, `have` is no auxiliary."""
@@ -214,14 +211,14 @@ class _Reader:
 
     def _figures(self, group: str, piece: str) -> None:
         if group == "number":
-            self._token((piece if self._numbered() else _number(piece), NUMBER))
+            self._token((piece if self._numbered() else number(piece), NUMBER))
             return
         measure = MEASURE.match(piece)
         unit = measure and (CASED.get(measure[2]) or self._table.senses.get(measure[2].lower()))
         if piece.lower() in self._table.senses:
             self._token(self._table.senses[piece.lower()])
         elif measure and unit and unit[1] is UNIT:
-            self._token((_number(measure[1]), NUMBER))
+            self._token((number(measure[1]), NUMBER))
             self._token(unit)
         else:
             self._token((piece.lower(), VERSION))
@@ -364,18 +361,6 @@ _ARTICLES = frozenset(
 )
 
 
-def _number(text: str) -> str:
-    """`200,000` and `200000`, `1.50` and `1.5` are the same."""
-    if text.isdecimal() and text.isascii() and len(text) < LONG and text[0] != "0":
-        return text
-    if GROUPED.fullmatch(text):
-        text = text.replace(",", "")
-    try:
-        return f"{float(text.replace(',', '.')):.12g}"
-    except ValueError:
-        return text
-
-
 def _numbers(tokens: list[Token]) -> list[Token]:
     """Numbers that stand side by side as words made one: `two hundred`, `nineteen eighty-four`."""
     if sum(token.kind is NUMBER for token in tokens) < 2:
@@ -383,25 +368,9 @@ def _numbers(tokens: list[Token]) -> list[Token]:
     made: list[Token] = []
     for token in tokens:
         if made and token.kind is NUMBER and made[-1].kind is NUMBER:
-            joined = _joined(float(made[-1].word), float(token.word)) if _plain(made[-1], token) else None
+            joined = side_by_side(made[-1].word, token.word)
             if joined is not None:
-                made[-1] = Token(f"{joined:.12g}", NUMBER, made[-1].role)
+                made[-1] = Token(joined, NUMBER, made[-1].role)
                 continue
         made.append(token)
     return made
-
-
-def _plain(*tokens: Token) -> bool:
-    return all(token.word.replace(".", "", 1).isdecimal() for token in tokens)
-
-
-def _joined(first: float, second: float) -> float | None:
-    if second in (100, 1000, 1_000_000, 1_000_000_000) and first < second:
-        return first * second
-    if 20 <= first < 1000 and first % 10 == 0 and 0 < second < 10:
-        return first + second
-    if 11 <= first <= 20 and 10 <= second < 100:
-        return first * 100 + second
-    if 1100 < first < 2100 and first % 10 == 0 and 0 < second < 10:  # nineteen eighty-four
-        return first + second
-    return None
