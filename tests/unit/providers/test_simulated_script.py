@@ -145,6 +145,13 @@ def test_logprobs_come_with_every_token() -> None:
         assert len(entry["top_logprobs"]) == 2
 
 
+@pytest.mark.parametrize("top", [21, 10**20])
+def test_nobody_gets_more_rivals_of_a_token_than_there_are(top: int) -> None:
+    found = events(said("Tell me about bridges", logprobs=True, top_logprobs=top))
+    shown = [event.content[0]["top_logprobs"] for event in found if isinstance(event, Logprobs)]
+    assert {len(one) for one in shown} == {20}
+
+
 def test_thoughts_come_first_and_are_sealed_and_counted_apart() -> None:
     chat = said("Tell me about bridges", reasoning=Reasoning(effort="low"))
     found = events(chat)[2:]

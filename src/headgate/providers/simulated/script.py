@@ -37,6 +37,9 @@ MAX_CHOICES = 128
 MAX_DIMENSIONS = 8192
 """More is not given, whatever is asked: a request must not fill the memory."""
 
+MOST_RIVALS = 20
+"""Of a token, whatever is asked for: OpenAI knows no more."""
+
 
 class Piece(NamedTuple):
     """An event and how many tokens it is worth: the time it takes, and its part of the usage."""
@@ -198,7 +201,7 @@ def _within(pieces: Iterable[Piece], most: int | None) -> tuple[list[Piece], boo
 
 def _logprobs(token: str, top: int, index: int) -> Logprobs:
     """Probabilities that look like some: the token's own between 0.5 and 1, the others share the rest."""
-    own = 0.5 + words.number_of(token) % 500 / 1000
+    own, top = 0.5 + words.number_of(token) % 500 / 1000, min(top, MOST_RIVALS)
     rivals = [(f"{token}{rank}", (1 - own) / 2**rank) for rank in range(1, top)]
     shown = [_entry(text, chance) for text, chance in [(token, own), *rivals][:top]]
     return Logprobs(content=({**_entry(token, own), "top_logprobs": shown},), choice=index)
