@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from headgate.core.semantic.lexicon.table import BECAUSE, plain
-from headgate.core.semantic.writing import evenly
+from headgate.core.semantic.writing import Rule, evenly, rewritten
 
 RHETORICAL = re.compile(
     r"(?:^|(?<=[.?!] ))(ca|could|do|does|did|is|are|was|were|should|wo|would)(?:n't|nnot)\b(?=[^.!]*\?)"
@@ -108,16 +108,16 @@ MIND = re.compile(
     r"(?: (?:me|us))?\b(?: how to)?",
     re.I,
 )
-TODO = re.compile(
+WHAT_TO_DO = re.compile(
     r"\bwhat (?:should|can|could|must) (i|we|you|one) do(?= (?:if|when|about|against|with|after|for)\b|\W*$)",
     re.I,
 )
-REWRITTEN = (
+REWRITTEN: tuple[Rule, ...] = (
     ("mind ", MIND, _told),
     ("or e", re.compile(r"\bfor (?:each|every)\b", re.I), "per"),
     ("meant", MEANT, "meaning of"),
-    (" I do", TODO, r"what do \1 do"),
-    (" i do", TODO, r"what do \1 do"),
+    (" I do", WHAT_TO_DO, r"what do \1 do"),
+    (" i do", WHAT_TO_DO, r"what do \1 do"),
     (" time ", TIME, "when to"),
     ("ocated", re.compile(r" (?:is |are )?(?:located|situated)(?= ?(?:\?|$))", re.I), ""),
     ("ist ", re.compile(r"^\W*(?:please )?list (?:all )?(?:of )?the\b", re.I), "what are the"),
@@ -137,7 +137,6 @@ REWRITTEN = (
     ("ow much", PRICE, "how much cost"),
     ("-", re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])"), " "),
 )
-"""What must be in a text for it to be looked for, what is looked for, and what it becomes."""
 
 ASIDE = re.compile(r"[.:?!\n]\s")
 CLAUSE = re.compile(r"[^.:?!\n]*[.:?!\n]\s+")
@@ -154,9 +153,7 @@ def plainly(text: str) -> str:
         text = ASKING.sub("", text)
     if "n't" in text or "nnot" in text:
         text = RHETORICAL.sub(_asked, text)
-    for needs, pattern, instead in REWRITTEN:
-        if needs in text:
-            text = pattern.sub(instead, text)
+    text = rewritten(text, REWRITTEN)
     if "n't" in text or "annot" in text:
         text = DENIED.sub(_apart, text)
     return text

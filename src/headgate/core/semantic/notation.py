@@ -8,10 +8,10 @@ either half of the day, and is neither `4:30 am` nor `4:30 pm`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 from headgate.core.semantic.arranging import arranged
 from headgate.core.semantic.slips import corrected
+from headgate.core.semantic.writing import Rule, rewritten
 
 _MONTH = (
     r"(Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?"
@@ -59,10 +59,7 @@ def uniform(text: str) -> str:
         text = _figured(text)
     if "*" in text or text[:1] in MARKS:
         text = EMPHASIS.sub(r"\2", LEADING.sub("", text))
-    for needs, pattern, instead in RULES:
-        if needs in text:
-            text = pattern.sub(instead, text)
-    return text
+    return rewritten(text, RULES)
 
 
 def _figured(text: str) -> str:
@@ -110,8 +107,7 @@ def _part(found: re.Match[str]) -> str:
     return f"{_COUNTS[found[1].lower()]}/{_PARTS[found[2].lower()]}"
 
 
-Spelled = str | Callable[[re.Match[str]], str]
-RULES: tuple[tuple[str, re.Pattern[str], Spelled], ...] = (
+RULES: tuple[Rule, ...] = (
     ("rds", PARTS, _part),
     ("ths", PARTS, _part),
     ("uarters", PARTS, _part),
@@ -123,4 +119,3 @@ RULES: tuple[tuple[str, re.Pattern[str], Spelled], ...] = (
     (" versus ", VERSUS, " and "),
     ("May", IN_MAY, "mai"),
 )
-"""What must be in a text for it to be looked for, what is looked for, and what it becomes."""

@@ -6,7 +6,7 @@ Known weakness: English and what most languages share; a slash between words is 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 Spelled = str | Callable[[re.Match[str]], str]
 
@@ -90,7 +90,12 @@ def evenly(text: str) -> str:
     """With one spelling of each."""
     if not text.isascii():
         text = text.translate(_UNLIKE_ASCII)
-    for needs, pattern, instead in WORDED if SIGNS.isdisjoint(text) else _ALL:
+    return rewritten(text, WORDED if SIGNS.isdisjoint(text) else _ALL)
+
+
+def rewritten(text: str, rules: Sequence[Rule]) -> str:
+    """By each of the rules in turn, where what it needs is in the text."""
+    for needs, pattern, instead in rules:
         if needs in text:
             text = pattern.sub(instead, text)
     return text
