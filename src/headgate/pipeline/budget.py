@@ -136,7 +136,6 @@ class _Held(Passage, eq=False, kw_only=True):
     at: float
     usual: Usual | None = None
     fixed: bool = False
-    reply: Reply | None = None
     paid: int = 0
 
     def begin(self) -> None:
@@ -147,7 +146,6 @@ class _Held(Passage, eq=False, kw_only=True):
             purse.reserve(reserved, at)
 
     def opened(self, reply: Reply) -> None:
-        self.reply = reply
         if reply.source.model_id != self.call.chain[0] and not reply.reuse.hit:
             self._moved(reply)
         if reply.stream and not self.fixed and (price := reply.source.price) is not None and price.output:
@@ -187,8 +185,8 @@ class _Held(Passage, eq=False, kw_only=True):
         except Overloaded as error:
             error.__traceback__ = None
 
-    def ended(self, error: BaseException | None) -> BaseException | None:
-        call, reply, cost = self.call, self.reply, 0
+    def ended(self, error: BaseException | None, reply: Reply | None) -> BaseException | None:
+        call, cost = self.call, 0
         if reply is not None and ((reuse := reply.reuse) is MISS or reuse is BYPASS):
             cost = reply.own_nano() or 0
             if error is None:

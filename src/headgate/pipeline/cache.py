@@ -205,9 +205,9 @@ class Keep:
             return self._inner(call)
         return _Keeping(self._inner, call, keep=self, identity=identity)
 
-    def put(self, keeping: _Keeping) -> None:
+    def put(self, keeping: _Keeping, reply: Reply) -> None:
         """An answer that went well, if it is whole, not too long, and nobody minds."""
-        reply, tape, ending = keeping.reply, keeping.tape, keeping.ending
+        tape, ending = keeping.tape, keeping.ending
         source, seen = reply.source, reply.seen
         if not seen.keepable or seen.finish == REFUSED or (tape and (tape.full or not seen.over)):
             return
@@ -246,19 +246,17 @@ def _life(ours: Life, said: Said) -> Life:
 class _Keeping(Passage, eq=False, kw_only=True):
     keep: Keep
     identity: Identity
-    reply: Reply = msgspec.UNSET  # type: ignore[assignment]  # once it has opened: else it does not end well
-    ending: Ending = msgspec.UNSET  # type: ignore[assignment]  # likewise
+    ending: Ending = msgspec.UNSET  # type: ignore[assignment]  # once it has opened: else it does not end well
     tape: Tape | None = None
 
     def opened(self, reply: Reply) -> None:
-        self.reply = reply
         reply.reuse = MISS
         self.ending = ending = Ending(reply.tail, self.keep.marked)
         reply.tail = ending.tell
         if reply.stream:
             reply.seen.tape = self.tape = Tape(self.keep.max_bytes)
 
-    def ended(self, error: BaseException | None) -> BaseException | None:
-        if error is None:
-            self.keep.put(self)
+    def ended(self, error: BaseException | None, reply: Reply | None) -> BaseException | None:
+        if error is None and reply is not None:
+            self.keep.put(self, reply)
         return error

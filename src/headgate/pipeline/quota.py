@@ -57,7 +57,6 @@ class _Counted(Passage, eq=False, kw_only=True):
     usual: Usual
     clock: Clock
     taken: Any = None
-    reply: Reply | None = None
 
     def begin(self) -> None:
         limits, now, tokens = self.limits, self.clock.now(), 0
@@ -82,11 +81,10 @@ class _Counted(Passage, eq=False, kw_only=True):
             raise _over(limits, tokens, now)
 
     def opened(self, reply: Reply) -> None:
-        self.reply = reply
         reply.allowed = self.limits.allowed(self.clock.now())
 
-    def ended(self, error: BaseException | None) -> BaseException | None:
-        limits, reply, used = self.limits, self.reply, 0
+    def ended(self, error: BaseException | None, reply: Reply | None) -> BaseException | None:
+        limits, used = self.limits, 0
         if reply is None:
             if isinstance(error, Refused):
                 limits.cancel(self.taken, self.clock.now())

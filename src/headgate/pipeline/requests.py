@@ -47,16 +47,12 @@ class Requests:
 class _One(Passage, eq=False, kw_only=True):
     purse: Purse
     at: float
-    answered: bool = False
 
     def begin(self) -> None:
         self.purse.reserve(1, self.at)
 
-    def opened(self, reply: Reply) -> None:
-        self.answered = True
-
-    def ended(self, error: BaseException | None) -> BaseException | None:
-        counts = error is None or self.answered or not isinstance(error, Refused)
+    def ended(self, error: BaseException | None, reply: Reply | None) -> BaseException | None:
+        counts = error is None or reply is not None or not isinstance(error, Refused)
         self.purse.settle(1, 1 if counts else 0)
         return error
 
