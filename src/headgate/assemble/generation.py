@@ -141,8 +141,9 @@ class Generation:
         )
         return stack(
             *deferring(settings, machine),  # where nobody answers now: later, if the caller takes that
-            *quotas(settings, machine, self.kept),  # the caller's own limits, before anything is spent on it
-            *allotted.requests(),  # and those it may make in a day
+            *quotas(
+                settings, machine, self.kept, allotted.days, allotted.cashier
+            ),  # before anything is spent
             decide,  # the candidates, in order, and why
             *chosen(settings, machine, self.kept),  # and the limits of what that has led to
             *reusing.layers(self.router.may_serve),  # cache, degrade, coalesce

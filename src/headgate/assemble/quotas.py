@@ -13,47 +13,50 @@ from headgate.config.tree import Settings
 from headgate.core.allowance import Rates
 from headgate.core.call import Call
 from headgate.core.expected import Usual
+from headgate.core.purse import Slot
 from headgate.core.quota import Limits, Quota, Several, Shared
 from headgate.core.router import AUTO
+from headgate.pipeline.cashier import Cashier
 from headgate.pipeline.quota import Quotas, Under
 from headgate.pipeline.service import Layer
 
 
-class Known:
-    """What calls are under: the limits of their key, tenant and tier, and of the name they ask for."""
+class OnRoutes:
+    """What calls are under where a name that is asked for has limits too."""
 
     def __init__(
         self,
-        by_key: Mapping[str, Sequence[Limits]],
+        by_key: Mapping[str, Under],
         by_route: Mapping[str, Sequence[Limits]],
-        usual: Mapping[str, Usual],
+        of_key: Mapping[str, Sequence[Limits]],
     ) -> None:
-        self._usual = usual
-        self._by_key = {name: Under(_one(found), usual[name]) for name, found in by_key.items() if found}
-        self._quotas = by_key, by_route
-        self._routes = frozenset(by_route)
+        self._by_key = by_key
+        self._by_route = by_route
+        self._of_key = of_key
         self._both: dict[tuple[str, str], Under] = {}
 
     def __call__(self, call: Call) -> Under | None:
         key, route = call.caller.key, call.payload.model
-        if route in self._routes:
+        if route in self._by_route:
             return self._both.get((key, route)) or self._meet(key, route)
         return self._by_key.get(key)
 
     def _meet(self, key: str, route: str) -> Under:
         """Of a key on a route, when it is first asked for."""
-        by_key, by_route = self._quotas
-        limits = _one([*by_key.get(key, ()), *by_route[route]])
-        found = self._both[key, route] = Under(limits, self._usual.get(key) or Usual())
+        alone = self._by_key.get(key) or Under(None, Usual())
+        limits = _one([*self._of_key.get(key, ()), *self._by_route[route]])
+        found = self._both[key, route] = Under(limits, alone.usual, alone.day)
         return found
 
 
-def _one(quotas: Sequence[Limits]) -> Limits:
-    return quotas[0] if len(quotas) == 1 else Several(quotas)
+def _one(quotas: Sequence[Limits]) -> Limits | None:
+    return Several(quotas) if len(quotas) > 1 else quotas[0] if quotas else None
 
 
-def quotas(settings: Settings, machine: Machine, kept: Kept) -> Iterator[Layer]:
-    """Nothing, where nobody has a limit."""
+def quotas(
+    settings: Settings, machine: Machine, kept: Kept, days: Mapping[str, Slot], cashier: Cashier | None
+) -> Iterator[Layer]:
+    """Nothing, where nobody has a limit. `days`: of requests, by the name of the key that may make them."""
     agreed = Agreed(settings, machine.issued)
     found: dict[Payer, Quota | Shared] = {}
     for (kind, name), terms in agreed.terms.items():
@@ -62,12 +65,17 @@ def quotas(settings: Settings, machine: Machine, kept: Kept) -> Iterator[Layer]:
             scope = name if kind == "key" else f"{kind}/{name}"
             found[kind, name] = kept(("quota", scope), None, partial(_quota, machine, scope))
             found[kind, name].allow(rates)
-    if not found:
+    if not found and not days:
         return
-    by_key = {key.name: [found[one] for one in _payers(key) if one in found] for key in agreed.keys}
+    of_key = {key.name: [found[one] for one in _payers(key) if one in found] for key in agreed.keys}
+    by_key = {
+        name: Under(_one(limits), kept(("usual", name), None, Usual), days.get(name))
+        for name, limits in of_key.items()
+    }
     of_routes = by_route(settings, {payer: [quota] for payer, quota in found.items()})
-    usual = {name: kept(("usual", name), None, Usual) for name in by_key}
-    yield partial(Quotas, under=Known(by_key, of_routes, usual), clock=machine.clock)
+    of = OnRoutes(by_key, of_routes, of_key) if of_routes else None
+    some = {name: under for name, under in by_key.items() if under.limits or under.day}
+    yield partial(Quotas, by_key=some, of=of, clock=machine.clock, cashier=cashier)
 
 
 def chosen(settings: Settings, machine: Machine, kept: Kept) -> Iterator[Layer]:
@@ -82,7 +90,7 @@ def chosen(settings: Settings, machine: Machine, kept: Kept) -> Iterator[Layer]:
         return under.get(agent) if agent else None
 
     if under:
-        yield partial(Quotas, under=of, clock=machine.clock)
+        yield partial(Quotas, by_key={}, of=of, clock=machine.clock)
 
 
 def _payers(key: Key) -> tuple[Payer, ...]:
@@ -92,4 +100,4 @@ def _payers(key: Key) -> tuple[Payer, ...]:
 def _quota(machine: Machine, name: str) -> Quota | Shared:
     """Of this process alone, or shared with others."""
     sharing = machine.sharing
-    return Quota() if sharing is None else Shared(sharing.allowance(f"caller/{name}"))
+    return Quota() if sharing is None else Shared(sharing.allowance(f"caller/{name}"), machine.clock.now)

@@ -148,13 +148,15 @@ class Line(msgspec.Struct, eq=False):
     the request, since the message of a cancellation does not survive every library it passes through. What
     the request has been `measured` to be, by the first who needed to know. What its place among those who
     wait lets it do. The upstream calls for it that `failed`, where somebody writes them down; and answers
-    `discarded` where no reply was left to say so."""
+    `discarded` where no reply was left to say so. `allowed` says what is left of the caller's own limits at a
+    time of the clock's."""
 
     gone: bool = False
     measured: Measured | None = None
     haste: Haste = Haste.EARLY
     failed: tuple[Attempt, ...] = ()
     discarded: tuple[Discarded, ...] = ()
+    allowed: Callable[[float], Allowed] | None = None
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -283,9 +285,8 @@ class Reply(msgspec.Struct, eq=False, kw_only=True):
     how long, `left_s` how long it stays fresh, and `saved_nano` what it would have cost; `sure`, from 0 to 1,
     that it fits, where it was kept for other words.
     `degraded`: nobody answered who should have, and this is what came instead. `batched`: so many requests
-    were answered by one upstream call. `allowed` is
-    what is left of the caller's own limits. `seal`, where there is one, is awaited before the last of the
-    answer leaves; it may raise. `sealed`: its row has been made.
+    were answered by one upstream call. `seal`, where there is one, is awaited before the last of the answer
+    leaves; it may raise. `sealed`: its row has been made.
     """
 
     source: Source
@@ -308,7 +309,6 @@ class Reply(msgspec.Struct, eq=False, kw_only=True):
     queued: Queued | None = None
     judged: str | None = None
     discarded: tuple[Discarded, ...] = ()
-    allowed: Allowed | None = None
     seal: Callable[[], Awaitable[None]] | None = None
     sealed: bool = False
     _priced: Usage | None = None
