@@ -128,16 +128,15 @@ class Passage(msgspec.Struct, eq=False):
         reply: Reply | None = None
         failure: BaseException | None = None
         try:
-            context: AbstractAsyncContextManager[Reply] = self
+            context: Any = self  # a passage, as long as `_WALKED` knows it
             while (moments := _WALKED.get(type(context))) is not None:
-                passage: Passage = context  # type: ignore[assignment]  # as `_WALKED` says
                 begins, listens = moments
-                if begins and passage.begin():
-                    wary.append(passage)
+                if begins and context.begin():
+                    wary.append(context)
                 if listens:
-                    listening.append(passage)
-                run.append(passage)
-                context = passage.inner(passage.call)
+                    listening.append(context)
+                run.append(context)
+                context = context.inner(context.call)
             self.rest = context
             if type(context) is Hit:
                 return self._hit(run, listening, wary, context.reply)
@@ -145,6 +144,7 @@ class Passage(msgspec.Struct, eq=False):
             reply = await context.__aenter__()
         except BaseException as error:  # noqa: BLE001  # raised below, once nobody can save the call
             failure = _unwound(run, error)
+            listening.clear()  # who has ended may know the error, and that knows this frame
         if reply is None:
             try:
                 reply = await self._saved(run, failure)  # type: ignore[arg-type]  # without a reply there is one
