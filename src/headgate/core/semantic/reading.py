@@ -294,18 +294,22 @@ class _Reader:
         if word.relates and not self._role:
             self._actors.append(word.relates)
         if word.who:
-            if word.acts and not self._role:
-                self._actors.append(word.who)
-            self._mark(PERSON, "them" if self._tokens and word.bare in THINGS else word.who)
-            if self._awaits == "only":
-                self._mark(CLAUSE, f"only {word.bare}")
-                self._awaits = ""
-            if word.bare in GENDERED:
-                self._mark(PERSON, GENDERED[word.bare])
+            self._people(word)
         if word.tense:
             self._tense(at, word)
         if word.can:
             self._mark(MODALITY, "can")
+
+    def _people(self, word: Word) -> None:
+        """Who is spoken of; with `only` before it, nobody else."""
+        if word.acts and not self._role:
+            self._actors.append(word.who)
+        self._mark(PERSON, "them" if self._tokens and word.bare in THINGS else word.who)
+        if self._awaits == "only":
+            self._mark(CLAUSE, f"only {word.bare}")
+            self._awaits = ""
+        if word.bare in GENDERED:
+            self._mark(PERSON, GENDERED[word.bare])
 
     def _tense(self, at: int, word: Word) -> None:
         """An ending in `-ed` is the past where no auxiliary makes it a participle, no article a property."""
