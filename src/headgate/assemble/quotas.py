@@ -59,7 +59,7 @@ def quotas(settings: Settings, machine: Machine, kept: Kept) -> Iterator[Layer]:
     for (kind, name), terms in agreed.terms.items():
         rates = Rates(rpm=terms.rpm, tpm=terms.tpm)
         if rates.limited:
-            scope = name if kind == "key" else f"{kind}/{name}"
+            scope = f"{kind}/{name}"  # a key may be called `tenant/acme`
             found[kind, name] = kept(("quota", scope), None, partial(_quota, machine, scope))
             found[kind, name].allow(rates)
     if not found:
