@@ -27,7 +27,10 @@ HOUSE: dict[str, Any] = {
 
 def test_a_key_that_is_called_as_a_tenant_has_limits_of_its_own() -> None:
     async def story() -> None:
-        keys = [{"name": "tenant/acme", "key": KEY, "rpm": 1}, {"name": "a", "key": KEY + "2", "tenant": "acme"}]
+        keys = [
+            {"name": "tenant/acme", "key": KEY, "rpm": 1},
+            {"name": "a", "key": KEY + "2", "tenant": "acme"},
+        ]
         house = HOUSE | {"keys": keys, "tenants": {"acme": {"rpm": 5}}}
         app = gateway(**house).endpoints()[CHAT]
         left = [await ask(app, CHAT, {"model": "m", "messages": HI}, key=KEY + "2") for _ in range(6)]

@@ -97,7 +97,9 @@ class Translation:
         events = self._decoder.close()
         observe(self.seen, events)
         if self._vectors is not None:
-            complete_vectors(sum(len(one.vectors) for one in events if isinstance(one, Embedded)), self._vectors)
+            complete_vectors(
+                sum(len(one.vectors) for one in events if isinstance(one, Embedded)), self._vectors
+            )
         return self._emitter.feed(events)
 
     def tail(self, metadata: bytes | None) -> bytes:

@@ -30,7 +30,8 @@ def relayed(payload: Payload, vectors: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("texts", "vectors"), [("a", 0), ("a", 2), (["a", "b"], 1), (["a", "b"], 3), ([1, 2, 3], 3), ([[1], [2]], 1)]
+    ("texts", "vectors"),
+    [("a", 0), ("a", 2), (["a", "b"], 1), (["a", "b"], 3), ([1, 2, 3], 3), ([[1], [2]], 1)],
 )
 def test_another_number_of_vectors_is_no_answer(texts: object, vectors: int) -> None:
     with pytest.raises(UpstreamUnavailable, match=f"sent {vectors} vectors"):
