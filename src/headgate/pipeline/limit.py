@@ -147,6 +147,7 @@ class Limit:
         self.in_flight -= 1
         if not answered:
             self._waiting -= 1
+            self.latency.at_least(self._clock.now() - taken_at, self._clock.now())
         self._permits.give_back(self._clock.now() - taken_at)
 
     def answered(self, taken_at: float, grant: Grant | None, standing: Standing | None) -> None:
