@@ -3,40 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from random import Random
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import pytest
 
-from falling import DOWN, queueing
-from headgate.core.call import Call, Reply
+from falling import DOWN
+from headgate.core.call import Call
 from headgate.core.errors import (
-    AllUpstreamsFailed,
     DeadlineExceeded,
     UpstreamInterrupted,
-    UpstreamRejected,
     UpstreamUnavailable,
 )
-from headgate.core.hedging import Bet, Terms, Times
-from headgate.core.price import Price
-from headgate.core.retry import RetryBudget
+from headgate.core.hedging import Bet, Terms
 from headgate.core.usage import Usage
-from headgate.pipeline.balance import Balance
 from headgate.pipeline.deadline import Deadline
-from headgate.pipeline.fallback import Fallback, Retry
-from headgate.pipeline.hedge import Hedge, Parting, Stake, Stakes, Table
-from headgate.pipeline.queue import Hall
-from headgate.pipeline.service import Service
+from headgate.pipeline.service import Chosen
 from headgate.pipeline.timeout import Patience, Timeout
+from hedging import PRICE, QUICK, SLOW, TERMS, House
 from scripted import (
-    Notes,
     Scripted,
     TurningLoop,
     answers,
-    asked,
     cancelled_at_every_turn,
     drain,
     fails,
@@ -44,81 +33,6 @@ from scripted import (
     hangs,
 )
 from virtual import clock, run
-
-SLOW, QUICK = answers(b"slow", after_s=10.0), answers(b"quick", after_s=0.5)
-PRICE = Price(input=1_000_000, output=2_000_000)
-TERMS = Terms(after_s=1.0, max_share=1.0)
-
-
-class House:
-    """Keys of model `a`, and other models with one each, under a hedged fallback."""
-
-    def __init__(
-        self,
-        *keys: Scripted,
-        others: Mapping[str, Scripted] | None = None,
-        terms: Terms = TERMS,
-        attempts: int = 3,
-    ) -> None:
-        self.notes, self.ups = Notes(), {"a": list(keys), **{n: [u] for n, u in (others or {}).items()}}
-        for model, ups in self.ups.items():
-            for number, up in enumerate(ups):
-                up.source = msgspec.structs.replace(up.source, model_id=model, key=str(number), price=PRICE)
-        self.pools = {
-            model: Balance(ups, chance=Random(7), sources=[up.source for up in ups], pick="round_robin")
-            for model, ups in self.ups.items()
-        }
-        self.hall = Hall(clock=clock())
-        self.queue = queueing(self.pools, hall=self.hall)
-        self.share = RetryBudget(ratio=terms.max_share, reserve=0.0, ceiling=10.0)
-        self.times: defaultdict[tuple[str, bool], Times] = defaultdict(Times)
-        self.is_calm, self.attempts = True, attempts
-        self.stakes = Stakes({"auto": Stake(terms, self.share), "off": None}, None)
-        self.table = Table(
-            self.pools,
-            stakes=self.stakes,
-            attempts=attempts,
-            times=self.times,
-            taken=lambda model: model in self.crowded,
-            calm=lambda: self.is_calm,
-            clock=clock(),
-            recorder=self.notes,
-        )
-        self.crowded: set[str] = set()
-        hedged = self.falling({model: Hedge(self.table, model) for model in self.pools})
-        self.service: Service = Parting(self.falling(self.pools), hedged, stakes=self.stakes)
-
-    def falling(self, pools: Mapping[str, Any]) -> Fallback:
-        return Fallback(
-            pools,
-            retry=Retry(attempts=self.attempts),
-            budget=RetryBudget(reserve=1000.0),
-            queue=self.queue,
-            clock=clock(),
-            chance=Random(7),
-            recorder=self.notes,
-        )
-
-    def call(self, name: str = "auto", **more: Any) -> Call:
-        return asked(name, chain=tuple(self.ups), **more)
-
-    async def reply(self, name: str = "auto", **more: Any) -> Reply:
-        async with self.service(self.call(name, **more)) as reply:
-            reply.seen.tape = None
-            self.told = [piece async for piece in reply.body]
-            return reply
-
-    @property
-    def bets(self) -> list[tuple[str, str, Bet]]:
-        return self.notes.hedges
-
-    @property
-    def calls(self) -> list[int]:
-        return [up.calls for ups in self.ups.values() for up in ups]
-
-    @property
-    def open(self) -> int:
-        return sum(up.open for ups in self.ups.values() for up in ups)
 
 
 def test_who_is_silent_for_too_long_has_company_and_the_quicker_serves() -> None:
@@ -241,110 +155,6 @@ def test_never_more_than_their_share() -> None:
     run(story())
 
 
-# ── failures ──
-
-
-def test_what_fails_before_the_delay_is_a_matter_of_fallback() -> None:
-    async def story() -> None:
-        house = House(Scripted(DOWN), others={"b": Scripted(SLOW, name="b"), "c": Scripted(QUICK, name="c")})
-        reply = await house.reply()
-        assert (reply.source.model_id, reply.attempts, house.bets) == ("b", 2, [])
-
-    run(story())
-
-
-def test_the_first_fails_and_the_second_goes_on() -> None:
-    async def story() -> None:
-        late = fails(UpstreamUnavailable("down", status=503), after_s=1.2)
-        house = House(Scripted(late), others={"b": Scripted(QUICK, name="b")})
-        reply = await house.reply()
-        assert (reply.source.model_id, reply.attempts, reply.discarded, clock().now()) == ("b", 2, (), 1.5)
-        assert house.bets == [("a", "b", Bet.WON)]
-
-    run(story())
-
-
-def test_the_second_fails_and_the_first_goes_on() -> None:
-    async def story() -> None:
-        house = House(Scripted(SLOW), others={"b": Scripted(DOWN, name="b")})
-        reply = await house.reply()
-        assert (reply.source.model_id, reply.attempts, reply.discarded, clock().now()) == ("a", 2, (), 10.0)
-        assert (house.calls, house.bets) == ([1, 1], [("a", "b", Bet.FAILED)])
-
-    run(story())
-
-
-@pytest.mark.parametrize(("attempts", "calls"), [(1, [1, 1, 1]), (3, [1, 1, 1]), (5, [2, 2, 1])])
-def test_both_fail_and_both_count(attempts: int, calls: list[int]) -> None:
-    async def story() -> None:
-        late = fails(UpstreamUnavailable("down", status=503), after_s=2.0)
-        down = {name: Scripted(DOWN, name=name) for name in "bc"}
-        house = House(Scripted(late), others=down, attempts=attempts)
-        error = await fate(house.service, house.call())
-        assert isinstance(error, AllUpstreamsFailed)
-        assert (error.attempts, house.calls) == (sum(calls), calls)
-        assert (house.open, house.bets) == (0, [("a", "b", Bet.FAILED)])
-
-    run(story())
-
-
-def test_after_both_have_failed_the_rest_of_the_chain_is_asked() -> None:
-    async def story() -> None:
-        late = fails(UpstreamUnavailable("down", status=503), after_s=2.0)
-        house = House(Scripted(late), others={"b": Scripted(DOWN, name="b"), "c": Scripted(name="c")})
-        reply = await house.reply()
-        assert (reply.source.model_id, reply.attempts, reply.fallback_from) == ("c", 3, "a")
-        assert house.calls == [1, 1, 1]
-
-    run(story())
-
-
-@pytest.mark.parametrize("first", [True, False], ids=["by the first", "by the second"])
-def test_fault_found_with_the_request_is_the_answer_unless_the_other_has_one(first: bool) -> None:
-    async def story() -> None:
-        rejects = fails(UpstreamRejected("too long", status=400), after_s=2.0)
-        a, b = (rejects, SLOW) if first else (SLOW, rejects)
-        house = House(Scripted(a), others={"b": Scripted(b, name="b")})
-        found = await fate(house.service, house.call())
-        assert isinstance(found, UpstreamRejected) if first else found == [b"slow"]
-        assert house.open == 0
-
-    run(story())
-
-
-def test_fault_found_by_the_second_is_told_where_the_first_fails_too() -> None:
-    async def story() -> None:
-        rejects = fails(UpstreamRejected("too long", status=400))
-        late = fails(UpstreamUnavailable("down"), after_s=2.0)
-        house = House(Scripted(late), others={"b": Scripted(rejects, name="b")})
-        error = await fate(house.service, house.call())
-        assert isinstance(error, UpstreamRejected)
-        assert (error.attempts, clock().now()) == (2, 2.0)
-
-    run(story())
-
-
-def test_a_bug_in_the_second_is_told_and_the_first_serves() -> None:
-    async def story() -> None:
-        told: list[dict[str, Any]] = []
-        asyncio.get_running_loop().set_exception_handler(lambda _, what: told.append(what))
-        house = House(Scripted(SLOW), others={"b": Scripted(fails(KeyError("a bug")), name="b")})
-        assert (await house.reply()).source.model_id == "a"
-        assert [type(what["exception"]) for what in told] == [KeyError]
-
-    run(story())
-
-
-def test_a_second_that_is_cut_later_is_cut_for_the_caller() -> None:
-    async def story() -> None:
-        cut = answers(b"x", UpstreamInterrupted("cut"))
-        house = House(Scripted(SLOW), others={"b": Scripted(cut, name="b")})
-        assert isinstance(await fate(house.service, house.call()), UpstreamInterrupted)
-        assert (house.calls, house.open) == ([1, 1], 0)
-
-    run(story())
-
-
 # ── what it costs ──
 
 
@@ -412,17 +222,22 @@ def test_who_was_let_go_of_counts_among_the_slow() -> None:
 # ── the task that goes on with it ──
 
 
+class Timed(Scripted):
+    """One that is timed where it is chosen."""
+
+    def choose(self, call: Call) -> Chosen:
+        patience = Patience(first_byte_s=30.0, idle_s=2.0, total_s=20.0)
+        return Chosen(self.source, Timeout(self.__call__, patience=patience, clock=clock())(call))
+
+
 def test_the_seconds_patience_holds_in_the_callers_task() -> None:
     """Its bound was set in another task than the one that reads."""
 
     async def story(
         steps: Sequence[Any], error: type[BaseException], at: float, pause_s: float = 0.0
     ) -> None:
-        patience = Patience(first_byte_s=30.0, idle_s=2.0, total_s=20.0)
-        up = Scripted(answers(*steps, after_s=0.5), name="b")
+        up = Timed(answers(*steps, after_s=0.5), name="b")
         house = House(Scripted(SLOW), others={"b": up})
-        timed = Timeout(up, patience=patience, clock=clock())
-        up.choose = lambda call: msgspec.structs.replace(Scripted.choose(up, call), opened=timed(call))  # type: ignore[method-assign]
         house.table.pools = {**house.pools, "b": up}
         task = asyncio.ensure_future(drain(house.service, house.call(), pause_s=pause_s))
         await asyncio.wait({task})

@@ -67,8 +67,9 @@ class Times:
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """What a route says of hedges. `after_s`: the delay in seconds, where it is fixed; else it is a
-    little more than the `quantile` of the model's times, and `floor_s` at least. `max_share`: hedges as a share of requests."""
+    """What a route says of hedges. `after_s`: the delay in seconds, where it is fixed; else it is a little
+    more than the `quantile` of the model's times, and `floor_s` at least. `max_share`: hedges as a share of
+    requests."""
 
     after_s: float | None = None
     quantile: float = 0.95
