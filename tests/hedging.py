@@ -17,13 +17,30 @@ from headgate.core.retry import RetryBudget
 from headgate.pipeline.balance import Balance
 from headgate.pipeline.fallback import Fallback, Retry
 from headgate.pipeline.hedge import Hedge, Parting, Stake, Stakes, Table
-from headgate.pipeline.service import Service
+from headgate.pipeline.service import Pool, Service
+from headgate.ports.clock import Clock
 from scripted import Notes, Scripted, answers, asked
 from virtual import clock
 
 SLOW, QUICK = answers(b"slow", after_s=10.0), answers(b"quick", after_s=0.5)
 PRICE = Price(input=1_000_000, output=2_000_000)
 TERMS = Terms(after_s=1.0, max_share=1.0)
+
+
+def hedged(pools: Mapping[str, Pool], *, clock: Clock, recorder: Notes) -> dict[str, Hedge]:
+    """The same pools, of which each may have company at every call."""
+    stake = Stake(TERMS, RetryBudget(ratio=1.0, reserve=0.0, ceiling=10.0))
+    table = Table(
+        pools,
+        stakes=Stakes({}, stake),
+        attempts=3,
+        times=defaultdict(Times),
+        taken=lambda _: False,
+        calm=lambda: True,
+        clock=clock,
+        recorder=recorder,
+    )
+    return {model: Hedge(table, model) for model in pools}
 
 
 class House:
