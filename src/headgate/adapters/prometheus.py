@@ -93,6 +93,7 @@ GAUGES = {
     "ledger_journal_rows": ("Rows that the store of the books does not have yet.", ()),
     "ledger_lost_rows": ("Rows that neither disk nor memory would take.", ()),
     "budget_spent_ratio": ("How much of a budget is spent; 1 is all of it.", ("budget",)),
+    "work_failing": ("1 where work beside the requests has failed of late, and was begun again.", ("work",)),
     "jobs": ("Jobs in the store, by what has become of them.", ("status",)),
     "limits_shared": ("1 while limits are shared with other processes, 0 without their store.", ()),
     "token_estimate_error_ratio": (

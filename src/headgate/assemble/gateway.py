@@ -155,6 +155,8 @@ class Gateway:
         gauges["in_flight_limit",] = float(self._generation.strain.limit)
         for queue, count in self._generation.hall.depth.items():
             gauges["queue_depth", queue] = float(count)
+        if (upkeep := self._machine.upkeep) is not None:
+            gauges |= {("work_failing", name): 1.0 for name in upkeep.condition()}
         self.tally.gauges = gauges  # at once: a scrape may come from another thread
 
     def _key_is_dead(self, key: tuple[str, str]) -> None:

@@ -300,7 +300,8 @@ class Generation:
         }
         now = self._machine.clock.now()  # full is not sick
         able = [any(one.recovers_at() <= now for one in upstreams) for upstreams in self.upstreams.values()]
-        status = "ok" if all(able) else "degraded" if any(able) else "down"
+        failing = upkeep.condition() if (upkeep := self._machine.upkeep) else {}
+        status = "down" if not any(able) else "ok" if all(able) and not failing else "degraded"
         return {
             "status": status,
             "generation": self.front.number,
@@ -311,6 +312,7 @@ class Generation:
             **({"keys": issued.condition()} if (issued := self._machine.issued) else {}),
             **({"books": books.condition()} if (books := self._machine.books) else {}),
             **({"budgets": bank.condition()} if (bank := self._machine.bank) and bank.slots else {}),
+            **({"failing": failing} if failing else {}),
             **({"fleets": self.fleets.condition()} if self.fleets else {}),
             "models": models,
         }

@@ -18,7 +18,7 @@ from headgate.core.journaled import Row
 from headgate.core.report import Asked
 from headgate.core.retention import Old
 from headgate.core.rollup import SUMS, rolled
-from headgate.ports.ledger import LedgerGone
+from headgate.ports.ledger import LedgerGone, RowRefused
 
 PATIENCE_S = 5.0
 """How long to wait for the others to let go of the file."""
@@ -41,6 +41,8 @@ _ATTEMPT = f"INSERT INTO other_attempts VALUES ({_places(len(books.ATTEMPTS))})"
 _SUM = f"INSERT INTO sums VALUES ({_places(len(books.ROLLED))}) ON CONFLICT DO UPDATE SET {_ADD}"  # noqa: S608 - names of ours
 _CAPTURE = f"INSERT INTO captures VALUES ({_places(len(books.CAPTURES))})"  # noqa: S608 - names of ours
 _ACT = f"INSERT INTO audit VALUES ({_places(len(books.ACTS))})"  # noqa: S608 - names of ours
+_UNFIT = (sqlite3.DataError, sqlite3.IntegrityError, OverflowError, UnicodeError)
+"""What a row may be that no table has room for."""
 
 
 class SqliteLedger:
@@ -51,7 +53,13 @@ class SqliteLedger:
         self._aside = Aside(partial(opened, file), name="ledger", gone=LedgerGone)
 
     async def append(self, journal: str, first: int, rows: Sequence[Row]) -> int:
-        return await self._aside.do(lambda connection: self._append(connection, journal, first, rows))
+        def work(connection: sqlite3.Connection) -> int:
+            try:
+                return self._append(connection, journal, first, rows)
+            except _UNFIT as error:
+                raise RowRefused(type(error).__name__) from error
+
+        return await self._aside.do(work)
 
     def _append(self, connection: sqlite3.Connection, journal: str, first: int, rows: Sequence[Row]) -> int:
         with transaction(connection):
