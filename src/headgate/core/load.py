@@ -42,7 +42,7 @@ class PeakEwma:
         self._at = now
 
     def at_least(self, seconds: float, now: float) -> None:
-        """Somebody has waited so long in vain: that says something where it is longer than we believed."""
+        """Somebody has waited so long and given up: that counts where it is longer than we believed."""
         if seconds > self.latency(now):
             self.observe(seconds, now)
 

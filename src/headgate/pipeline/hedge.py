@@ -291,7 +291,8 @@ class _Race:
     async def _abandoned(self, task: asyncio.Task[Reply]) -> None:
         """Nobody waits any more: it is not known what the second has taken, beside the prompt."""
         prompt = estimate(prompt_chars=len(self._call.payload.raw), output_chars=0)
-        self._call.line.discarded += await self._let_go(task, prompt, Bet.GONE)
+        aside = await self._let_go(task, prompt, Bet.GONE)
+        self._call.line.discarded += aside
 
     async def _let_go(
         self, task: asyncio.Task[Reply], taken: Usage, bet: Bet = Bet.LOST
