@@ -137,15 +137,17 @@ class Stores:
             await self.bank.start()
         said = partial(_renew, gateway), lambda: gateway.settings
         found: dict[str, Work | None] = {
-            "limits": self.sharing.run if self.sharing else None,
-            "answers": self.answers.follow if self.answers else None,
-            "questions": self.questions.follow if self.questions else None,
-            "provider keys": partial(self.ring.follow, *said) if self.ring else None,
-            "books": self.books.run if self.books else None,
-            "jobs": self._worker.run if self._worker else None,
-            "keys": partial(self.issued.follow, partial(_changed, gateway)) if self.issued else None,
-            "budgets": self.bank.run if self.bank else None,
-            "spent before": self.earlier.run if self.earlier else None,
+            "limits": self.sharing.run if self.sharing is not None else None,
+            "answers": self.answers.follow if self.answers is not None else None,
+            "questions": self.questions.follow if self.questions is not None else None,
+            "provider keys": partial(self.ring.follow, *said) if self.ring is not None else None,
+            "books": self.books.run if self.books is not None else None,
+            "jobs": self._worker.run if self._worker is not None else None,
+            "keys": partial(self.issued.follow, partial(_changed, gateway))
+            if self.issued is not None
+            else None,
+            "budgets": self.bank.run if self.bank is not None else None,
+            "spent before": self.earlier.run if self.earlier is not None else None,
         }
         return {name: work for name, work in found.items() if work is not None}
 
