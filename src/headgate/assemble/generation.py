@@ -18,7 +18,7 @@ from headgate.assemble.keystates import Key, states
 from headgate.assemble.learned import doubts
 from headgate.assemble.quotas import chosen, quotas
 from headgate.assemble.reuse import Reusing
-from headgate.assemble.rim import admin_door, cards, deadlines, door, known, strict
+from headgate.assemble.rim import Standing, admin_door, cards, deadlines, door, known, strict
 from headgate.assemble.routing import info, remembers, router, template
 from headgate.assemble.upstreams import Upstreams
 from headgate.config.tree import Settings
@@ -62,8 +62,11 @@ class Generation:
         machine: Machine,
         recorder: Recorder,
         kept: Kept,
+        standing: Standing | None = None,
     ) -> None:
+        """`standing`: where it has been made already."""
         self.settings = settings
+        self.standing = standing or Standing(settings, machine.issued)
         self.prices = prices
         self.kept = kept
         self._machine = machine
@@ -76,7 +79,7 @@ class Generation:
         self.front = Front(
             number=number,
             service=self._service(),
-            door=door(settings, machine),
+            door=door(settings, machine, self.standing),
             admin=admin_door(settings, machine.pepper),
             config=lambda: settings.model_dump(mode="json", exclude_unset=True),
             known=known(settings),
@@ -126,7 +129,8 @@ class Generation:
         settings, machine = self.settings, self._machine
         pools = {model: self._pool(model) for model in settings.models}
         self.router = router(settings, self.prices, machine, self.kept, pools)
-        allotted = Allotted(settings, self.prices, machine, self.kept)
+        agreed = self.standing.agreed
+        allotted = Allotted(settings, self.prices, machine, self.kept, agreed)
         self._reusing = reusing = Reusing(settings, machine, self.kept, self._recorder)
         decide = partial(Route, router=self.router, clock=machine.clock, recorder=self._recorder)
         self.hall = self.kept("hall", None, partial(Hall, clock=machine.clock))
@@ -141,7 +145,9 @@ class Generation:
         )
         return stack(
             *deferring(settings, machine),  # where nobody answers now: later, if the caller takes that
-            *quotas(settings, machine, self.kept),  # the caller's own limits, before anything is spent on it
+            *quotas(
+                settings, machine, self.kept, agreed
+            ),  # the caller's own limits, before anything is spent on it
             *allotted.requests(),  # and those it may make in a day
             decide,  # the candidates, in order, and why
             *chosen(settings, machine, self.kept),  # and the limits of what that has led to

@@ -63,7 +63,11 @@ class Kept:
         self._now[name] = (made_from, thing)
         return thing
 
-    def of(self, kind: str) -> dict[str, Any]:
+    def before(self, kind: str) -> list[Any]:
+        """What the generation before had under names like `(kind, name)`: those names."""
+        return [name[1] for name in self._before if isinstance(name, tuple) and name[0] == kind]
+
+    def of(self, kind: str) -> dict[Any, Any]:
         """What is kept under names like `(kind, name)`, by name."""
         named = ((name, thing) for name, (_, thing) in self._now.items() if isinstance(name, tuple))
         return {name[1]: thing for name, thing in named if name[0] == kind}

@@ -184,9 +184,13 @@ def _earlier(store: Store, bank: Bank, clock: Clock, gateway: Gateway) -> Earlie
     return found
 
 
-def _changed(gateway: Gateway) -> None:
-    """A key was made, changed or revoked at run time."""
-    log.info("keys changed: generation %d", gateway.reload(gateway.settings))
+async def _changed(gateway: Gateway) -> None:
+    """A key was made, changed or revoked at run time. Whatever is wrong with one must not keep anybody from
+    hearing of the next."""
+    try:
+        log.info("keys changed: generation %d", await gateway.renew())
+    except Exception:
+        log.exception("keys changed, but what is known of them cannot be used")
 
 
 def _renew(gateway: Gateway) -> None:

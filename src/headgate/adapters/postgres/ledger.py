@@ -14,7 +14,7 @@ from headgate.adapters.books.retention import Asking, forgetting
 from headgate.adapters.postgres.link import Link
 from headgate.core.audit import START, Act, Noted, chained
 from headgate.core.captured import Captured
-from headgate.core.issued import Issued, Snapshot, Terms
+from headgate.core.issued import NOBODY, Issued, Snapshot, Terms
 from headgate.core.journaled import Row
 from headgate.core.report import Asked
 from headgate.core.retention import Old
@@ -184,7 +184,9 @@ class PostgresLedger:
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             row = await connection.fetchrow("SELECT generation, pepper FROM issuing")
-            if row is None or row[0] == known:
+            if row is None:
+                return None if known == NOBODY.generation else NOBODY
+            if row[0] == known:
                 return None
             documents = [one[0] for one in await connection.fetch("SELECT document FROM issued_keys")]
             terms = [one[0] for one in await connection.fetch("SELECT document FROM terms")]

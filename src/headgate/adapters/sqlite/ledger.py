@@ -13,7 +13,7 @@ from headgate.adapters.books.retention import Asking, forgetting
 from headgate.adapters.sqlite.aside import Aside, transaction, write_ahead
 from headgate.core.audit import START, Act, Noted, chained
 from headgate.core.captured import Captured
-from headgate.core.issued import Issued, Snapshot, Terms
+from headgate.core.issued import NOBODY, Issued, Snapshot, Terms
 from headgate.core.journaled import Row
 from headgate.core.report import Asked
 from headgate.core.retention import Old
@@ -127,7 +127,9 @@ class SqliteLedger:
         def work(connection: sqlite3.Connection) -> Snapshot | None:
             with transaction(connection, "DEFERRED"):
                 row = connection.execute("SELECT generation, pepper FROM issuing").fetchone()
-                if row is None or row[0] == known:
+                if row is None:
+                    return None if known == NOBODY.generation else NOBODY
+                if row[0] == known:
                     return None
                 documents = [one for (one,) in connection.execute("SELECT document FROM issued_keys")]
                 terms = [one for (one,) in connection.execute("SELECT document FROM terms")]
