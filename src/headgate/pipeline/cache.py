@@ -138,7 +138,7 @@ class Lookup:
             started_at=now,
             deadline_at=now + call.deadline_at - call.started_at,
             wants=ANEW,
-            line=Line(),
+            line=Line(may_hedge=False),
         )
         task = asyncio.get_running_loop().create_task(_fetched(service, renewed))
         self._renewing[identity] = task
