@@ -61,7 +61,7 @@ class House:
     def over(self, rules: Rules | None = None, *, allow_unpriced: bool = False) -> Budgets:
         return Budgets(
             self.up,
-            payers=lambda key, name: self.slots,
+            payers=lambda caller, name: self.slots,
             name=None,
             cashier=Cashier(self.bank, rules or Rules(), clock()),
             prices={"m": PRICE},

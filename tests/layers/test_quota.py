@@ -25,7 +25,7 @@ def quota(**rates: int) -> Quota:
 
 def layer(made: Limits, *acts: Act, name: str = "") -> Quotas:
     of = {name or asked().caller.key: Under(made, Usual())}
-    return Quotas(Scripted(*acts), by_key=of, clock=clock())
+    return Quotas(Scripted(*acts), known=of, of=lambda call: None, clock=clock())
 
 
 async def one(service: Quotas, payload: FakePayload | None = None) -> GatewayError | None:

@@ -35,7 +35,7 @@ class Counted(House):
         self.slots = [self.bank.slot(Budget("key/k/requests", most, "day", each=1))]
         cashier = Cashier(self.bank, Rules(), clock())
         under = {asked().caller.key: Under(None, Usual(), self.slots[0])}
-        self.requests = Quotas(self.up, by_key=under, cashier=cashier, clock=clock())
+        self.requests = Quotas(self.up, known=under, of=lambda call: None, cashier=cashier, clock=clock())
 
 
 async def made(house: Counted, calls: int) -> list[str]:

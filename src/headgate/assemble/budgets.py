@@ -19,11 +19,9 @@ from headgate.adapters.sqlite import SqliteAccounts
 from headgate.assemble.bank import Bank
 from headgate.assemble.kept import Kept, Machine, Prices
 from headgate.assemble.ledgers import kept_in
-from headgate.assemble.terms import Agreed, Payer
-from headgate.config.callers import Key
+from headgate.assemble.terms import Agreed, Payer, payers
 from headgate.config.tree import Settings
-from headgate.core.budget import Budget, account
-from headgate.core.call import Call
+from headgate.core.call import Call, Caller
 from headgate.core.expected import Expectations
 from headgate.core.price import Price
 from headgate.core.purse import Slot
@@ -89,14 +87,17 @@ def bank(settings: Settings, clock: Clock, file: Path | None, folder: Folder | N
 class Payers:
     """Who pays for a call: the slots of its key, tenant and tier, and of the name it asks for."""
 
-    def __init__(self, by_key: Mapping[str, Slots], by_route: Mapping[str, Slots]) -> None:
-        self._by_key = by_key
+    def __init__(self, by_payer: Mapping[Payer, Slots], by_route: Mapping[str, Slots]) -> None:
+        self._by_payer = by_payer
         self._by_route = by_route
-        self.any = any(by_key.values()) or any(by_route.values())
+        self.any = any(by_payer.values())
         self.name = under if by_route else None
 
-    def __call__(self, key: str, name: str) -> Slots:
-        return self._by_key.get(key, ()) + self._by_route.get(name, ())
+    def __call__(self, caller: Caller, name: str) -> Slots:
+        return self._slots(caller) + self._by_route.get(name, ())
+
+    def _slots(self, caller: Caller) -> Slots:
+        return sum((self._by_payer.get(one, ()) for one in payers(caller)), ())
 
 
 def under(call: Call) -> str:
@@ -119,35 +120,19 @@ class Purses:
 
     def __init__(self, settings: Settings, agreed: Agreed, bank: Bank) -> None:
         found: dict[Payer, Slots] = {}
-        for payer, budget in agreed.budgets():
+        for payer, budget in agreed.budgets:
             found[payer] = (*found.get(payer, ()), bank.slot(budget))
-        self.days = {name: bank.slot(most) for name, most in _a_day(settings, agreed)}
+        self.days = {name: bank.slot(most) for name, most in agreed.a_day}
         bank.close_others([*self.days.values(), *(slot for slots in found.values() for slot in slots)])
-        by_key = {key.name: _of(key, found) for key in agreed.keys}
-        self.money = Payers(by_key, by_route(settings, found))
-
-
-def _of(key: Key, found: Mapping[Payer, Slots]) -> Slots:
-    return (
-        found.get(("key", key.name), ())
-        + found.get(("tenant", key.tenant or key.name), ())
-        + found.get(("tier", key.tier), ())
-    )
-
-
-def _a_day(settings: Settings, agreed: Agreed) -> Iterator[tuple[str, Budget]]:
-    """The requests that a key may make in a day, by its name: of those whose tier says so."""
-    for key in agreed.keys:
-        most = tier.requests_per_day if (tier := settings.tiers.get(key.tier)) else None
-        if most is not None:
-            zone = agreed.zone("key", key.name)
-            yield key.name, Budget(account("key", key.name, "requests"), most, "day", zone, each=1)
+        self.money = Payers(found, by_route(settings, found))
 
 
 class Allotted:
     """The layers of one generation that hold what may be used: nothing, where nobody has a budget."""
 
-    def __init__(self, settings: Settings, prices: Prices, machine: Machine, kept: Kept) -> None:
+    def __init__(
+        self, settings: Settings, prices: Prices, machine: Machine, kept: Kept, agreed: Agreed
+    ) -> None:
         self._settings = settings
         self._prices = prices
         self._kept = kept
@@ -156,7 +141,6 @@ class Allotted:
         self.days: Mapping[str, Slot] = {}
         self.cashier: Cashier | None = None
         if self._bank is not None:
-            agreed = Agreed(settings, machine.issued)
             self._purses = Purses(settings, agreed, self._bank)
             self.days, self.cashier = self._purses.days, self._cashier(self._bank)
 

@@ -5,48 +5,68 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from headgate.assemble.budgets import by_route
+from headgate.assemble.budgets import Allotted, by_route
 from headgate.assemble.kept import Kept, Machine
-from headgate.assemble.terms import Agreed, Payer
-from headgate.config.callers import Key
+from headgate.assemble.terms import Agreed, Payer, payers
 from headgate.config.tree import Settings
-from headgate.core.allowance import Rates
-from headgate.core.call import Call
+from headgate.core.call import Call, Caller
 from headgate.core.expected import Usual
 from headgate.core.purse import Slot
 from headgate.core.quota import Limits, Quota, Several, Shared
 from headgate.core.router import AUTO
-from headgate.pipeline.cashier import Cashier
 from headgate.pipeline.quota import Quotas, Under
 from headgate.pipeline.service import Layer
 
 
-class OnRoutes:
-    """What calls are under where a name that is asked for has limits too."""
+class Known:
+    """What calls are under: the limits of their key, tenant and tier, and of the name they ask for. Those of
+    a caller are put together when it first calls, because there may be many who do not."""
 
     def __init__(
-        self,
-        by_key: Mapping[str, Under],
-        by_route: Mapping[str, Sequence[Limits]],
-        of_key: Mapping[str, Sequence[Limits]],
+        self, agreed: Agreed, settings: Settings, machine: Machine, kept: Kept, days: Mapping[str, Slot]
     ) -> None:
-        self._by_key = by_key
-        self._by_route = by_route
-        self._of_key = of_key
-        self._both: dict[tuple[str, str], Under] = {}
+        """`days`: of requests, by the name of the key that may make them."""
+        self._limits = agreed.limits
+        self._machine = machine
+        self._kept = kept
+        self._days = days
+        self._under: dict[tuple[str, str], Under | None] = {}
+        self.whatever: dict[str, Under] = {}
+        """By the name of the key, where it does not matter what is asked for."""
+        for payer in [*kept.before("quota"), *(one for one in agreed.limits if one[0] == "route")]:
+            self._quota(payer)  # as they are now, though nobody calls before the next change
+        for key in [name for name in kept.before("usual") if name in agreed.tenants]:
+            self._usual(key)
+        self._by_route = by_route(settings, {one: [one] for one in agreed.limits if one[0] == "route"})
 
     def __call__(self, call: Call) -> Under | None:
-        key, route = call.caller.key, call.payload.model
-        if route in self._by_route:
-            return self._both.get((key, route)) or self._meet(key, route)
-        return self._by_key.get(key)
+        route = call.payload.model if call.payload.model in self._by_route else ""
+        at = call.caller.key, route
+        try:
+            return self._under[at]
+        except KeyError:
+            found = self._under[at] = self._meet(call.caller, route)
+            if found is not None and not self._by_route:
+                self.whatever[call.caller.key] = found
+            return found
 
-    def _meet(self, key: str, route: str) -> Under:
-        """Of a key on a route, when it is first asked for."""
-        alone = self._by_key.get(key) or Under(None, Usual())
-        limits = _one([*self._of_key.get(key, ()), *self._by_route[route]])
-        found = self._both[key, route] = Under(limits, alone.usual, alone.day)
-        return found
+    def _meet(self, caller: Caller, route: str) -> Under | None:
+        """Of a caller on a route (`""`: on one without limits), when it is first asked for."""
+        wanted = [*payers(caller), *self._by_route.get(route, ())]
+        found = [quota for one in wanted if (quota := self._quota(one)) is not None]
+        day = self._days.get(caller.key)
+        return Under(_one(found), self._usual(caller.key), day) if found or day else None
+
+    def _quota(self, payer: Payer) -> Quota | Shared | None:
+        rates = self._limits.get(payer)
+        if rates is None:
+            return None
+        quota = self._kept(("quota", payer), None, partial(_quota, self._machine, "/".join(payer)))
+        quota.allow(rates)
+        return quota
+
+    def _usual(self, key: str) -> Usual:
+        return self._kept(("usual", key), None, Usual)
 
 
 def _one(quotas: Sequence[Limits]) -> Limits | None:
@@ -54,34 +74,19 @@ def _one(quotas: Sequence[Limits]) -> Limits | None:
 
 
 def quotas(
-    settings: Settings, machine: Machine, kept: Kept, days: Mapping[str, Slot], cashier: Cashier | None
+    settings: Settings, machine: Machine, kept: Kept, agreed: Agreed, allotted: Allotted
 ) -> Iterator[Layer]:
-    """Nothing, where nobody has a limit. `days`: of requests, by the name of the key that may make them."""
-    agreed = Agreed(settings, machine.issued)
-    found: dict[Payer, Quota | Shared] = {}
-    for (kind, name), terms in agreed.terms.items():
-        rates = Rates(rpm=terms.rpm, tpm=terms.tpm)
-        if rates.limited:
-            scope = name if kind == "key" else f"{kind}/{name}"
-            found[kind, name] = kept(("quota", scope), None, partial(_quota, machine, scope))
-            found[kind, name].allow(rates)
-    if not found and not days:
-        return
-    of_key = {key.name: [found[one] for one in _payers(key) if one in found] for key in agreed.keys}
-    by_key = {
-        name: Under(_one(limits), kept(("usual", name), None, Usual), days.get(name))
-        for name, limits in of_key.items()
-    }
-    of_routes = by_route(settings, {payer: [quota] for payer, quota in found.items()})
-    of = OnRoutes(by_key, of_routes, of_key) if of_routes else None
-    some = {name: under for name, under in by_key.items() if under.limits or under.day}
-    yield partial(Quotas, by_key=some, of=of, clock=machine.clock, cashier=cashier)
+    """Nothing, where nobody has a limit."""
+    if agreed.limits or allotted.days:
+        of = Known(agreed, settings, machine, kept, allotted.days)
+        yield partial(Quotas, known=of.whatever, of=of, clock=machine.clock, cashier=allotted.cashier)
 
 
 def chosen(settings: Settings, machine: Machine, kept: Kept) -> Iterator[Layer]:
     """Of `agent:auto`: the limits of the route behind the agent that has been chosen for a request. Nothing,
     where no such route has one."""
-    quotas = {name: kept.of("quota").get(f"route/{one.route}") for name, one in settings.agents.items()}
+    there: dict[Payer, Quota | Shared] = kept.of("quota")
+    quotas = {name: there.get(("route", one.route)) for name, one in settings.agents.items()}
     usual = kept(("usual", AUTO), None, Usual)
     under = {name: Under(quota, usual) for name, quota in quotas.items() if quota is not None}
 
@@ -90,11 +95,7 @@ def chosen(settings: Settings, machine: Machine, kept: Kept) -> Iterator[Layer]:
         return under.get(agent) if agent else None
 
     if under:
-        yield partial(Quotas, by_key={}, of=of, clock=machine.clock)
-
-
-def _payers(key: Key) -> tuple[Payer, ...]:
-    return ("key", key.name), ("tenant", key.tenant or key.name), ("tier", key.tier)
+        yield partial(Quotas, known={}, of=of, clock=machine.clock)
 
 
 def _quota(machine: Machine, name: str) -> Quota | Shared:

@@ -148,7 +148,9 @@ class Line(msgspec.Struct, eq=False):
     the request, since the message of a cancellation does not survive every library it passes through. What
     the request has been `measured` to be, by the first who needed to know. What its place among those who
     wait lets it do. The upstream calls for it that `failed`, where somebody writes them down; and answers
-    `discarded` where no reply was left to say so. `allowed` says what is left of the caller's own limits at a
+    `discarded` where no reply was left to say so. `may_hedge`: whether a second call may be made for it while
+    the first is under way; not when there has been one, when something has failed, or where nobody waits for
+    the answer; `None` until somebody has asked. `allowed` says what is left of the caller's own limits at a
     time of the clock's."""
 
     gone: bool = False
@@ -156,6 +158,7 @@ class Line(msgspec.Struct, eq=False):
     haste: Haste = Haste.EARLY
     failed: tuple[Attempt, ...] = ()
     discarded: tuple[Discarded, ...] = ()
+    may_hedge: bool | None = None
     allowed: Callable[[float], Allowed] | None = None
 
 
@@ -166,7 +169,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     it is empty until routing has decided; `decision` says why, where there was something to decide. `session`
     is the caller's word for the conversation that this request belongs to. `wants` is what the caller says of
     answers that are kept, `identity` what requests have in common that one answer will do for; `later`
-    whether it would take an answer later than now.
+    whether it would take an answer later than now. `hedge`: this is the second of two calls for the request.
     """
 
     payload: Payload
@@ -183,6 +186,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     later: Later | None = None
     decision: Decision | None = None
     line: Line = msgspec.field(default_factory=Line)
+    hedge: bool = False
 
 
 class Tape:
@@ -255,11 +259,12 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 class Discarded(msgspec.Struct, frozen=True, gc=False):
     """An answer that was asked for, and is not the one the caller got: whose it was, what it took, and what
-    it cost in nano-dollars, where that is known."""
+    it cost in nano-dollars, where that is known. `hedge`: of two calls at once, the other was quicker."""
 
     source: Source
     usage: Usage
     cost_nano: int | None
+    hedge: bool = False
 
 
 class Queued(msgspec.Struct, frozen=True, kw_only=True):
@@ -285,8 +290,9 @@ class Reply(msgspec.Struct, eq=False, kw_only=True):
     how long, `left_s` how long it stays fresh, and `saved_nano` what it would have cost; `sure`, from 0 to 1,
     that it fits, where it was kept for other words.
     `degraded`: nobody answered who should have, and this is what came instead. `batched`: so many requests
-    were answered by one upstream call. `seal`, where there is one, is awaited before the last of the answer
-    leaves; it may raise. `sealed`: its row has been made.
+    were answered by one upstream call. `seal`, where
+    there is one, is awaited before the last of the answer leaves; it may raise. `sealed`: its row has been
+    made.
     """
 
     source: Source
@@ -339,6 +345,14 @@ class Reply(msgspec.Struct, eq=False, kw_only=True):
         return self._cost
 
 
-def put_aside(reply: Reply) -> Discarded:
-    """What that answer took so far, though its caller gets another or none."""
-    return Discarded(reply.source, reply.usage(), reply.own_nano())
+def put_aside(reply: Reply, *, hedge: bool = False) -> tuple[Discarded, ...]:
+    """What that answer took so far, though its caller gets another or none; and what was put aside for it."""
+    return *reply.discarded, Discarded(reply.source, reply.usage(), reply.own_nano(), hedge)
+
+
+def outrun(source: Source, usage: Usage) -> Discarded:
+    """A call there that was let go of before it began to answer, and may have taken as much as that, which
+    nobody has counted: what the one that was quicker had taken by then."""
+    taken = Usage(input=usage.prompt, output=usage.output, reasoning=usage.reasoning, estimated=True)
+    cost = None if source.price is None else source.price.cost_nano(taken)
+    return Discarded(source, taken, cost, hedge=True)

@@ -22,7 +22,7 @@ from types import TracebackType
 
 import msgspec
 
-from headgate.core.call import Call, Discarded, Operation, Reply
+from headgate.core.call import Call, Caller, Discarded, Operation, Reply
 from headgate.core.errors import Overloaded
 from headgate.core.expected import PLAIN_BYTES, Expectations, Expected, Usual
 from headgate.core.price import Price
@@ -58,7 +58,7 @@ class Budgets:
         self,
         inner: Service,
         *,
-        payers: Callable[[str, str], Sequence[Slot]],
+        payers: Callable[[Caller, str], Sequence[Slot]],
         name: Callable[[Call], str] | None,
         cashier: Cashier,
         prices: Mapping[str, Price],
@@ -66,8 +66,8 @@ class Budgets:
         expectations: Expectations,
         clock: Clock,
     ) -> None:
-        """`payers`: by the name of the key and that under which a call pays, which `name` says where such
-        names have budgets. `prices` by model id, of those whose price is known; `unpriced` are the others,
+        """`payers`: of a caller, under the name that a call is for; `name` says which, where such names have
+        budgets. `prices` by model id, of those whose price is known; `unpriced` are the others,
         unless they may serve."""
         self.inner = inner
         self.cashier = cashier
@@ -102,14 +102,14 @@ class Budgets:
 
     def _bill(self, call: Call) -> Bill:
         of = call.caller.key, call.chain[0], "" if self._name is None else self._name(call)
-        return self._bills.get(of) or self._draw(of)
+        return self._bills.get(of) or self._draw(call.caller, of)
 
-    def _draw(self, of: tuple[str, str, str]) -> Bill:
+    def _draw(self, caller: Caller, of: tuple[str, str, str]) -> Bill:
         """Names are the configuration's: others have not come so far."""
         key, model, name = of
         if len(self._bills) >= BILLS:
             self._bills.clear()
-        bill = Bill(self._payers(key, name), self._prices.get(model), self.expectations.usual(model, key))
+        bill = Bill(self._payers(caller, name), self._prices.get(model), self.expectations.usual(model, key))
         self._bills[of] = bill
         return bill
 

@@ -53,21 +53,21 @@ class Quotas:
         self,
         inner: Service,
         *,
-        by_key: Mapping[str, Under],
-        of: Callable[[Call], Under | None] | None = None,
+        known: Mapping[str, Under],
+        of: Callable[[Call], Under | None],
         clock: Clock,
         cashier: Cashier | None = None,
     ) -> None:
-        """`by_key`: what calls are under by the name of their key, unless that depends on the call (`of`);
-        `cashier` is asked for requests of a day."""
+        """`of` finds what a call is under; `known` has it by the name of the key, so far as it has been found
+        and does not depend on the call. `cashier` is asked for requests of a day."""
         self.inner = inner
         self.cashier = cashier
         self.clock = clock
-        self._by_key = by_key
+        self._known = known
         self._of = of
 
     def __call__(self, call: Call) -> AbstractAsyncContextManager[Reply]:
-        under = self._by_key.get(call.caller.key) if self._of is None else self._of(call)
+        under = self._known.get(call.caller.key) or self._of(call)
         if under is None:
             return self.inner(call)
         now, limits, taken = self.clock.now(), under.limits, None
