@@ -166,9 +166,9 @@ _NOTHING = Expected(0, 0, 0, True)
 
 
 class _Held(Passage, eq=False, kw_only=True):
-    """`usual`: what calls to the first choice take, as long as that serves. `fixed`: it cannot cost more than
-    is reserved. `paid`: so many answers were put aside, and paid for, when the same request was here
-    before."""
+    """`reserved`: before this was made, so that who stands above enters it at once. `usual`: what calls to
+    the first choice take, as long as that serves. `fixed`: it cannot cost more than is reserved. `paid`: so
+    many answers were put aside, and paid for, when the same request was here before."""
 
     layer: Budgets
     purses: Sequence[Purse]

@@ -101,7 +101,8 @@ def _closer(limits: Limits, usual: Usual, call: Call, now: float) -> Any:
 
 
 class _Counted(Passage, eq=False, kw_only=True):
-    """`taken` of the limits of a minute, and one request from the `purse` of a day."""
+    """`taken` of the limits of a minute, and one request from the `purse` of a day, before this was made: who
+    stands above enters it at once."""
 
     under: Under
     taken: Any = None
