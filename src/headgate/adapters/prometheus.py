@@ -170,7 +170,8 @@ class PrometheusRecorder:
     def _answered(self, record: Record, reply: Reply, model: str, intent: str) -> None:
         """An upstream's answer."""
         if reply.reuse is MISS:
-            self._tally.missed[record.tenant] += 1
+            caller = record.caller
+            self._tally.missed[caller.tenant if caller else ""] += 1
         series = self._tally.of(model, intent)
         if record.outcome is FINISHED:
             series.finished += 1
