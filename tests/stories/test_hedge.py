@@ -178,8 +178,8 @@ def test_an_answer_from_another_model_of_a_cascade_is_paid_for_with_all_that_was
 
 def test_nobody_waits_for_a_job_and_so_it_has_no_hedge() -> None:
     async def story() -> None:
-        more = {"hedge": {"after_s": 0.05, "max_share": 1.0}, "routes": {"auto": {"use": ["a", "b"]}}}
-        async with jobbing(**more) as here:
+        routes = {"auto": {"use": ["a", "b"]}}
+        async with jobbing(routes=routes, hedge={"after_s": 0.05, "max_share": 1.0}) as here:
             assert (await here.ask()).status == 200
             assert len(here.notes.hedges) == 1
             heard = await here.ask(headers=[("prefer", "respond-async, wait=0")])
