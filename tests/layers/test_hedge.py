@@ -155,6 +155,20 @@ def test_never_more_than_their_share() -> None:
     run(story())
 
 
+def test_a_request_that_comes_twice_has_one_all_the_same() -> None:
+    """As that of a cascade does, for its weak and for its strong model."""
+
+    async def story() -> None:
+        house = House(Scripted(SLOW), others={"b": Scripted(QUICK, name="b")})
+        call = house.call()
+        house.share.deposit()
+        for told in (b"quick", b"slow"):
+            assert await drain(house.service, call) == [told]
+        assert len(house.bets) == 1
+
+    run(story())
+
+
 # ── what it costs ──
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
 from falling import DOWN
+from headgate.core.call import Call, Reply
 from headgate.core.errors import (
     AllUpstreamsFailed,
     UpstreamInterrupted,
@@ -16,7 +19,7 @@ from headgate.core.errors import (
 )
 from headgate.core.hedging import Bet
 from hedging import QUICK, SLOW, House
-from scripted import Scripted, answers, fails, fate
+from scripted import Scripted, answers, drain, fails, fate, hangs
 from virtual import clock, run
 
 
@@ -117,5 +120,43 @@ def test_a_second_that_is_cut_later_is_cut_for_the_caller() -> None:
         house = House(Scripted(SLOW), others={"b": Scripted(cut, name="b")})
         assert isinstance(await fate(house.service, house.call()), UpstreamInterrupted)
         assert (house.calls, house.open) == ([1, 1], 0)
+
+    run(story())
+
+
+# ── cancelled while the slower one is let go of ──
+
+
+class Sticky(Scripted):
+    """It takes a second to be left."""
+
+    @asynccontextmanager
+    async def __call__(self, call: Call) -> AsyncIterator[Reply]:
+        try:
+            async with super().__call__(call) as reply:
+                yield reply
+        finally:
+            await clock().sleep(1.0)
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_cancelled_while_the_other_is_let_go_of_all_is_left_and_booked(times: int) -> None:
+    async def story() -> None:
+        house = House(Scripted(answers(b"first", after_s=1.2)), others={"b": Sticky(hangs(), name="b")})
+        call = house.call()
+        task = asyncio.ensure_future(drain(house.service, call))
+        await clock().sleep(1.4)
+        for _ in range(times):
+            assert not task.done()
+            task.cancel()
+            await clock().sleep(0.1)
+        await asyncio.wait({task})
+        assert task.cancelled()
+        assert clock().now() == pytest.approx(2.2)
+        assert house.open == 0
+        assert [(one.source.model_id, one.hedge) for one in call.line.discarded] == [
+            ("b", True),
+            ("a", False),
+        ]
 
     run(story())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -10,8 +11,9 @@ from headgate.core.call import Outcome
 from headgate.core.entry import Flag, entry
 from headgate.core.hedging import Bet
 from headgate.providers.simulated import Scheduled
+from jobbing import house as jobbing
 from staged import Stage, play, play_cancelled_everywhere, simulated, two_neighbours
-from virtual import clock
+from virtual import clock, run
 
 PRICE = {"input": 1.0, "output": 2.0}
 FIXED = {"after_s": 0.5, "max_share": 1.0}
@@ -125,6 +127,67 @@ def test_where_it_would_use_up_what_the_key_allows_none_is_made() -> None:
     stage = play(house(FIXED, providers={"north": simulated(), "south": south}), traffic)
     assert stage.notes.hedges == []
     assert stage.told[-1].took_s > 5.0
+
+
+def test_who_share_a_call_have_one_hedge_together() -> None:
+    async def traffic(stage: Stage) -> None:
+        hangs(stage, 1.0)
+        await asyncio.gather(*(stage.ask() for _ in range(5)))
+        stage.seen["visits"] = (stage.visits("north"), stage.visits("south"))
+
+    stage = play(house(FIXED, coalesce={"window_s": 5}), traffic)
+    assert stage.seen["visits"] == (1, 1)
+    assert [bet for *_, bet in stage.notes.hedges] == [Bet.WON]
+    paid = [record for record in stage.records if record.reply and record.reply.own_nano()]
+    assert sum(len(record.discarded) for record in stage.records) == len(paid[0].discarded) == 1
+
+
+def test_while_others_wait_for_the_neighbour_none_is_made() -> None:
+    async def traffic(stage: Stage) -> None:
+        hangs(stage, 1.0)
+        waiting = asyncio.gather(*(stage.ask("b") for _ in range(6)))
+        await stage.ask(deadline_s=4.0)
+        await waiting
+
+    south = simulated(concurrency=1, simulated={"latency_s": 1.5})
+    stage = play(house(FIXED, providers={"north": simulated(), "south": south}), traffic)
+    assert stage.notes.hedges == []
+
+
+def test_an_answer_from_another_model_of_a_cascade_is_paid_for_with_all_that_was_asked() -> None:
+    """The weak model's answer is doubtful; before that it was silent under one of its keys."""
+
+    async def traffic(stage: Stage) -> None:
+        hangs(stage, 1.0, key="1")
+        for _ in range(4):
+            await stage.ask()
+
+    settings = house({**FIXED, "at": "key"}, keys=2, retry={"attempts": 4})
+    settings["routes"]["auto"]["cascade"] = {"weak": "a", "strong": "b"}
+    stage = play(settings, traffic)
+    both = [record for record in stage.records if len(record.discarded) == 2]
+    assert both
+    for record in both:
+        assert record.reply is not None
+        slow, weak = record.discarded
+        assert (slow.hedge, weak.hedge, record.reply.source.model_id) == (True, False, "b")
+        assert record.cost_nano == sum(one.cost_nano or 0 for one in record.discarded) + (
+            record.reply.own_nano() or 0
+        )
+
+
+def test_nobody_waits_for_a_job_and_so_it_has_no_hedge() -> None:
+    async def story() -> None:
+        routes = {"auto": {"use": ["a", "b"]}}
+        async with jobbing(routes=routes, hedge={"after_s": 0.05, "max_share": 1.0}) as here:
+            assert (await here.ask()).status == 200
+            assert len(here.notes.hedges) == 1
+            heard = await here.ask(headers=[("prefer", "respond-async, wait=0")])
+            assert heard.status == 202
+            assert (await here.until_over(heard.document["id"]))["status"] == "succeeded"
+            assert len(here.notes.hedges) == 1
+
+    run(story())
 
 
 # ── the tail ──
