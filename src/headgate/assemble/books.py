@@ -23,9 +23,10 @@ from headgate.core.breaker import State
 from headgate.core.call import Call, Outcome, Source
 from headgate.core.captured import Captured
 from headgate.core.denials import SOON_S, Asked, Denials, denied
-from headgate.core.entry import entry
+from headgate.core.entry import HEDGE, entry
 from headgate.core.errors import GatewayError, Overloaded, UpstreamInterrupted
 from headgate.core.fleet import Fleet
+from headgate.core.hedging import Bet
 from headgate.core.journaled import Row, refused
 from headgate.core.record import Record
 from headgate.core.retention import Days
@@ -127,9 +128,12 @@ class Books:
 
     def attempt_failed(self, call: Call, source: Source, error: GatewayError) -> None:
         if not isinstance(error, UpstreamInterrupted):  # that one served, and its row is the request's
-            call.line.failed = (*call.line.failed, failed(source, error))
+            call.line.failed = (*call.line.failed, failed(source, error, HEDGE * call.hedge))
 
     def fell_back(self, call: Call, from_model: str, to_model: str, error: GatewayError) -> None:
+        """The row has it."""
+
+    def hedged(self, call: Call, model: str, to: str, bet: Bet) -> None:
         """The row has it."""
 
     def queued(self, call: Call, seconds: float, left: Left) -> None:
