@@ -101,4 +101,6 @@ def chosen(settings: Settings, machine: Machine, kept: Kept) -> Iterator[Layer]:
 def _quota(machine: Machine, name: str) -> Quota | Shared:
     """Of this process alone, or shared with others."""
     sharing = machine.sharing
-    return Quota() if sharing is None else Shared(sharing.allowance(f"caller/{name}"), machine.clock.now)
+    if sharing is None:
+        return Quota()
+    return Shared(sharing.allowance(f"caller/{name}", frugal=True), machine.clock.now)

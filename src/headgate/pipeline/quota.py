@@ -8,6 +8,8 @@ caller's requests usually take, settled by what the answer reports. Where there 
 day seems to have none left, whoever knows is asked. What we refuse ourselves further down is given back. What
 was taken is held until the answer has ended.
 
+Where several processes share a limit, a request whose part is not in hand here waits for it, for a moment.
+
 Stands a second time below route, for `agent:auto` alone: only there it is known behind which agent's route a
 request is.
 
@@ -37,6 +39,9 @@ from headgate.ports.clock import Clock
 
 EMBEDDINGS = Operation.EMBEDDINGS
 ONE = Expected(1, 1, 0, True)
+FETCHED_WITHIN_S = 0.5
+"""How long a request waits for its part of what several processes share."""
+LOOK_S = 0.005
 
 
 class Under(msgspec.Struct, frozen=True):
@@ -66,19 +71,20 @@ class Quotas:
         self._known = known
         self._of = of
 
-    def __call__(self, call: Call) -> AbstractAsyncContextManager[Reply]:
+    def __call__(self, call: Call, taken: Any = None) -> AbstractAsyncContextManager[Reply]:
+        """`taken`: of limits of a minute, where that had to be waited for."""
         under = self._known.get(call.caller.key) or self._of(call)
         if under is None:
             return self.inner(call)
-        now, limits, taken = self.clock.now(), under.limits, None
-        if limits is not None:
+        now, limits = self.clock.now(), under.limits
+        if limits is not None and taken is None:
             size, line = len(call.payload.raw), call.line
-            if size <= PLAIN_BYTES:
-                taken = limits.take(now, under.usual.tokens(size) if limits.metered else 0)
-            if taken is None:
-                taken = _closer(limits, under.usual, call, now)
             if line.allowed is None:
                 line.allowed = limits.allowed
+            if size <= PLAIN_BYTES or not limits.metered:
+                taken = limits.take(now, under.usual.tokens(size) if limits.metered else 0)
+            if taken is None and (taken := self._closer(limits, under.usual, call, now)) is None:
+                return _Fetching(self, limits, under.usual, call)
         day, cashier = under.day, self.cashier
         if day is None or cashier is None:
             return _Counted(self.inner, call, under=under, taken=taken)
@@ -88,16 +94,21 @@ class Quotas:
         wait = partial(_Waiting, self, cashier, under=under, purse=purse)
         return _Counted(wait, call, under=under, taken=taken)
 
+    def _closer(self, limits: Limits, usual: Usual, call: Call, now: float) -> Any:
+        """There is no room for what is usual; there may be for what this request can take. None, where its
+        part may only not be here yet."""
+        tokens = _tokens(limits, usual, call)
+        taken = limits.take(now, tokens) if limits.metered else None
+        if taken is None and not limits.fetched:
+            raise _over(limits, tokens, now)
+        return taken
 
-def _closer(limits: Limits, usual: Usual, call: Call, now: float) -> Any:
-    """There is no room for what is usual; there may be for what this request can take."""
-    tokens = 0
-    if limits.metered:
-        tokens = usual.closer(call.payload.raw, answers=call.payload.operation is not EMBEDDINGS)
-    taken = limits.take(now, tokens)
-    if taken is None:
-        raise _over(limits, tokens, now)
-    return taken
+
+def _tokens(limits: Limits, usual: Usual, call: Call) -> int:
+    """That this request can take."""
+    if not limits.metered:
+        return 0
+    return usual.closer(call.payload.raw, answers=call.payload.operation is not EMBEDDINGS)
 
 
 class _Counted(Passage, eq=False, kw_only=True):
@@ -131,6 +142,39 @@ class _Counted(Passage, eq=False, kw_only=True):
             self.under.limits.cancel(self.taken)
         if self.purse is not None:
             self.purse.settle(1, 0)
+
+
+class _Fetching:
+    """A request whose part of what several processes share may have room that is not in hand here: it is
+    asked for, and comes in a moment."""
+
+    def __init__(self, layer: Quotas, limits: Limits, usual: Usual, call: Call) -> None:
+        self._layer = layer
+        self._limits = limits
+        self._usual = usual
+        self._call = call
+
+    async def __aenter__(self) -> Reply:
+        self._opened = self._layer(self._call, await self._taken())
+        return await self._opened.__aenter__()
+
+    async def _taken(self) -> Any:
+        """Raises `RateLimited` where it does not come."""
+        limits, clock, taken = self._limits, self._layer.clock, None
+        tokens, until = _tokens(limits, self._usual, self._call), clock.now() + FETCHED_WITHIN_S
+        while taken is None:
+            now = clock.now()
+            at = limits.next_at(now, tokens)
+            if at > until:
+                raise _over(limits, tokens, now)
+            await clock.sleep(max(at - now, LOOK_S))
+            taken = limits.take(clock.now(), tokens)
+        return taken
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return await self._opened.__aexit__(kind, error, trace)
 
 
 class _Waiting:
