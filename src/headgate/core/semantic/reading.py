@@ -30,7 +30,6 @@ from headgate.core.semantic.lexicon.table import (
     plain,
 )
 from headgate.core.semantic.listing import lists
-from headgate.core.semantic.notation import uniform
 from headgate.core.semantic.words import Word, known
 
 NUMBER, UNIT, VERSION, SYMBOL = Kind.NUMBER, Kind.UNIT, Kind.VERSION, Kind.SYMBOL
@@ -119,7 +118,7 @@ class _Reader:
     """One text, left to right."""
 
     def __init__(self, text: str) -> None:
-        self._pieces = _pieces(plainly(uniform(text)))
+        self._pieces = _pieces(plainly(text))
         self._lower = [plain(piece) for _, piece in self._pieces]
         self._english = sum(map(_TONGUES.get, self._lower, repeat(0))) >= 0
         self._table = ENGLISH if self._english else FOREIGN
