@@ -50,18 +50,24 @@ _UNSURE = (
     r"|(?:really |just )?(?:want|need|wish|(?:would|'d) (?:like|love)) to (?:know|find out|understand|learn"
     r"|ask))"
 )
+_STEPS = r" (?:me|us) (?:some |the )?(?:instructions|directions|guidance|steps|advice|tips)"
+_ME = r"(?: (?:me|us))?"
 ASKING = re.compile(
-    rf"\b(?=[adgijnqrstw])(?:(?:do|does) {_WHO} (?:happen to )?know"
-    rf"|(?:i|we)(?:'m|m| am)? ?{_UNSURE}"
-    r"|not sure|no idea|just (?:curious|wondering)|any (?:idea|tips?|advice|suggestions?|thoughts)"
-    r"|(?:advise|teach|guide|remind|instruct|tell|show)(?: (?:me|us))?"
-    r"|(?:give|send|show) (?:me|us) (?:(?:some |the )?(?:instructions|directions|guidance|steps|advice|tips))"
-    r"|(?:instructions|directions|guidance|tips|advice)"
-    r"|(?:i |we )?need (?:some |your )?help|quick question)"
-    r"(?: on| about| as to| for| with)?[:,;.-]* "
-    r"(?=(?:how|what|why|when|where|who|whom|whose|which|if|whether)\b)",
-    re.I,
+    r"\b(?:[aA](?i:ny (?:idea|tips?|advice|suggestions?|thoughts)|dvice|dvise" + _ME + r")"
+    rf"|[dD](?i:o(?:es)? {_WHO} (?:happen to )?know|irections)"
+    rf"|[gG](?i:ive{_STEPS}|uidance|uide{_ME})"
+    rf"|[iI](?![fnst]\b)(?i:(?:'m|m| am)? ?{_UNSURE}| need (?:some |your )?help|nstructions|nstruct{_ME})"
+    r"|[jJ](?i:ust (?:curious|wondering))"
+    r"|[nN](?i:ot sure|o idea|eed (?:some |your )?help)"
+    r"|[qQ](?i:uick question)"
+    rf"|[rR](?i:emind{_ME})"
+    rf"|[sS](?i:(?:end|how){_STEPS}|how{_ME})"
+    rf"|[tT](?i:each{_ME}|ell{_ME}|ips)"
+    rf"|[wW](?i:e(?:(?:'m|m| am)? ?{_UNSURE}| need (?:some |your )?help)))"
+    r"(?i:(?: on| about| as to| for| with)?[:,;.-]* "
+    r"(?=(?:how|what|why|when|where|who|whom|whose|which|if|whether)\b))"
 )
+"""By first letters, in either case: so the others are not even tried."""
 HELP = re.compile(
     r"^(?:(?:please |kindly )?(?:give|send|show) (?:me|us) (?:some |the )?(?:instructions|directions|steps)"
     r"|(?:instructions|directions|steps)|(?:i |we )?need (?:some |your )?help) to\b",
@@ -147,7 +153,11 @@ RULES: tuple[Rule, ...] = (
     ((GREETING,), HELLO, ""),
     (("hank|heers|thx|^ ty",), THANKS, ""),
     ((ASIDE, _because), CLAUSE, _clause),
-    ((r"(?i:\b(?:ca|could|do|does|did|is|are|was|were|should|wo|would|have|has|had))nt\b",), HURRIED, r"\1n't"),
+    (
+        (r"(?i:\b(?:ca|could|do|does|did|is|are|was|were|should|wo|would|have|has|had))nt\b",),
+        HURRIED,
+        r"\1n't",
+    ),
     (("(?i:can|could|will|would)$", "^ (?i:you|u|(?:some|any)(?:one|body))$"), POLITE, " "),
     ((WANTED, SAYS), ASKING, ""),
     (("^ ?(?i:ca|could|do|does|did|is|are|was|were|should|wo|would)(?:n't|nnot)",), RHETORICAL, _asked),
@@ -176,5 +186,5 @@ RULES: tuple[Rule, ...] = (
 )
 
 plainly = Rewriting((*slips.RULES, *arranging.RULES, *notation.RULES, *writing.RULES, *RULES))
-"""In one notation, with negations as words of their own (those of `Can't I …?` deny nothing), and without what
-people say around a question: greetings, thanks, why they ask."""
+"""In one notation, with negations as words of their own (those of `Can't I …?` deny nothing), and without
+what people say around a question: greetings, thanks, why they ask."""

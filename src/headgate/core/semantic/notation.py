@@ -63,7 +63,7 @@ def _iso(found: re.Match[str]) -> str:
 
 def _date(day: str, month: str, year: str | None) -> str:
     short = month[:3].lower()
-    name = "mai" if short == "may" else next(name for name in MONTHS if name.startswith(short))
+    name = "mai" if short == "may" else next((name for name in MONTHS if name.startswith(short)), month)
     return f"{int(day)} {name}" + (f" {year}" if year else "")
 
 
@@ -88,7 +88,9 @@ def _clock(hour: str, minute: str | None) -> str:
 
 
 def _part(found: re.Match[str]) -> str:
-    return f"{_COUNTS[found[1].lower()]}/{_PARTS[found[2].lower()]}"
+    """As it is, where `re` takes another alphabet's letter for an `i` or an `s`."""
+    count, part = _COUNTS.get(found[1].lower()), _PARTS.get(found[2].lower())
+    return f"{count}/{part}" if count and part else found[0]
 
 
 RULES: tuple[Rule, ...] = (

@@ -1,5 +1,5 @@
-"""Rewriting by rules, of which a plain text occasions none: what its words occasion is looked up, word by word,
-before any pattern is tried.
+"""Rewriting by rules, of which a plain text occasions none: what its words occasion is looked up, word by
+word, before any pattern is tried.
 
 Known weakness: a rule whose needs are too narrow is silently not applied.
 """

@@ -9,7 +9,8 @@ from __future__ import annotations
 from itertools import pairwise
 
 from headgate.core.semantic.lexicon.table import Kind
-from headgate.core.semantic.reading import Reading, Token
+from headgate.core.semantic.reading import Reading
+from headgate.core.semantic.words import Token
 
 NUMBER, UNIT, ORDER, CLAUSE = Kind.NUMBER, Kind.UNIT, Kind.ORDER, Kind.CLAUSE
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+import re
+from functools import lru_cache, partial
 
 import msgspec
 
@@ -25,8 +26,21 @@ from headgate.core.semantic.lexicon.table import (
     RELATING,
     SELF,
     Kind,
+    Phrases,
     Sense,
     plain,
+)
+
+PIECES = re.compile(
+    r"""
+    (?P<number>\d+(?:[.,]\d+)*)(?![^\W_])
+    | (?P<code>[^\W_]*\d[^\W_]*)
+    | (?P<han>[\u3040-\u30ff\u3400-\u9fff])
+    | (?P<word>(?:[^\W\d_\u3040-\u30ff\u3400-\u9fff]|[\u0900-\u0963])+(?:'[^\W\d_]+)?)
+    | (?P<sign>[%$€£¥₹°+=^<>*/|&@\#\[\]{}\\-])
+    | (?P<stop>[?!.,;:()\n"])
+    """,
+    re.VERBOSE,
 )
 
 SHORTENED = frozenset(("what's", "who's", "where's", "when's", "how's", "why's", "it's", "that's", "there's"))
@@ -40,14 +54,44 @@ NO_ADVERBS = frozenset(
 )
 
 
-class Word(msgspec.Struct, frozen=True, kw_only=True):
-    """What a word says wherever it stands. `role`: it begins one; `who` is spoken of, and whether it `acts`;
-    `tense`: `perhaps` the past, `going` with a `to` the future; `grammar`: any of these. `sense`: what the
-    lists know of it; where they know nothing `base` is the word without its endings. `leads`: with others
-    after it, it may say something else. `hinge`: what hangs on it is of one word and not of another;
-    `relates`: a verb that matters for who stands before and behind it alone. `idle`: whatever stands around
-    it, it says nothing. `owns`: with an `'s`; `strands`: see `STRANDED`."""
+TONGUES = {
+    word: (word in ENGLISH.grammar) - (word in FOREIGN.grammar)
+    for word in ENGLISH.grammar | FOREIGN.grammar - {"no"}  # it is as good English
+}
+"""Of words of grammar, for which language they speak: above 0 for English, below for the others."""
 
+MARKED = frozenset({Kind.NEGATION, Kind.MODALITY, Kind.QUANTIFIER, Kind.COMPARATIVE, Kind.SCOPE, Kind.CHOICE})
+NO_TOKENS = MARKED | {Kind.QUESTION, Kind.FILLER}
+
+HELPS = frozenset({"help", "helps", "helped"})
+
+
+class Token(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A word that matters. `role`: the preposition that governs it, `""` for none. `said`: as it was written,
+    where the lists do not know it."""
+
+    word: str
+    kind: Kind
+    role: str = ""
+    said: str = ""
+
+
+class Word(msgspec.Struct, frozen=True, kw_only=True):
+    """What a word says wherever it stands. `piece`: as it is written, and `lower` without accents; `group`:
+    see `PIECES`; `tongue`: see `TONGUES`. `role`: it begins one; `who` is spoken of, and whether it `acts`;
+    `tense`: `perhaps` the past, `going` with a `to` the future; `grammar`: any of these. `sense`: what the
+    lists know of it; where they know nothing `base` is the word without its endings. `token`: what it is,
+    where it is one; `simple`: that and nothing else. `leads`: with others after it, it may say something
+    else. `hinge`: what hangs on it is of one word and not of another; `relates`: a verb that matters for who
+    stands before and behind it alone. `idle`: whatever stands around it, it says nothing. `owns`: with an
+    `'s`; `strands`: see `STRANDED`."""
+
+    piece: str
+    lower: str
+    group: str = "word"
+    tongue: int = 0
+    token: Token | None = None
+    simple: bool = False
     bare: str
     base: str = ""
     capital: bool = False
@@ -59,7 +103,7 @@ class Word(msgspec.Struct, frozen=True, kw_only=True):
     can: bool = False
     sense: Sense | None = None
     grammar: bool = False
-    leads: bool = False
+    leads: Phrases | None = None
     hinge: str = ""
     relates: str = ""
     owns: bool = False
@@ -67,13 +111,55 @@ class Word(msgspec.Struct, frozen=True, kw_only=True):
     idle: bool = False
 
 
-@lru_cache(maxsize=16_384)
+def _pieces(chunk: str, *, english: bool) -> tuple[Word, ...]:
+    """Words, numbers and signs of what stands between spaces. Most words are words at sight."""
+    if chunk.isalpha() and chunk.isascii():
+        return (known(chunk, english=english),)
+    return tuple(_piece(found.lastgroup or "", found[0], english=english) for found in PIECES.finditer(chunk))
+
+
+def _piece(group: str, piece: str, *, english: bool) -> Word:
+    if group in ("word", "han"):
+        return known(piece, english=english)
+    lower, token = plain(piece), None
+    if group == "sign":
+        token = Token(*((ENGLISH if english else FOREIGN).senses.get(piece) or (piece, Kind.SYMBOL)))
+    return Word(
+        piece=piece,
+        lower=lower,
+        group=group,
+        tongue=TONGUES.get(lower, 0),
+        token=token,
+        simple=token is not None,
+        bare=lower,
+    )
+
+
+KEPT = 16_384
+"""Words that are remembered, in either language."""
+
+ENGLISH_PIECES = lru_cache(KEPT)(partial(_pieces, english=True))
+FOREIGN_PIECES = lru_cache(KEPT)(partial(_pieces, english=False))
+
+
+@lru_cache(KEPT)
 def known(piece: str, *, english: bool) -> Word:
     """A piece of a text, in English or any other language. Pure, and remembered."""
     lower, table = plain(piece), ENGLISH if english else FOREIGN
-    leads, senses = lower in table.phrases, table.senses
+    leads, senses, tongue = table.phrases.get(lower), table.senses, TONGUES.get(lower, 0)
     if piece in CASED:
-        return Word(bare=piece, sense=CASED[piece], leads=leads)
+        sense = CASED[piece]
+        token = Token(*sense)
+        return Word(
+            piece=piece,
+            lower=lower,
+            tongue=tongue,
+            bare=piece,
+            sense=sense,
+            token=token,
+            leads=leads,
+            simple=not leads,
+        )
     bare = lower.partition("'")[0]
     prepositions = ENGLISH_PREPOSITIONS if english else PREPOSITIONS
     auxiliaries = ENGLISH_AUXILIARIES if english else AUXILIARIES
@@ -96,7 +182,14 @@ def known(piece: str, *, english: bool) -> Word:
     owns = lower.endswith("'s") and not helps
     grammar = bool(who or tense or can or relates or owns)
     filler = bool(sense and sense[1] is Kind.FILLER)
+    token = _token_of(bare, base, sense)
+    alone = role is None and not (helps or grammar or leads or hinge)
     return Word(
+        piece=piece,
+        lower=lower,
+        tongue=tongue,
+        token=token,
+        simple=alone and bare != "am" and token is not None and (sense is not None or not piece[0].isupper()),
         bare=bare,
         base=base,
         capital=piece[0].isupper(),
@@ -113,8 +206,14 @@ def known(piece: str, *, english: bool) -> Word:
         relates=relates,
         owns=owns,
         strands=english and bare in STRANDED,
-        idle=filler and role is None and not (helps or grammar or leads or hinge),
+        idle=alone and filler and piece not in HELPS,
     )
+
+
+def _token_of(bare: str, base: str, sense: Sense | None) -> Token | None:
+    if sense:
+        return None if sense[1] in NO_TOKENS else Token(*sense)
+    return Token(base, Kind.WORD, "", bare) if base else None
 
 
 def _american(bare: str, base: str) -> tuple[str, Sense | None]:
