@@ -153,7 +153,7 @@ class _Reader:
     def _word(self, at: int, word: Word) -> int:
         if word.leads:
             after = self._lower[at + 1] if at + 1 < len(self._lower) else ""
-            for rest, sense in word.leads.get(after) or word.leads.get(after.removesuffix("s"), ()):
+            for rest, sense in word.leads.get(after) or word.leads.get(after.removesuffix("s")) or ():
                 if self._follows(at + 1, rest):
                     self._at += len(rest)
                     self._sense(sense)

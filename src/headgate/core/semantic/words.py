@@ -28,6 +28,7 @@ from headgate.core.semantic.lexicon.table import (
     Kind,
     Phrases,
     Sense,
+    Table,
     plain,
 )
 
@@ -121,9 +122,8 @@ def _pieces(chunk: str, *, english: bool) -> tuple[Word, ...]:
 def _piece(group: str, piece: str, *, english: bool) -> Word:
     if group in ("word", "han"):
         return known(piece, english=english)
-    lower, token = plain(piece), None
-    if group == "sign":
-        token = Token(*((ENGLISH if english else FOREIGN).senses.get(piece) or (piece, Kind.SYMBOL)))
+    lower, senses = plain(piece), (ENGLISH if english else FOREIGN).senses
+    token = Token(*senses.get(piece, (piece, Kind.SYMBOL))) if group == "sign" else None
     return Word(
         piece=piece,
         lower=lower,
@@ -145,38 +145,18 @@ FOREIGN_PIECES = lru_cache(KEPT)(partial(_pieces, english=False))
 @lru_cache(KEPT)
 def known(piece: str, *, english: bool) -> Word:
     """A piece of a text, in English or any other language. Pure, and remembered."""
-    lower, table = plain(piece), ENGLISH if english else FOREIGN
-    leads, senses, tongue = table.phrases.get(lower), table.senses, TONGUES.get(lower, 0)
     if piece in CASED:
-        sense = CASED[piece]
-        token = Token(*sense)
-        return Word(
-            piece=piece,
-            lower=lower,
-            tongue=tongue,
-            bare=piece,
-            sense=sense,
-            token=token,
-            leads=leads,
-            simple=not leads,
-        )
-    bare = lower.partition("'")[0]
+        return _cased(piece, ENGLISH if english else FOREIGN)
+    lower, table = plain(piece), ENGLISH if english else FOREIGN
+    bare, leads = lower.partition("'")[0], table.phrases.get(lower)
     prepositions = ENGLISH_PREPOSITIONS if english else PREPOSITIONS
     auxiliaries = ENGLISH_AUXILIARIES if english else AUXILIARIES
     helps = (bare in auxiliaries and bare not in prepositions) or lower in SHORTENED
     role = prepositions.get(bare, "" if helps else None)
-    acts, quiet = bare in SELF or bare in OTHER, bare in OWNERS
+    acts = bare in SELF or bare in OTHER
     who = "self" if bare in SELF else "other" if acts or bare in ("his", "her") else ""
-    base = IRREGULAR.get(bare) or stem(bare)
-    sense = senses.get(piece.lower()) or senses.get(bare) or senses.get(base)
-    if sense is None and english:
-        base, sense = _american(bare, base)
-    if sense is None and english and bare.endswith("ly"):
-        base, sense = _unadverbed(bare, base)
-    quiet = quiet and not (sense and sense[1] is Kind.DATE)
-    if acts or quiet:
-        base, sense = "", None
-    tense = _tense_of(lower, bare, bare in senses)
+    base, sense = ("", None) if acts else _meaning(piece, bare, english=english)
+    tense = _tense_of(lower, bare, bare in table.senses)
     can = bool(sense and sense[1] is Kind.WORD and bare.endswith(ABLE) and bare.startswith(sense[0][:4]))
     hinge, relates = (HINGES.get(bare, ""), RELATING.get(bare, "")) if english else ("", "")
     owns = lower.endswith("'s") and not helps
@@ -187,7 +167,7 @@ def known(piece: str, *, english: bool) -> Word:
     return Word(
         piece=piece,
         lower=lower,
-        tongue=tongue,
+        tongue=TONGUES.get(lower, 0),
         token=token,
         simple=alone and bare != "am" and token is not None and (sense is not None or not piece[0].isupper()),
         bare=bare,
@@ -208,6 +188,35 @@ def known(piece: str, *, english: bool) -> Word:
         strands=english and bare in STRANDED,
         idle=alone and filler and piece not in HELPS,
     )
+
+
+def _cased(piece: str, table: Table) -> Word:
+    """One that is another in lower case: US, Mb."""
+    lower, sense = plain(piece), CASED[piece]
+    leads, tongue = table.phrases.get(lower), TONGUES.get(lower, 0)
+    return Word(
+        piece=piece,
+        lower=lower,
+        tongue=tongue,
+        bare=piece,
+        sense=sense,
+        token=Token(*sense),
+        leads=leads,
+        simple=not leads,
+    )
+
+
+def _meaning(piece: str, bare: str, *, english: bool) -> tuple[str, Sense | None]:
+    """The word without its endings, and what the lists know of it. Whose a thing is says neither."""
+    senses = (ENGLISH if english else FOREIGN).senses
+    base = IRREGULAR.get(bare) or stem(bare)
+    sense = senses.get(piece.lower()) or senses.get(bare) or senses.get(base)
+    if sense is None and english:
+        base, sense = _american(bare, base)
+    if sense is None and english and bare.endswith("ly"):
+        base, sense = _unadverbed(bare, base)
+    owned = bare in OWNERS and not (sense and sense[1] is Kind.DATE)
+    return ("", None) if owned else (base, sense)
 
 
 def _token_of(bare: str, base: str, sense: Sense | None) -> Token | None:
