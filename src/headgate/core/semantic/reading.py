@@ -20,7 +20,6 @@ from headgate.core.semantic.lexicon.table import (
     ENGLISH,
     FOREIGN,
     INFINITIVE,
-    PARTICLES,
     STANCES,
     SWAPS,
     TURNING,
@@ -132,11 +131,12 @@ class _Reader:
 
     def _turns(self) -> None:
         """Words that turn a question round: up, and on behind what it goes with."""
-        for at, word in enumerate(self._lower):
-            if word in TURNS:
-                self._mark(ANTONYM, word)
-            elif word in PARTICLES and at:
-                self._mark(ANTONYM, f"{self._lower[at - 1]} {word}")
+        lower = self._lower
+        for at in [at for at, word in enumerate(lower) if word in TURNING]:
+            if lower[at] in TURNS:
+                self._mark(ANTONYM, lower[at])
+            elif at:
+                self._mark(ANTONYM, f"{lower[at - 1]} {lower[at]}")
 
     def _step(self, at: int, word: Word) -> int:
         """Reads one word, or several that belong together. How many more those were."""
