@@ -100,6 +100,18 @@ def free_port() -> int:
         return port
 
 
+_BOUND: list[socket.socket] = []
+
+
+def dead_port() -> int:
+    """A port that nobody listens on as long as these tests run: it is taken, and nobody is there."""
+    taken = socket.socket()
+    taken.bind((HOST, 0))
+    _BOUND.append(taken)
+    port: int = taken.getsockname()[1]
+    return port
+
+
 class Gateway:
     """A running `headgate serve`. Its log is read as it is written, by a thread."""
 

@@ -22,6 +22,7 @@ from headgate.core.chat import Chat, Event
 from headgate.core.embeddings import Embedded, Embeddings
 from headgate.core.errors import GatewayError, Overloaded
 from headgate.core.fleet import Fleet
+from headgate.core.hedging import Bet
 from headgate.core.identity import Glance
 from headgate.core.listeners import Listeners, Wake
 from headgate.core.price import Price
@@ -30,7 +31,7 @@ from headgate.core.reuse import Form
 from headgate.core.shape import Shape
 from headgate.core.usage import Usage
 from headgate.core.waiting import Left
-from headgate.pipeline.service import Service
+from headgate.pipeline.service import Chosen, Service
 from turning import Scene as Scene
 from turning import TurningLoop as TurningLoop
 from turning import cancelled_at_every_turn as cancelled_at_every_turn
@@ -213,6 +214,12 @@ class Scripted:
     def condition(self) -> dict[str, Any]:
         return {"in_flight": self.open}
 
+    def choose(self, call: Call) -> Chosen:
+        return Chosen(self.source, self(call))
+
+    def without(self, source: Source) -> None:
+        """It is alone."""
+
     @asynccontextmanager
     async def __call__(self, call: Call) -> AsyncIterator[Reply]:
         if not self.is_ready:
@@ -291,6 +298,7 @@ class Notes:
     fleets: list[tuple[Fleet, bool, float]] = field(default_factory=list)
     moves: list[tuple[State, State, float]] = field(default_factory=list)
     canaries: list[tuple[str, str, str]] = field(default_factory=list)
+    hedges: list[tuple[str, str, Bet]] = field(default_factory=list)
     waits: list[tuple[str, float, Left]] = field(default_factory=list)
 
     def settled(self, record: Record) -> None:
@@ -301,6 +309,9 @@ class Notes:
 
     def fell_back(self, call: Call, from_model: str, to_model: str, error: GatewayError) -> None:
         self.fallbacks.append((from_model, to_model, error))
+
+    def hedged(self, call: Call, model: str, to: str, bet: Bet) -> None:
+        self.hedges.append((model, to, bet))
 
     def queued(self, call: Call, seconds: float, left: Left) -> None:
         self.waits.append((call.caller.tier.queue, seconds, left))

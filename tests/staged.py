@@ -166,7 +166,7 @@ class Stage:
         """The simulation behind a provider of the present generation."""
         for upstreams in self.gateway._generation.upstreams.values():
             for upstream in upstreams:
-                if upstream._source.provider == name:
+                if upstream.source.provider == name:
                     return simulation_of(upstream)
         raise KeyError(name)
 

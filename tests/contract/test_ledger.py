@@ -15,10 +15,11 @@ from headgate.adapters.sqlite import SqliteLedger
 from headgate.core.audit import Act, broken_at
 from headgate.core.entry import COLUMNS, Flag, entry_document
 from headgate.core.issued import Terms
+from headgate.core.journaled import refused
 from headgate.core.kind import DAY_US
 from headgate.core.report import Asked
 from headgate.core.retention import Old
-from headgate.ports.ledger import Ledger, LedgerGone
+from headgate.ports.ledger import Ledger, LedgerGone, RowRefused
 from headgate.ports.store import Store
 
 ALL = Asked()
@@ -96,6 +97,21 @@ def test_nothing_is_written_twice_whatever_is_asked_again(make: Make) -> None:
     assert counts == [3, 0, 3, 2, 0]
     assert mark == 8
     assert (sums["requests"], sums["cost_nano"]) == (8, 36)
+
+
+@pytest.mark.parametrize("poison", [{"cost_nano": 1 << 63}, {"tags": "a\ud800"}])
+def test_a_row_that_no_table_has_room_for_is_refused_and_nothing_is_written(
+    make: Make, poison: dict[str, Any]
+) -> None:
+    async def story(ledger: Ledger) -> Any:
+        with pytest.raises(RowRefused):
+            await ledger.append("j", 0, [entry(), entry(**poison), entry()])
+        none = await ledger.mark("j"), await ledger.usage(ALL)
+        assert await ledger.append("j", 0, [entry(), refused(entry(**poison), "x"), entry()]) == 3
+        return none, await ledger.usage(ALL)
+
+    (mark, before), [after] = run(make, story)
+    assert (mark, before[0]["requests"] if before else 0, after["requests"]) == (0, 0, 2)
 
 
 def test_what_was_paid_by_whom_in_a_time(make: Make) -> None:

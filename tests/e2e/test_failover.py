@@ -15,7 +15,7 @@ import pytest
 from pyreqwest.client import Client, ClientBuilder
 
 from configs import DIALECTS, provider
-from gateway import HI, HOST, KEY, Gateway, events, free_port, running
+from gateway import HI, HOST, KEY, Gateway, dead_port, events, running
 from simserver import Server
 
 pytestmark = pytest.mark.e2e
@@ -100,7 +100,7 @@ class Rude:
 def rude() -> Iterator[dict[str, int]]:
     """Ports of those with whom no HTTP can be spoken."""
     with ExitStack() as stack:
-        ports = {"absent": free_port()}
+        ports = {"absent": dead_port()}
         for way in ("mute", "curt", "babble"):
             one = Rude(way)
             stack.callback(one.close)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +15,9 @@ import pytest
 
 import headgate
 from configs import provider
-from gateway import environment, free_port
+from gateway import dead_port, environment
 from headgate import HybridRouter
+from headgate.adapters.probe import ollama_models
 from headgate.config.discover import discover
 from headgate.core.errors import AllUpstreamsFailed, GatewayError, UnknownModel
 from simserver import Server
@@ -32,7 +36,7 @@ retry: {{attempts: 2, backoff_s: 0.001}}
 cache: {{exact: {{ttl_s: 0}}}}
 coalesce: {{window_s: 0}}
 providers:
-{provider("openai", free_port(), name="gone")}{provider("anthropic", sim.port)}{provider("ollama", sim.port)}
+{provider("openai", dead_port(), name="gone")}{provider("anthropic", sim.port)}{provider("ollama", sim.port)}
 models:
   dead: {{provider: gone}}
   well: {{provider: anthropic, name: fine}}
@@ -120,6 +124,7 @@ def test_the_environment_alone_is_enough(sim: Server, tmp_path: Path) -> None:
     """The names users know: openai, local; the chain ends at home."""
     script = f"""
 import asyncio
+import socket
 from headgate import HybridRouter
 router = HybridRouter.from_env()
 async def main():
@@ -168,3 +173,22 @@ providers:
     router = HybridRouter.from_config(str(file))
     assert "bridges" in asyncio.run(router.route_request(PROMPT))
     assert "bridges" in asyncio.run(router.route_request(PROMPT, preferred_model="only"))
+
+
+def test_a_local_model_on_a_busy_machine_is_found() -> None:
+    """It takes the connection at once, and answers when it can."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                time.sleep(0.6)
+                text = b'{"models": [{"name": "llama"}]}'
+                connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(text), text))
+
+        answering = threading.Thread(target=answer)
+        answering.start()
+        assert ollama_models(f"http://127.0.0.1:{listener.getsockname()[1]}") == ["llama"]
+        answering.join()
+    assert ollama_models(f"http://127.0.0.1:{dead_port()}") is None

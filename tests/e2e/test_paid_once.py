@@ -31,6 +31,7 @@ providers:
   slow: {{dialect: simulated, simulated: {{latency_s: 0.6, tokens_per_s: 0}}}}
   sick: {{dialect: simulated, simulated: {{latency_s: 0.01, tokens_per_s: 0, faults: ["status:503"]}}}}
   cut: {{dialect: simulated, simulated: {{latency_s: 0.01, tokens_per_s: 500, faults: [cut-mid]}}}}
+  mute: {{dialect: simulated, simulated: {{faults: [hang]}}}}
   talk: {{dialect: simulated, simulated: {{latency_s: 0.01, tokens_per_s: 100, output_tokens: 400}}}}
 models:
   cent: {{provider: sim, price: {{input: 7, output: 100}}}}
@@ -38,12 +39,14 @@ models:
   late: {{provider: slow, price: {{input: 7, output: 100}}}}
   ill: {{provider: sick, price: {{input: 7, output: 100}}}}
   broken: {{provider: cut, price: {{input: 7, output: 100}}}}
+  dumb: {{provider: mute, price: {{input: 11, output: 13}}}}
   told: {{provider: talk, price: {{input: 7, output: 100}}}}
   vectors: {{provider: sim, price: {{input: 10000, output: 0}}}}
 routes:
   together: {{use: [late], batch: {{size: 4, wait_s: 0.2}}, budget: {{usd: 90, per: day}}}}
   later: {{use: [late], budget: {{usd: 90, per: day}}}}
   spare: {{use: [ill, cent], budget: {{usd: 90, per: day}}}}
+  hurried: {{use: [dumb, cent], hedge: {{after_s: 0.1, max_share: 1}}, budget: {{usd: 90, per: day}}}}
   copied: {{use: [cent], mirror: {{model: cent, share: 1.0}}, budget: {{usd: 90, per: day}}}}
   doubted: {{use: [weak, cent], cascade: {{weak: weak, strong: cent}}, budget: {{usd: 90, per: day}}}}
 """
@@ -80,17 +83,27 @@ def test_what_is_booked_is_what_was_charged_and_to_whom(tmp_path: Path) -> None:
         assert [one.result() for one in together] == [200] * 6
         assert [chat("copied", f"copy {number}", stream=number > 1) for number in range(3)] == [200] * 3
         assert [chat("doubted", f"doubt {number}", OTHER) for number in range(2)] == [200] * 2
+        assert [chat("hurried", f"soon {number}", stream=number > 1) for number in range(4)] == [200] * 4
         vectors = [crowd.submit(embed, f"text {'x' * number}") for number in range(4)]
         assert [one.result() for one in vectors] == [200] * 4
-        found = rows(gateway, 3 + 6 + 3 * 2 + 2 + 4)
+        found = rows(gateway, 3 + 6 + 3 * 2 + 2 + 4 + 4)
 
         def booked(of: Callable[[dict[str, Any]], bool]) -> int:
             return sum(row["total_nano_usd"] for row in found if of(row))
 
-        wanted = agree(gateway, found, "key/me", "key/other", "route/copied", "route/doubted")
+        wanted = agree(
+            gateway, found, "key/me", "key/other", "route/copied", "route/doubted", "route/hurried"
+        )
         assert wanted["tenant/acme"] == wanted["key/me"] + wanted["key/other"]
         doubted = [row for row in found if row["requested_model"] == "doubted"]
         assert all(row["total_nano_usd"] > row["cost_nano_usd"] > 0 for row in doubted), "both answers"
+        hurried = [row for row in found if row["requested_model"] == "hurried"]
+        for row in hurried:
+            [other] = row["other_attempts"]
+            assert (row["model"], row["attempts"], other["model"]) == ("cent", 2, "dumb")
+            assert (other["hedge"], other["estimated"], other["error"]) == (True, True, "")
+            tokens = other["tokens"]
+            assert other["cost_nano_usd"] == tokens["input"] * 11_000 + tokens["output"] * 13_000 > 0
         hits = [row for row in found if row["total_nano_usd"] == 0]
         assert len(hits) == 2 + 5, "kept, and shared"
         assert booked(lambda row: row["tenant"] == "mirror") > 0

@@ -247,3 +247,40 @@ def test_a_conversation_goes_to_the_key_whose_provider_knows_it_while_that_is_re
         assert one.calls > 5
 
     run(story())
+
+
+@pytest.mark.parametrize("pick", ["headroom", "round_robin", "least_used"])
+def test_one_may_be_left_out_of_the_choice(pick: Pick) -> None:
+    async def story() -> None:
+        ups = [Scripted(name=str(number)) for number in range(4)]
+        sources = [up.source for up in ups]
+        balance = Balance(ups, chance=Random(7), pick=pick, sources=sources)
+        for _ in range(40):
+            chosen = balance.choose(asked())
+            async with chosen.opened as reply:
+                assert reply.source is chosen.source
+            others = balance.without(chosen.source)
+            assert others is not None
+            assert others.choose(asked()).source is not chosen.source
+            last = others
+            for source in sources[:]:
+                if source is not chosen.source and last.without(source) is not None:
+                    last = last.without(source) or last
+            assert last.without(last.choose(asked()).source) is None
+
+    run(story())
+
+
+def test_the_warm_key_is_chosen_by_whoever_wants_to_know_too() -> None:
+    async def story() -> None:
+        ups = [Scripted(name=str(number)) for number in range(3)]
+        sources = [up.source for up in ups]
+        balance = Balance(ups, chance=Random(7), model="m", keys=["1", "2", "3"], sources=sources)
+        decision = Decision(requested="m", chain=("m",), route="m", warm_key="2")
+        call = msgspec.structs.replace(asked(), decision=decision)
+        assert balance.choose(call).source is sources[1]
+        others = balance.without(sources[0])
+        assert others is not None
+        assert others.choose(call).source is sources[1]
+
+    run(story())

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 import msgspec
 import pytest
 
-from headgate.core.call import Call, Payload, Reply, Tape
+from headgate.core.call import Call, Discarded, Payload, Reply, Tape
 from headgate.core.decision import Cascade as Pair
 from headgate.core.decision import Decision
 from headgate.core.errors import DeadlineExceeded, Overloaded, UpstreamInterrupted, UpstreamUnavailable
@@ -88,6 +89,32 @@ def test_nothing_of_an_answer_leaves_before_it_is_judged() -> None:
         async with house.layer(call()) as reply:
             assert clock().now() - began == 5.0
             assert reply.opened_at == began + 5.0
+
+    run(story())
+
+
+def test_what_was_put_aside_for_either_is_paid_for_too() -> None:
+    async def story() -> None:
+        house = House(answers(*BAD), answers(*GOOD))
+        aside = Discarded(house.weak.source, Usage(input=1), 5, hedge=True)
+        inner = house.layer.inner
+
+        class Aside:
+            def __init__(self, made: Call) -> None:
+                self.opened = inner(made)
+
+            async def __aenter__(self) -> Reply:
+                reply = await self.opened.__aenter__()
+                reply.discarded = (aside,)
+                return reply
+
+            async def __aexit__(self, *how: Any) -> bool | None:
+                return await self.opened.__aexit__(*how)
+
+        house.layer.inner = Aside
+        reply, _ = await told(house, call())
+        assert [one.hedge for one in reply.discarded] == [True, True, False]
+        assert reply.cost_nano() == 2 * (reply.own_nano() or 0) + 2 * 5
 
     run(story())
 

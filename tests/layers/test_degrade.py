@@ -12,6 +12,7 @@ from headgate.core.asked import Asked
 from headgate.core.call import Call, Reply
 from headgate.core.canned import Cans, canned
 from headgate.core.chat import Event, TextDelta
+from headgate.core.directives import wanted
 from headgate.core.embeddings import Embedded
 from headgate.core.errors import (
     AllUpstreamsFailed,
@@ -120,6 +121,35 @@ def test_a_stale_answer_stands_in(error: GatewayError) -> None:
         body, reply = await house.ask(question())
         assert (body, reply.reuse, reply.degraded, reply.age_s) == (b"kept", Reuse.STALE, Rung.STALE, 100.0)
         assert reply.cost_nano() == 0
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    ("wants", "told"),
+    [
+        ("max-age=0", False),
+        ("max-age=99", False),
+        ("max-age=100", True),
+        ("max-age=0, stale-if-error=100", True),
+        ("max-age=50, stale-if-error=50", True),
+        ("max-age=50, stale-if-error=49", False),
+        ("stale-if-error=99", True),
+        ("no-cache, stale-if-error=100", False),
+    ],
+)
+def test_who_says_how_stale_it_may_be_says_so_of_his_own_bound_too(wants: str, told: bool) -> None:
+    """RFC 5861 § 4: regardless of other freshness information. The answer is 100 s old, 50 s too old."""
+
+    async def story() -> None:
+        house = House(fails(DOWN))
+        house.cache.put(SAME, kept(clock().wall() - 100.0, fresh_s=50.0))
+        call = question(wants=wanted(wants))
+        if told:
+            assert (await house.ask(call))[1].reuse is Reuse.STALE
+        else:
+            with pytest.raises(type(DOWN)):
+                await house.ask(call)
 
     run(story())
 

@@ -30,6 +30,7 @@ from headgate.pipeline.service import Service, stack
 from headgate.pipeline.template import Template
 from headgate.pipeline.timeout import Patience, Timeout
 from headgate.pipeline.trace import Trace
+from hedging import hedged
 from routed import model, router
 from scripted import (
     Notes,
@@ -100,6 +101,7 @@ LAYERS: dict[str, Callable[[Scripted], Service]] = {
     "mirror": lambda up: Mirror(up, shadow=Scripted(), most={}, answered=lambda *_: None),
     "template": lambda up: Template(up, shape=Shape(prefix="Once: ")),
     "fallback": fallback,
+    "hedge": lambda up: hedged({"m": up}, clock=clock(), recorder=Notes())["m"],
     "balance": lambda up: Balance([up], chance=Random(7)),
     "breaker": breaker,
     "limit": limit,

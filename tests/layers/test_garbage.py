@@ -34,6 +34,7 @@ from headgate.pipeline.service import Service, stack
 from headgate.pipeline.timeout import Patience, Timeout
 from headgate.pipeline.trace import Trace
 from headgate.ports.clock import Alarm
+from hedging import hedged
 from routed import model, router
 from scripted import Act, FakePayload, Notes, Scripted, answers, asked, drain, fails, hangs
 from virtual import VirtualClock, VirtualLoop, clock, run
@@ -52,12 +53,14 @@ class Clock(VirtualClock):
         return self._alarms.at(when, action)
 
 
-def everything(*ups: Scripted) -> Service:
+def everything(*ups: Scripted, hedge: bool) -> Service:
     time, notes = Clock(), Notes()
-    pools = {up.source.model_id: Balance([upstream(up, time)], chance=Random(7)) for up in ups}
+    pools = {
+        up.source.model_id: Balance([upstream(up, time)], chance=Random(7), sources=[up.source]) for up in ups
+    }
     decides = router([model(name) for name in pools], Rules(name="m", use=tuple(pools), by="intent"))
     fallback = Fallback(
-        pools,
+        hedged(pools, clock=time, recorder=notes) if hedge else pools,
         retry=Retry(),
         budget=RetryBudget(),
         queue=queueing(pools, time=time),
@@ -103,6 +106,7 @@ DOWN = fails(UpstreamUnavailable("down"))
 
 
 @pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("hedge", [True, False], ids=["hedged", "alone"])
 @pytest.mark.parametrize(
     "acts",
     [
@@ -112,12 +116,17 @@ DOWN = fails(UpstreamUnavailable("down"))
         [DOWN, answers()],
         [DOWN, DOWN],
         [fails(KeyError("a bug"))],
+        [answers(after_s=2.0), answers(after_s=0.5)],
+        [answers(after_s=1.2), hangs()],
+        [fails(UpstreamUnavailable("late"), after_s=1.2), answers(after_s=0.5)],
+        [fails(UpstreamUnavailable("late"), after_s=1.2), DOWN, answers()],
+        [hangs(), DOWN],
     ],
 )
-def test_it_leaves_nothing_for_the_collector(acts: list[Act], stream: bool) -> None:
+def test_it_leaves_nothing_for_the_collector(acts: list[Act], hedge: bool, stream: bool) -> None:
     async def story() -> None:
         ups = [Scripted(act, name=f"u{number}") for number, act in enumerate(acts)]
-        service, payload = everything(*ups), FakePayload("m", stream)
+        service, payload = everything(*ups, hedge=hedge), FakePayload("m", stream)
         reference = weakref.ref(payload)
         task = asyncio.ensure_future(quietly(service, payload))
         del payload

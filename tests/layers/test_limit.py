@@ -24,10 +24,12 @@ from scripted import (
     TurningLoop,
     answers,
     asked,
+    cancel_after,
     cancelled_at_every_turn,
     drain,
     fails,
     fate,
+    hangs,
 )
 from virtual import clock, run
 
@@ -325,5 +327,17 @@ def test_a_throttle_makes_it_look_loaded_and_it_recovers() -> None:
         assert limit.load() > calm
         await clock().sleep(120.0)
         assert limit.load() < 0.01
+
+    run(story())
+
+
+def test_who_gives_up_has_shown_how_slow_it_is_and_a_quick_failure_has_not() -> None:
+    async def story() -> None:
+        limit, _ = limited(Scripted(hangs()))
+        assert await cancel_after(drain(limit, asked()), 4.0)
+        assert limit.condition() == {"in_flight": 0, "latency_ms": 4000.0}
+        broken, _ = limited(Scripted(fails(UpstreamUnavailable("down"), after_s=0.001)))
+        assert isinstance(await fate(broken, asked()), UpstreamUnavailable)
+        assert broken.condition()["latency_ms"] == 0.0
 
     run(story())

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from headgate.pipeline.scope import Scope
+from headgate.pipeline.scope import Leash, Scope
 from scripted import cancel_after
 from virtual import clock, run
 
@@ -114,5 +114,45 @@ def test_it_needs_a_task_to_bound() -> None:
         asyncio.get_running_loop().call_soon(outside)
         await clock().sleep(1.0)
         assert len(failed) == 1
+
+    run(story())
+
+
+def test_a_leash_asks_first_and_ends_only_when_it_is_pulled() -> None:
+    async def story(pull_at: float) -> list[float]:
+        asked: list[float] = []
+        leash = Leash(clock(), 3.0, lambda: asked.append(clock().now()))
+        alarm = clock().at(pull_at, leash.pull)
+        ending: BaseException | None = None
+        try:
+            await clock().sleep(10.0)
+        except asyncio.CancelledError as error:
+            ending = error
+        assert leash.left(ending) is (pull_at < 10.0)
+        assert clock().now() == min(pull_at, 10.0)
+        alarm.cancel()
+        leash.pull()  # too late: nobody is there
+        await clock().sleep(100.0)
+        return asked
+
+    assert run(story(5.0)) == [3.0]
+    assert run(story(2.0)) == []
+    assert run(story(20.0)) == [3.0]
+
+
+@pytest.mark.parametrize("fired_between", [True, False])
+def test_a_bound_that_moves_holds_in_the_task_that_took_it_over(fired_between: bool) -> None:
+    async def story() -> None:
+        async def bound() -> Scope:
+            return Scope(clock(), 3.0)
+
+        scope = await asyncio.ensure_future(bound())
+        await clock().sleep(4.0 if fired_between else 1.0)
+        scope.move()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await clock().sleep(10.0)
+        assert scope.left(caught.value)
+        assert clock().now() == (4.0 if fired_between else 3.0)
+        await clock().sleep(100.0)
 
     run(story())

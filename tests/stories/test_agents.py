@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from asgi import CHAT, KEY, ask, gateway
+from asgi import CHAT, HI, KEY, ask, gateway
 from virtual import clock, run
 
 CODE = "Write a Python function that parses a CSV file and returns a list of dictionaries."
@@ -23,6 +23,22 @@ HOUSE: dict[str, Any] = {
     "cache": {"exact": {"ttl_s": 0}},
     "coalesce": {"window_s": 0},
 }
+
+
+def test_a_key_that_is_called_as_a_tenant_has_limits_of_its_own() -> None:
+    async def story() -> None:
+        keys = [
+            {"name": "tenant/acme", "key": KEY, "rpm": 1},
+            {"name": "a", "key": KEY + "2", "tenant": "acme"},
+        ]
+        house = HOUSE | {"keys": keys, "tenants": {"acme": {"rpm": 5}}}
+        app = gateway(**house).endpoints()[CHAT]
+        left = [await ask(app, CHAT, {"model": "m", "messages": HI}, key=KEY + "2") for _ in range(6)]
+        assert [one.status for one in left] == [200] * 5 + [429]
+        own = [await ask(app, CHAT, {"model": "m", "messages": HI}) for _ in range(2)]
+        assert [one.status for one in own] == [200, 429]
+
+    run(story())
 
 
 @pytest.mark.parametrize("first", ["agent:coder", "agent:auto", "dear"])

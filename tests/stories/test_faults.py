@@ -10,7 +10,7 @@ from staged import Stage, Traffic, play, play_cancelled_everywhere, two_neighbou
 
 NOT_THE_UPSTREAMS_FAULT = {"context"}
 MIDWAY_IF_STREAMED = {"cut-mid", "cut-mid-json", "error-event", "stall-mid"}
-ONLY_SLOW = {"slow"}
+ONLY_SLOW = {"slow", "late"}
 STATUSES = ["status:500", "status:502", "529", "404", "408", "429", "429:0", "429:7", "403"]
 
 NAMES = sorted(set(FAULTS) - NOT_THE_UPSTREAMS_FAULT - MIDWAY_IF_STREAMED - ONLY_SLOW - {"status"})

@@ -19,7 +19,7 @@ from rich.console import Console
 from headgate.cli import plot as picture
 from headgate.cli.played import Result
 from headgate.cli.playing import play
-from headgate.cli.simulate import shipped, simulate
+from headgate.cli.simulate import SHIPPED, shipped, simulate
 from headgate.cli.tables import show
 from headgate.config.stage import load
 
@@ -105,6 +105,20 @@ def test_who_has_no_patience_hangs_up(file: Path) -> None:
     assert pro.hung_up > 10
     assert pro.latency_s.most <= 3.0
     assert pro.reasons["CancelledError"] == pro.hung_up
+
+
+def test_a_second_call_elsewhere_takes_the_slow_tail_away(file: Path) -> None:
+    text = SHIPPED.joinpath("slow-tail.yaml").read_text()
+    brief, hedge = text.replace("duration_s: 1800", "duration_s: 360"), ", hedge: {max_share: 0.05}"
+    assert hedge in brief
+    with_it, without = played(file, brief), played(file, brief.replace(hedge, ""))
+    before, after = without.groups["everybody"], with_it.groups["everybody"]
+    assert after.answered == after.asked == before.asked
+    assert before.latency_s.most > 10.0
+    assert after.latency_s.most < 4.0
+    assert after.latency_s.p99 < before.latency_s.p99 * 0.6
+    assert after.latency_s.p50 == pytest.approx(before.latency_s.p50, rel=0.05)
+    assert 0.02 < with_it.providers["other"].together.calls / after.asked < 0.05
 
 
 def test_the_timeline_is_what_happened(file: Path) -> None:

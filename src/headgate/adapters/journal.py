@@ -28,7 +28,7 @@ import msgspec
 from headgate.core.audit import Noting
 from headgate.core.captured import Captured
 from headgate.core.entry import Entry
-from headgate.core.journaled import Recent, Row, of_former
+from headgate.core.journaled import UNFIT, Recent, Row, fitting, of_former
 
 GATHER_S = 0.02
 """How long rows gather where nobody waits."""
@@ -141,9 +141,14 @@ class Journal:
         if held:  # refused a moment ago: once more
             self._wrote(held)
 
-    def _wrote(self, held: Sequence[Row]) -> bool:
+    def _wrote(self, held: list[Row]) -> bool:
         try:
-            spot = self._segment.write(self.written, held)
+            try:
+                spot = self._segment.write(self.written, held)
+            except UNFIT:
+                log.error("a row cannot be written down: the audit log has what it says")
+                held[:] = map(fitting, held)
+                spot = self._segment.write(self.written, held)
         except OSError as error:
             if not self.error:
                 log.error("the journal cannot be written (%s): rows are held in memory", error.strerror)

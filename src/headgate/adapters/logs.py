@@ -18,6 +18,7 @@ from headgate.core.breaker import State
 from headgate.core.call import Call, Outcome, Source
 from headgate.core.errors import GatewayError, UpstreamRejected
 from headgate.core.fleet import Fleet
+from headgate.core.hedging import Bet
 from headgate.core.price import usd
 from headgate.core.record import Record
 from headgate.core.routes import shown
@@ -128,6 +129,9 @@ class LogRecorder:
             "message": _told(call, error),
         }
         self._event(logging.WARNING, "fell_back", call, fields)
+
+    def hedged(self, call: Call, model: str, to: str, bet: Bet) -> None:
+        self._event(logging.INFO, "hedged", call, {"from_model": model, "to_model": to, "result": bet})
 
     def queued(self, call: Call, seconds: float, left: Left) -> None:
         """The line of the request has it."""

@@ -9,14 +9,17 @@ from datetime import timedelta
 from pyreqwest.client import SyncClientBuilder
 from pyreqwest.exceptions import PyreqwestError
 
-PATIENCE_S = 0.25
-"""A server on this machine or its network answers within a few milliseconds, or is busy starting."""
+CONNECT_S = 0.25
+"""A server on this machine or its network takes a connection within a few milliseconds."""
+PATIENCE_S = 3.0
+"""One that has taken it is there, and may be busy: a model is loaded, a machine has just been started."""
 
 
 def ollama_models(base_url: str) -> Sequence[str] | None:
     """The names of the models at `base_url`; `None` where no Ollama answers there."""
     try:
-        with SyncClientBuilder().timeout(timedelta(seconds=PATIENCE_S)).build() as client:
+        builder = SyncClientBuilder().connect_timeout(timedelta(seconds=CONNECT_S))
+        with builder.timeout(timedelta(seconds=PATIENCE_S)).build() as client:
             answer = client.get(base_url.rstrip("/") + "/api/tags").build().send()
             listed = json.loads(answer.bytes().to_bytes())["models"]
             return [model["name"] for model in listed]

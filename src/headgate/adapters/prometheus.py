@@ -22,6 +22,7 @@ from headgate.core.call import Call, Discarded, Outcome, Reply, Source
 from headgate.core.decision import Decision
 from headgate.core.errors import GatewayError
 from headgate.core.fleet import Fleet
+from headgate.core.hedging import Bet
 from headgate.core.record import Record
 from headgate.core.reuse import BYPASS, MISS, Rung
 from headgate.core.tally import UNKNOWN, Histogram, Key, Snapshot, Tally
@@ -44,6 +45,10 @@ COUNTERS = {
     "requests_total": ("Requests settled, by outcome.", ("model", "intent", "status")),
     "model_requests_total": ("Requests a model served.", ("model",)),
     "fallback_requests_total": ("Requests that another model served.", ("from_model", "to_model")),
+    "hedges_total": (
+        "Second calls while a first one was silent, by how they ended.",
+        ("model", "to", "result"),
+    ),
     "errors_total": ("Upstream calls that failed.", ("model", "error_type")),
     "cache_requests_total": ("Requests that could have been answered from here.", ("kind", "result")),
     "coalesced_total": ("Requests that shared another's upstream call.", ()),
@@ -88,6 +93,7 @@ GAUGES = {
     "ledger_journal_rows": ("Rows that the store of the books does not have yet.", ()),
     "ledger_lost_rows": ("Rows that neither disk nor memory would take.", ()),
     "budget_spent_ratio": ("How much of a budget is spent; 1 is all of it.", ("budget",)),
+    "work_failing": ("1 where work beside the requests has failed of late, and was begun again.", ("work",)),
     "jobs": ("Jobs in the store, by what has become of them.", ("status",)),
     "limits_shared": ("1 while limits are shared with other processes, 0 without their store.", ()),
     "token_estimate_error_ratio": (
@@ -164,7 +170,8 @@ class PrometheusRecorder:
     def _answered(self, record: Record, reply: Reply, model: str, intent: str) -> None:
         """An upstream's answer."""
         if reply.reuse is MISS:
-            self._tally.missed[record.tenant] += 1
+            caller = record.caller
+            self._tally.missed[caller.tenant if caller else ""] += 1
         series = self._tally.of(model, intent)
         if record.outcome is FINISHED:
             series.finished += 1
@@ -192,6 +199,9 @@ class PrometheusRecorder:
 
     def fell_back(self, call: Call, from_model: str, to_model: str, error: GatewayError) -> None:
         self._tally.counters["fallback_requests_total", from_model, to_model] += 1
+
+    def hedged(self, call: Call, model: str, to: str, bet: Bet) -> None:
+        self._tally.counters["hedges_total", model, to, bet] += 1
 
     def queued(self, call: Call, seconds: float, left: Left) -> None:
         queue = call.caller.tier.queue

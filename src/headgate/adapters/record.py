@@ -8,6 +8,7 @@ from headgate.core.breaker import State
 from headgate.core.call import Call, Source
 from headgate.core.errors import GatewayError
 from headgate.core.fleet import Fleet
+from headgate.core.hedging import Bet
 from headgate.core.record import Record
 from headgate.core.waiting import Left
 from headgate.ports.recorder import Recorder
@@ -38,6 +39,10 @@ class Recorders:
     def fell_back(self, call: Call, from_model: str, to_model: str, error: GatewayError) -> None:
         for recorder in self._recorders:
             recorder.fell_back(call, from_model, to_model, error)
+
+    def hedged(self, call: Call, model: str, to: str, bet: Bet) -> None:
+        for recorder in self._recorders:
+            recorder.hedged(call, model, to, bet)
 
     def queued(self, call: Call, seconds: float, left: Left) -> None:
         for recorder in self._recorders:

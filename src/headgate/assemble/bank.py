@@ -263,10 +263,12 @@ class Bank:
             purses.update(wanted)
         now = self._clock.now()
         due = [purse for purse in purses if purse.due(now)]
-        if due or self._new or self._gone:
-            await self._tell(due)
-        for _, future in asking:
-            _done(future)
+        try:
+            if due or self._new or self._gone:
+                await self._tell(due)
+        finally:
+            for _, future in asking:
+                _done(future)
         now = self._clock.now()
         if any(purse.short and purse.room(now) >= purse.least for purse in due):
             self._wake()

@@ -1,7 +1,7 @@
 """The books of one process: rows go to its journal, and from there to the store, beside the requests.
+A row that the store will not have for what it says holds up nobody: an act in the audit log has all of it.
 
-Known weakness: a row that the store refuses for what it says, and not because it is away, holds up those
-behind it; it is told in the log and by `/health`.
+Known weakness: such a row is in no sum.
 """
 
 from __future__ import annotations
@@ -23,15 +23,17 @@ from headgate.core.breaker import State
 from headgate.core.call import Call, Outcome, Source
 from headgate.core.captured import Captured
 from headgate.core.denials import SOON_S, Asked, Denials, denied
-from headgate.core.entry import entry
+from headgate.core.entry import HEDGE, entry
 from headgate.core.errors import GatewayError, Overloaded, UpstreamInterrupted
 from headgate.core.fleet import Fleet
+from headgate.core.hedging import Bet
+from headgate.core.journaled import Row, refused
 from headgate.core.record import Record
 from headgate.core.retention import Days
 from headgate.core.waiting import Left
 from headgate.ports.clock import Alarm, Clock
 from headgate.ports.journal import NotKept
-from headgate.ports.ledger import LedgerGone
+from headgate.ports.ledger import LedgerGone, RowRefused
 from headgate.ports.store import Store
 
 BATCH_ROWS = 1000
@@ -126,9 +128,12 @@ class Books:
 
     def attempt_failed(self, call: Call, source: Source, error: GatewayError) -> None:
         if not isinstance(error, UpstreamInterrupted):  # that one served, and its row is the request's
-            call.line.failed = (*call.line.failed, failed(source, error))
+            call.line.failed = (*call.line.failed, failed(source, error, HEDGE * call.hedge))
 
     def fell_back(self, call: Call, from_model: str, to_model: str, error: GatewayError) -> None:
+        """The row has it."""
+
+    def hedged(self, call: Call, model: str, to: str, bet: Bet) -> None:
         """The row has it."""
 
     def queued(self, call: Call, seconds: float, left: Left) -> None:
@@ -207,10 +212,22 @@ class Books:
             if batch is None:
                 return
             first, entries, spot = batch
-            await self.ledger.append(name, first, entries)
+            await self._hand_on(name, first, entries)
             reader.go_on(spot)
             if writer is not None:
                 self._stored = first + len(entries)
+
+    async def _hand_on(self, name: str, first: int, rows: Sequence[Row]) -> None:
+        try:
+            await self.ledger.append(name, first, rows)
+        except RowRefused as error:
+            if half := len(rows) // 2:
+                await self._hand_on(name, first, rows[:half])
+                await self._hand_on(name, first + half, rows[half:])
+                return
+            told = refused(rows[0], str(error))
+            log.error("%s will not have the row of %s: the audit log has it", self.kind, told.act.target)
+            await self.ledger.append(name, first, [told])
 
     async def _adopt(self) -> None:
         """Takes over what processes that are gone have left."""

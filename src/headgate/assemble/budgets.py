@@ -22,11 +22,9 @@ from headgate.adapters.sqlite import SqliteAccounts
 from headgate.assemble.bank import Bank, Slot
 from headgate.assemble.kept import Kept, Machine, Prices
 from headgate.assemble.ledgers import kept_in
-from headgate.assemble.terms import Agreed, Payer
-from headgate.config.callers import Key
+from headgate.assemble.terms import Agreed, Payer, payers
 from headgate.config.tree import Settings
-from headgate.core.budget import Budget, account
-from headgate.core.call import Call
+from headgate.core.call import Call, Caller
 from headgate.core.expected import Expectations
 from headgate.core.price import Price
 from headgate.core.purse import Purse
@@ -94,30 +92,33 @@ class Payers:
     """Who pays for a call: the purses of its key, tenant and tier, and of the name it asks for."""
 
     def __init__(
-        self, by_key: Mapping[str, Slots], by_route: Mapping[str, Slots], bank: Bank, clock: Clock
+        self, by_payer: Mapping[Payer, Slots], by_route: Mapping[str, Slots], bank: Bank, clock: Clock
     ) -> None:
         self._bank = bank
         self._clock = clock
-        self._by_key = by_key
+        self._by_payer = by_payer
         self._by_route = by_route
         self._paying: dict[tuple[str, str], Paying] = {}
-        self.any = any(by_key.values()) or any(by_route.values())
+        self.any = any(by_payer.values())
 
     def __call__(self, call: Call) -> Sequence[Purse]:
-        key, route = call.caller.key, _route(call) if self._by_route else ""
-        paying = self._paying.get((key, route))
+        caller, route = call.caller, _route(call) if self._by_route else ""
+        paying = self._paying.get((caller.key, route))
         if paying is None or paying.turns != self._bank.turns or self._clock.wall() >= paying.ends_at:
-            return self._look(key, route)
+            return self._look(caller, route)
         return paying.purses
 
-    def _look(self, key: str, route: str) -> Sequence[Purse]:
+    def _look(self, caller: Caller, route: str) -> Sequence[Purse]:
         """Those of the present periods, remembered until one of them ends. Names are the configuration's:
         others have not come so far."""
-        wall, slots = self._clock.wall(), self._by_key.get(key, ()) + self._by_route.get(route, ())
+        wall, slots = self._clock.wall(), self._slots(caller) + self._by_route.get(route, ())
         purses = [slot.purse if wall < slot.ends_at else self._bank.turn(slot) for slot in slots]
         ends_at = min((slot.ends_at for slot in slots), default=inf)
-        self._paying[key, route] = Paying(purses, ends_at, self._bank.turns)
+        self._paying[caller.key, route] = Paying(purses, ends_at, self._bank.turns)
         return purses
+
+    def _slots(self, caller: Caller) -> Slots:
+        return sum((self._by_payer.get(one, ()) for one in payers(caller)), ())
 
 
 def _route(call: Call) -> str:
@@ -164,43 +165,26 @@ class Purses:
 
     def __init__(self, settings: Settings, agreed: Agreed, bank: Bank, clock: Clock) -> None:
         found: dict[Payer, Slots] = {}
-        for payer, budget in agreed.budgets():
+        for payer, budget in agreed.budgets:
             found[payer] = (*found.get(payer, ()), bank.slot(budget))
-        a_day = {name: bank.slot(most) for name, most in _a_day(settings, agreed)}
+        a_day = {name: bank.slot(most) for name, most in agreed.a_day}
         bank.close_others([*a_day.values(), *(slot for slots in found.values() for slot in slots)])
-        by_key = {key.name: _of(key, found) for key in agreed.keys}
-        self.money = Payers(by_key, by_route(settings, found), bank, clock)
+        self.money = Payers(found, by_route(settings, found), bank, clock)
         self.requests = Daily(a_day, bank, clock)
-
-
-def _of(key: Key, found: Mapping[Payer, Slots]) -> Slots:
-    return (
-        found.get(("key", key.name), ())
-        + found.get(("tenant", key.tenant or key.name), ())
-        + found.get(("tier", key.tier), ())
-    )
-
-
-def _a_day(settings: Settings, agreed: Agreed) -> Iterator[tuple[str, Budget]]:
-    """The requests that a key may make in a day, by its name: of those whose tier says so."""
-    for key in agreed.keys:
-        most = tier.requests_per_day if (tier := settings.tiers.get(key.tier)) else None
-        if most is not None:
-            zone = agreed.zone("key", key.name)
-            yield key.name, Budget(account("key", key.name, "requests"), most, "day", zone, each=1)
 
 
 class Allotted:
     """The layers of one generation that hold what may be used: nothing, where nobody has a budget."""
 
-    def __init__(self, settings: Settings, prices: Prices, machine: Machine, kept: Kept) -> None:
+    def __init__(
+        self, settings: Settings, prices: Prices, machine: Machine, kept: Kept, agreed: Agreed
+    ) -> None:
         self._settings = settings
         self._prices = prices
         self._kept = kept
         self._clock = machine.clock
         self._bank = machine.bank
         if self._bank is not None:
-            agreed = Agreed(settings, machine.issued)
             self._purses = Purses(settings, agreed, self._bank, machine.clock)
 
     def requests(self) -> Iterator[Layer]:

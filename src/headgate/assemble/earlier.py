@@ -89,8 +89,10 @@ class Earlier:
                 if turn or name not in gap.span.told:
                     await self._tell(gap, name)
                     self._later(gap, turn + 1)
-            except LedgerGone:
+            except Exception as error:
                 self._clock.at(self._clock.now() + AWAY_S, partial(self._due.put_nowait, (gap, turn)))
+                if not isinstance(error, LedgerGone):
+                    raise
 
     async def _name(self) -> str:
         """Of these books, wherever they are."""

@@ -6,6 +6,7 @@ Requests under way keep the generation they began with. What a new generation ha
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 
 from headgate.adapters import heap
@@ -18,7 +19,9 @@ from headgate.assemble.alerts import Alerts
 from headgate.assemble.generation import Generation
 from headgate.assemble.kept import Kept, Machine, Prices
 from headgate.assemble.keywatch import KeyWatch
+from headgate.assemble.rim import Standing
 from headgate.assemble.teller import Teller
+from headgate.assemble.terms import Agreed
 from headgate.config.tree import Settings
 from headgate.core.audit import Act
 from headgate.core.call import Operation
@@ -33,6 +36,9 @@ from headgate.server.app import Hot
 from headgate.server.front import House
 from headgate.server.hot import Endpoint
 from headgate.server.worker import Worker
+
+SLICE = 200
+"""So many budgets are looked at without a pause, where there are many."""
 
 
 class Gateway:
@@ -74,7 +80,9 @@ class Gateway:
         if machine.jobs is not None:
             self.house.jobs = machine.jobs.store
         self._worker: Worker | None = None
-        self.house.teller = Teller(lambda: self.settings, machine.issued, machine.bank, machine.clock)
+        self.house.teller = Teller(
+            lambda: self.settings, lambda: self._generation.standing.agreed, machine.bank, machine.clock
+        )
 
     @property
     def service(self) -> Service:
@@ -90,11 +98,34 @@ class Gateway:
         """The providers that are not there, by name."""
         return self._generation.kept.of("simulation")
 
-    def reload(self, settings: Settings, *, prices: Prices | None = None) -> int:
+    async def renew(self) -> int:
+        """Swaps in a generation in which keys of callers are as they are known now; its number. Of ten
+        thousand keys it takes a while to tell who they are: a thread does it."""
+        while True:
+            settings = self.settings
+            standing = await asyncio.to_thread(Standing, settings, self._machine.issued)
+            await self._open_slots(standing.agreed)
+            await self._open_slots(standing.agreed)
+            if settings is self.settings:
+                return self.reload(settings, standing=standing)
+
+    async def _open_slots(self, agreed: Agreed) -> None:
+        """A few at a time: the generation will find them there."""
+        if (bank := self._machine.bank) is None:
+            return
+        for number, (_, budget) in enumerate([*agreed.budgets, *agreed.a_day]):
+            bank.slot(budget)
+            if number % SLICE == 0:
+                await self.clock.sleep(0)
+
+    def reload(
+        self, settings: Settings, *, prices: Prices | None = None, standing: Standing | None = None
+    ) -> int:
         """Swaps in a generation built from `settings`; its number. If it cannot be built, nothing changes."""
         old = self._generation
         known = old.prices if prices is None else prices
-        new = Generation(old.front.number + 1, settings, known, self._machine, self._recorder, Kept(old.kept))
+        number, kept = old.front.number + 1, Kept(old.kept)
+        new = Generation(number, settings, known, self._machine, self._recorder, kept, standing)
         self._generation, self.house.front = new, new.front
         self._log.requests = settings.server.log != "off"
         return new.front.number
@@ -155,6 +186,8 @@ class Gateway:
         gauges["in_flight_limit",] = float(self._generation.strain.limit)
         for queue, count in self._generation.hall.depth.items():
             gauges["queue_depth", queue] = float(count)
+        if (upkeep := self._machine.upkeep) is not None:
+            gauges |= {("work_failing", name): 1.0 for name in upkeep.condition()}
         self.tally.gauges = gauges  # at once: a scrape may come from another thread
 
     def _key_is_dead(self, key: tuple[str, str]) -> None:

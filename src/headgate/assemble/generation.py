@@ -11,13 +11,14 @@ from headgate.assemble.budgets import Allotted
 from headgate.assemble.capturing import capturing
 from headgate.assemble.deferring import deferring
 from headgate.assemble.fleets import member
+from headgate.assemble.hedges import hedged
 from headgate.assemble.jobs import plan
 from headgate.assemble.kept import Kept, Machine, Prices
 from headgate.assemble.keystates import Key, states
 from headgate.assemble.learned import doubts
 from headgate.assemble.quotas import chosen, quotas
 from headgate.assemble.reuse import Reusing
-from headgate.assemble.rim import admin_door, cards, deadlines, door, known, strict
+from headgate.assemble.rim import Standing, admin_door, cards, deadlines, door, known, strict
 from headgate.assemble.routing import info, remembers, router, template
 from headgate.assemble.upstreams import Upstreams
 from headgate.config.tree import Settings
@@ -33,13 +34,13 @@ from headgate.pipeline.balance import Balance
 from headgate.pipeline.cascade import Cascade
 from headgate.pipeline.deadline import Deadline
 from headgate.pipeline.durable import Durable
-from headgate.pipeline.fallback import Fallback, Retry
+from headgate.pipeline.fallback import Asked, Fallback, Retry
 from headgate.pipeline.fleet import ByFleet
 from headgate.pipeline.meter import Meter
 from headgate.pipeline.mirror import Mirror, NoWaiting
 from headgate.pipeline.queue import Hall, Queue
 from headgate.pipeline.route import Route
-from headgate.pipeline.service import Layer, Service, Upstream, stack
+from headgate.pipeline.service import Layer, Pool, Service, stack
 from headgate.pipeline.template import Template
 from headgate.pipeline.trace import Trace
 from headgate.ports.recorder import Recorder
@@ -61,8 +62,11 @@ class Generation:
         machine: Machine,
         recorder: Recorder,
         kept: Kept,
+        standing: Standing | None = None,
     ) -> None:
+        """`standing`: where it has been made already."""
         self.settings = settings
+        self.standing = standing or Standing(settings, machine.issued)
         self.prices = prices
         self.kept = kept
         self._machine = machine
@@ -75,7 +79,7 @@ class Generation:
         self.front = Front(
             number=number,
             service=self._service(),
-            door=door(settings, machine),
+            door=door(settings, machine, self.standing),
             admin=admin_door(settings, machine.pepper),
             config=lambda: settings.model_dump(mode="json", exclude_unset=True),
             known=known(settings),
@@ -124,9 +128,9 @@ class Generation:
     def _below_admit(self) -> Service:
         settings, machine = self.settings, self._machine
         pools = {model: self._pool(model) for model in settings.models}
-        retry, budget = settings.retry, RetryBudget(ratio=settings.retry.budget)
         self.router = router(settings, self.prices, machine, self.kept, pools)
-        allotted = Allotted(settings, self.prices, machine, self.kept)
+        agreed = self.standing.agreed
+        allotted = Allotted(settings, self.prices, machine, self.kept, agreed)
         self._reusing = reusing = Reusing(settings, machine, self.kept, self._recorder)
         decide = partial(Route, router=self.router, clock=machine.clock, recorder=self._recorder)
         self.hall = self.kept("hall", None, partial(Hall, clock=machine.clock))
@@ -135,13 +139,15 @@ class Generation:
             hall=self.hall,
             scarce={name: model.provider for name, model in settings.models.items()},
             bounds=Bounds(**dict(settings.queue)),
-            unwell_s=retry.max_backoff_s,
+            unwell_s=settings.retry.max_backoff_s,
             clock=machine.clock,
             recorder=self._recorder,
         )
         return stack(
             *deferring(settings, machine),  # where nobody answers now: later, if the caller takes that
-            *quotas(settings, machine, self.kept),  # the caller's own limits, before anything is spent on it
+            *quotas(
+                settings, machine, self.kept, agreed
+            ),  # the caller's own limits, before anything is spent on it
             *allotted.requests(),  # and those it may make in a day
             decide,  # the candidates, in order, and why
             *chosen(settings, machine, self.kept),  # and the limits of what that has led to
@@ -151,29 +157,48 @@ class Generation:
             *self._mirror(pools, queue.taken),  # a share of what is asked goes to another model too
             *self._cascade(),  # where a route has one: a weak answer is judged before it is told
             *self._fleets(),  # of the candidates, those whose fleet is open
-            leaf=Fallback(  # pools in order, under one attempt budget
-                pools,
-                retry=Retry(
-                    attempts=retry.attempts,
-                    backoff=Backoff(base_s=retry.backoff_s, cap_s=retry.max_backoff_s),
-                ),
-                budget=self.kept("retry budget", retry.budget, lambda: budget),
-                queue=queue,
-                clock=machine.clock,
-                chance=machine.chance,
-                recorder=self._recorder,
+            leaf=hedged(  # where a route wants it: two at once, if the first is silent
+                settings,
+                machine,
+                self.kept,
+                self._recorder,
+                pools=pools,
+                falling=partial(self._falling, queue),  # pools in order, under one attempt budget
+                taken=queue.taken,
+                calm=self._calm,
             ),
         )
 
-    def _pool(self, model: str) -> Upstream:
+    def _falling(self, queue: Queue, pools: Mapping[str, Asked]) -> Fallback:
+        retry = self.settings.retry
+        return Fallback(
+            pools,
+            retry=Retry(
+                attempts=retry.attempts,
+                backoff=Backoff(base_s=retry.backoff_s, cap_s=retry.max_backoff_s),
+            ),
+            budget=self.kept("retry budget", retry.budget, lambda: RetryBudget(ratio=retry.budget)),
+            queue=queue,
+            clock=self._machine.clock,
+            chance=self._machine.chance,
+            recorder=self._recorder,
+        )
+
+    def _calm(self) -> bool:
+        """Whether the house has room for more than it was asked for."""
+        return self.strain.limit >= self.strain.ceiling and self.admit.in_flight < self.strain.low
+
+    def _pool(self, model: str) -> Pool:
         """A model's upstreams as one; what is put around its prompts stands around them all."""
         upstreams, prompt = self.upstreams[model], self.settings.models[model].prompt
         keys = [str(number + 1) for number in range(len(upstreams))] if len(upstreams) > 1 else [""]
         pick = self.settings.providers[self.settings.models[model].provider].pick
-        pool = Balance(upstreams, chance=self._machine.chance, pick=pick, model=model, keys=keys)
+        sources = [upstream.source for upstream in upstreams]
+        chance = self._machine.chance
+        pool = Balance(upstreams, chance=chance, pick=pick, model=model, keys=keys, sources=sources)
         return Template(pool, shape=template(prompt)) if prompt else pool
 
-    def _mirror(self, pools: Mapping[str, Upstream], taken: Callable[[str], bool]) -> Iterator[Layer]:
+    def _mirror(self, pools: Mapping[str, Pool], taken: Callable[[str], bool]) -> Iterator[Layer]:
         """Nothing, where no route has a mirror. Copies are recorded as such, and tried once."""
         most = {
             name: route.mirror.max_in_flight for name, route in self.settings.routes.items() if route.mirror
@@ -281,7 +306,8 @@ class Generation:
         }
         now = self._machine.clock.now()  # full is not sick
         able = [any(one.recovers_at() <= now for one in upstreams) for upstreams in self.upstreams.values()]
-        status = "ok" if all(able) else "degraded" if any(able) else "down"
+        failing = upkeep.condition() if (upkeep := self._machine.upkeep) else {}
+        status = "down" if not any(able) else "ok" if all(able) and not failing else "degraded"
         return {
             "status": status,
             "generation": self.front.number,
@@ -292,6 +318,7 @@ class Generation:
             **({"keys": issued.condition()} if (issued := self._machine.issued) else {}),
             **({"books": books.condition()} if (books := self._machine.books) else {}),
             **({"budgets": bank.condition()} if (bank := self._machine.bank) and bank.slots else {}),
+            **({"failing": failing} if failing else {}),
             **({"fleets": self.fleets.condition()} if self.fleets else {}),
             "models": models,
         }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
@@ -31,6 +31,9 @@ STALE_S = 5.0
 FIRST_S = 1.5
 """How long the start waits for the store: then it serves by what it saw last."""
 
+ALL = -1
+"""No generation is this one: asked for what it has beyond it, the store tells everything."""
+
 log = logging.getLogger("headgate")
 
 
@@ -43,17 +46,19 @@ class IssuedKeys:
         self._file = file
         self._clock = clock
         self._seen_at: float | None = None
+        self._known = ALL
         self._keys: tuple[Snapshot, Sequence[tuple[Key, Issued]]] = self.snapshot, ()
 
     def keys(self) -> Sequence[tuple[Key, Issued]]:
         """As if they stood in the configuration. Only those that have changed are made anew: there may be
         thousands, and whoever changes one waits for all."""
-        made_of, known = self._keys
-        if made_of is not self.snapshot:
-            before = {one: key for key, one in known}
-            found = [(before.get(one) or _as_key(one), one) for one in self.snapshot.keys]
-            self._keys = self.snapshot, found
+        if self._keys[0] is not self.snapshot:
+            self._keys = self.snapshot, self._made(self.snapshot)
         return self._keys[1]
+
+    def _made(self, of: Snapshot) -> Sequence[tuple[Key, Issued]]:
+        before = {one: key for key, one in self._keys[1]}
+        return [(before.get(one) or _as_key(one), one) for one in of.keys]
 
     async def start(self) -> None:
         """Before the gateway is built: from the store, or from the file where it is away."""
@@ -63,24 +68,37 @@ class IssuedKeys:
             async with asyncio.timeout(FIRST_S):
                 await self._look()
 
-    async def follow(self, changed: Callable[[], None]) -> None:
-        """Calls `changed` whenever there is a new generation. Ends by being cancelled."""
+    async def follow(self, changed: Callable[[], Awaitable[None]]) -> None:
+        """Calls `changed` whenever there is something new. Ends by being cancelled."""
         while True:
             await self._clock.sleep(EVERY_S)
             if await self._look():
-                changed()
+                await changed()
 
     async def _look(self) -> bool:
+        """A store that is seen for the first time, or again, tells everything: it may be another, or an
+        earlier one, that counts by chance as many changes."""
         try:
-            found = await self._store.snapshot(self.snapshot.generation)
+            found = await self._store.snapshot(self._known)
         except LedgerGone:
+            self._known = ALL
             return False
         self._seen_at = self._clock.now()
         if found is None:
             return False
-        self.snapshot = found
-        await asyncio.to_thread(self._write, found)
+        self._known = found.generation
+        keys = await asyncio.to_thread(self._taken, found)
+        if keys is None:
+            return False
+        self.snapshot, self._keys = found, (found, keys)
         return True
+
+    def _taken(self, found: Snapshot) -> Sequence[tuple[Key, Issued]] | None:
+        """Its keys, where it is something new, which is written down then."""
+        if found == self.snapshot:
+            return None
+        self._write(found)
+        return self._made(found)
 
     def _write(self, found: Snapshot) -> None:
         fresh = self._file.with_suffix(".new")

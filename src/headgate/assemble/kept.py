@@ -15,6 +15,7 @@ from headgate.assemble.remembered import Remembered
 from headgate.assemble.ring import KeyRing
 from headgate.assemble.sharing import Sharing
 from headgate.assemble.shelved import Shelved
+from headgate.assemble.upkeep import Upkeep
 from headgate.core.price import Price
 from headgate.ports.clock import Clock
 from headgate.ports.journal import Journal
@@ -31,7 +32,8 @@ class Machine:
     whom it shares the limits of its keys, if with anybody; `ring`: what has been said of them; `books`: where
     what happened is written down for good, and `journal`: where that is waited for; `issued`: keys that were
     made at run time; `answers` and `questions`: those that it keeps, where there is more than its memory for
-    them; `bank`: who knows what may be spent; `jobs`: what is to be answered later."""
+    them; `bank`: who knows what may be spent; `jobs`: what is to be answered later; `upkeep`: who
+    sees to what goes on beside the requests."""
 
     clock: Clock
     chance: Random
@@ -45,6 +47,7 @@ class Machine:
     questions: Remembered | None = None
     bank: Bank | None = None
     jobs: Intake | None = None
+    upkeep: Upkeep | None = None
 
 
 class Kept:
@@ -60,7 +63,11 @@ class Kept:
         self._now[name] = (made_from, thing)
         return thing
 
-    def of(self, kind: str) -> dict[str, Any]:
+    def before(self, kind: str) -> list[Any]:
+        """What the generation before had under names like `(kind, name)`: those names."""
+        return [name[1] for name in self._before if isinstance(name, tuple) and name[0] == kind]
+
+    def of(self, kind: str) -> dict[Any, Any]:
         """What is kept under names like `(kind, name)`, by name."""
         named = ((name, thing) for name, (_, thing) in self._now.items() if isinstance(name, tuple))
         return {name[1]: thing for name, thing in named if name[0] == kind}

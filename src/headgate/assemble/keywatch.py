@@ -9,6 +9,7 @@ from headgate.core.breaker import State
 from headgate.core.call import Call, Source
 from headgate.core.errors import GatewayError, KeyRejected, Scope
 from headgate.core.fleet import Fleet
+from headgate.core.hedging import Bet
 from headgate.core.record import Record
 from headgate.core.tally import Tally
 from headgate.core.usage import Usage
@@ -61,6 +62,9 @@ class KeyWatch:
         events.warning("key_moved", extra={"fields": fields})
 
     def fell_back(self, call: Call, from_model: str, to_model: str, error: GatewayError) -> None:
+        """Nothing about keys."""
+
+    def hedged(self, call: Call, model: str, to: str, bet: Bet) -> None:
         """Nothing about keys."""
 
     def queued(self, call: Call, seconds: float, left: Left) -> None:

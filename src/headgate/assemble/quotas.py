@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from headgate.assemble.budgets import by_route
 from headgate.assemble.kept import Kept, Machine
-from headgate.assemble.terms import Agreed, Payer
-from headgate.config.callers import Key
+from headgate.assemble.terms import Agreed, Payer, payers
 from headgate.config.tree import Settings
-from headgate.core.allowance import Rates
-from headgate.core.call import Call
+from headgate.core.call import Call, Caller
 from headgate.core.expected import Usual
 from headgate.core.quota import Limits, Quota, Several, Shared
 from headgate.core.router import AUTO
@@ -20,60 +18,63 @@ from headgate.pipeline.service import Layer
 
 
 class Known:
-    """What calls are under: the limits of their key, tenant and tier, and of the name they ask for."""
+    """What calls are under: the limits of their key, tenant and tier, and of the name they ask for. Those of
+    a caller are put together when it first calls, because there may be many who do not."""
 
-    def __init__(
-        self,
-        by_key: Mapping[str, Sequence[Limits]],
-        by_route: Mapping[str, Sequence[Limits]],
-        usual: Mapping[str, Usual],
-    ) -> None:
-        self._usual = usual
-        self._by_key = {name: Under(_one(found), usual[name]) for name, found in by_key.items() if found}
-        self._quotas = by_key, by_route
-        self._routes = frozenset(by_route)
-        self._both: dict[tuple[str, str], Under] = {}
+    def __init__(self, agreed: Agreed, settings: Settings, machine: Machine, kept: Kept) -> None:
+        self._limits = agreed.limits
+        self._machine = machine
+        self._kept = kept
+        self._under: dict[tuple[str, str], Under | None] = {}
+        for payer in [*kept.before("quota"), *(one for one in agreed.limits if one[0] == "route")]:
+            self._quota(payer)  # as they are now, though nobody calls before the next change
+        for key in [name for name in kept.before("usual") if name in agreed.tenants]:
+            self._usual(key)
+        self._by_route = by_route(settings, {one: [one] for one in agreed.limits if one[0] == "route"})
 
     def __call__(self, call: Call) -> Under | None:
-        key, route = call.caller.key, call.payload.model
-        if route in self._routes:
-            return self._both.get((key, route)) or self._meet(key, route)
-        return self._by_key.get(key)
+        route = call.payload.model if call.payload.model in self._by_route else ""
+        at = call.caller.key, route
+        try:
+            return self._under[at]
+        except KeyError:
+            found = self._under[at] = self._meet(call.caller, route)
+            return found
 
-    def _meet(self, key: str, route: str) -> Under:
-        """Of a key on a route, when it is first asked for."""
-        by_key, by_route = self._quotas
-        limits = _one([*by_key.get(key, ()), *by_route[route]])
-        found = self._both[key, route] = Under(limits, self._usual.get(key) or Usual())
-        return found
+    def _meet(self, caller: Caller, route: str) -> Under | None:
+        """Of a caller on a route (`""`: on one without limits), when it is first asked for."""
+        wanted = [*payers(caller), *self._by_route.get(route, ())]
+        found = [quota for one in wanted if (quota := self._quota(one)) is not None]
+        return Under(_one(found), self._usual(caller.key)) if found else None
+
+    def _quota(self, payer: Payer) -> Quota | Shared | None:
+        rates = self._limits.get(payer)
+        if rates is None:
+            return None
+        quota = self._kept(("quota", payer), None, partial(_quota, self._machine, "/".join(payer)))
+        quota.allow(rates)
+        return quota
+
+    def _usual(self, key: str) -> Usual:
+        return self._kept(("usual", key), None, Usual)
 
 
 def _one(quotas: Sequence[Limits]) -> Limits:
     return quotas[0] if len(quotas) == 1 else Several(quotas)
 
 
-def quotas(settings: Settings, machine: Machine, kept: Kept) -> Iterator[Layer]:
+def quotas(settings: Settings, machine: Machine, kept: Kept, agreed: Agreed) -> Iterator[Layer]:
     """Nothing, where nobody has a limit."""
-    agreed = Agreed(settings, machine.issued)
-    found: dict[Payer, Quota | Shared] = {}
-    for (kind, name), terms in agreed.terms.items():
-        rates = Rates(rpm=terms.rpm, tpm=terms.tpm)
-        if rates.limited:
-            scope = name if kind == "key" else f"{kind}/{name}"
-            found[kind, name] = kept(("quota", scope), None, partial(_quota, machine, scope))
-            found[kind, name].allow(rates)
-    if not found:
-        return
-    by_key = {key.name: [found[one] for one in _payers(key) if one in found] for key in agreed.keys}
-    of_routes = by_route(settings, {payer: [quota] for payer, quota in found.items()})
-    usual = {name: kept(("usual", name), None, Usual) for name in by_key}
-    yield partial(Quotas, under=Known(by_key, of_routes, usual), clock=machine.clock)
+    if agreed.limits:
+        known = Known(agreed, settings, machine, kept)
+        yield partial(Quotas, under=known, clock=machine.clock)
 
 
 def chosen(settings: Settings, machine: Machine, kept: Kept) -> Iterator[Layer]:
     """Of `agent:auto`: the limits of the route behind the agent that has been chosen for a request. Nothing,
     where no such route has one."""
-    quotas = {name: kept.of("quota").get(f"route/{one.route}") for name, one in settings.agents.items()}
+    there: dict[Payer, Quota | Shared] = kept.of("quota")
+    quotas = {name: there.get(("route", one.route)) for name, one in settings.agents.items()}
     usual = kept(("usual", AUTO), None, Usual)
     under = {name: Under(quota, usual) for name, quota in quotas.items() if quota is not None}
 
@@ -85,11 +86,7 @@ def chosen(settings: Settings, machine: Machine, kept: Kept) -> Iterator[Layer]:
         yield partial(Quotas, under=of, clock=machine.clock)
 
 
-def _payers(key: Key) -> tuple[Payer, ...]:
-    return ("key", key.name), ("tenant", key.tenant or key.name), ("tier", key.tier)
-
-
 def _quota(machine: Machine, name: str) -> Quota | Shared:
     """Of this process alone, or shared with others."""
     sharing = machine.sharing
-    return Quota() if sharing is None else Shared(sharing.allowance(f"caller/{name}"))
+    return Quota() if sharing is None else Shared(sharing.allowance(f"caller/{name}", frugal=True))

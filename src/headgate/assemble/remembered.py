@@ -88,10 +88,13 @@ class Remembered:
         return await self._behind.ask(self.register.near(partition, sign, _bytes(vector), most, now)) or []
 
     async def follow(self) -> None:
-        """Reads what is there, and then what others add. Ends by being cancelled."""
+        """Reads what is there, and then what others add; of a register that searches nothing, but so its
+        connection stands before anybody asks it something. Ends by being cancelled."""
         after = 0
-        while not self.deep:
-            before, after = after, await self.catch_up(after)
+        while True:
+            before = after
+            if not self._behind.rests:
+                after = await self.catch_up(after)
             await self._clock.sleep(FOLLOWED_EVERY_S if after == before else 0.0)
 
     async def catch_up(self, after: int) -> int:

@@ -6,28 +6,40 @@ from collections.abc import Iterator
 
 from headgate.assemble.issued import IssuedKeys, with_issued
 from headgate.assemble.kept import Machine
+from headgate.assemble.terms import Agreed
 from headgate.config.tree import Settings
 from headgate.core.call import Caller
-from headgate.core.issued import NOBODY, Known
+from headgate.core.issued import Known
 from headgate.core.router import AUTO
 from headgate.core.routes import Routes
 from headgate.core.scope import Admin, Scope
 from headgate.core.tier import NO_TIER, Tier
-from headgate.server.auth import AdminKeeper, Doorkeeper, OpenDoor
+from headgate.server.auth import NO_GUESTS, AdminKeeper, Doorkeeper, Guests, OpenDoor
 from headgate.server.front import AdminDoor, Door, ModelCard
 
 ANONYMOUS = Caller(key="anonymous", tenant="anonymous")
 
 
-def door(settings: Settings, machine: Machine) -> Door:
+class Standing:
+    """Who may come in, and what was agreed with whom: of one generation. It is made of nothing that changes,
+    so that a thread may do it where there are many."""
+
+    def __init__(self, settings: Settings, issued: IssuedKeys | None) -> None:
+        self.agreed = Agreed(settings, issued)
+        self.callers = callers(settings, issued)
+        taken = frozenset(key.name for key in settings.keys)
+        self.guests = Guests(issued.snapshot, self.callers, taken) if issued else NO_GUESTS
+
+
+def door(settings: Settings, machine: Machine, standing: Standing) -> Door:
     if settings.server.auth == "off":
         return OpenDoor(ANONYMOUS)
     keys = {key.name: key.key for key in settings.keys}
     return Doorkeeper(
         keys,
-        callers(settings, machine.issued),
+        standing.callers,
         pepper=machine.pepper,
-        issued=machine.issued.snapshot if machine.issued else NOBODY,
+        guests=standing.guests,
         wall=machine.clock.wall,
         current=machine.issued.is_current if machine.issued else lambda: True,
     )

@@ -7,7 +7,6 @@ import logging
 from contextlib import suppress
 from typing import Any
 
-from headgate.core.allowance import Allowance
 from headgate.core.hand import Hand
 from headgate.core.holder import Holder
 from headgate.core.leased import LeasedWindows
@@ -36,9 +35,10 @@ class Sharing:
         self._alarm_at = 0.0
         self._error = ""
 
-    def allowance(self, scope: str) -> Allowance:
-        """What a key allows, of which other processes know by the same `scope`."""
-        return LeasedWindows(scope, self.holder, self._urge)
+    def allowance(self, scope: str, *, frugal: bool = False) -> LeasedWindows:
+        """What a key allows, of which other processes know by the same `scope`. `frugal`: who finds nothing
+        in hand waits for it."""
+        return LeasedWindows(scope, self.holder, self._urge, frugal=frugal)
 
     def _urge(self, hand: Hand, now: float) -> None:
         if self.holder.urge(hand, now) < self._alarm_at:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Coroutine
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 from headgate.adapters.memory.cache import MemoryCache
@@ -27,6 +25,7 @@ from headgate.assemble.remembered import Remembered
 from headgate.assemble.ring import KeyRing
 from headgate.assemble.sharing import Sharing
 from headgate.assemble.shelved import Shelved
+from headgate.assemble.upkeep import Work
 from headgate.config.tree import Settings
 from headgate.core.router import AGENT
 from headgate.ports.cache import Shelf
@@ -128,35 +127,33 @@ class Stores:
         if self.issued is not None:
             await self.issued.start()
 
-    async def run(self, gateway: Gateway) -> AsyncIterator[Coroutine[Any, Any, None]]:
-        """What goes on beside the requests."""
+    async def run(self, gateway: Gateway) -> dict[str, Work]:
+        """What goes on beside the requests, by what people call it."""
         if self.sharing is not None:
             await self.sharing.start()
-            yield self.sharing.run()
-        for kept in self._kept():
-            yield kept.follow()
-        if self.ring is not None:
-            yield self.ring.follow(partial(_renew, gateway), lambda: gateway.settings)
-        if self.books is not None:
-            yield self.books.run()
         self._worker = gateway.worker()
-        if self._worker is not None:
-            yield self._worker.run()
-        if self.issued is not None:
-            yield self.issued.follow(partial(_changed, gateway))
-        for work in await self._budgets(gateway):
-            yield work
+        if self.bank is not None:
+            self.earlier = self._spent_before(self.bank, gateway)
+            await self.bank.start()
+        said = partial(_renew, gateway), lambda: gateway.settings
+        found: dict[str, Work | None] = {
+            "limits": self.sharing.run if self.sharing is not None else None,
+            "answers": self.answers.follow if self.answers is not None else None,
+            "questions": self.questions.follow if self.questions is not None else None,
+            "provider keys": partial(self.ring.follow, *said) if self.ring is not None else None,
+            "books": self.books.run if self.books is not None else None,
+            "jobs": self._worker.run if self._worker is not None else None,
+            "keys": partial(self.issued.follow, partial(_changed, gateway))
+            if self.issued is not None
+            else None,
+            "budgets": self.bank.run if self.bank is not None else None,
+            "spent before": self.earlier.run if self.earlier is not None else None,
+        }
+        return {name: work for name, work in found.items() if work is not None}
 
-    async def _budgets(self, gateway: Gateway) -> list[Coroutine[Any, Any, None]]:
-        if self.bank is None:
-            return []
+    def _spent_before(self, bank: Bank, gateway: Gateway) -> Earlier | None:
         found = ledger(gateway.settings, self._file) if self.books is not None else None
-        self.earlier = _earlier(found[1], self.bank, self._clock, gateway) if found else None
-        await self.bank.start()
-        return [self.bank.run(), *([self.earlier.run()] if self.earlier else [])]
-
-    def _kept(self) -> list[Shelved | Remembered]:
-        return [one for one in (self.answers, self.questions) if one is not None]
+        return _earlier(found[1], bank, self._clock, gateway) if found else None
 
     async def close(self) -> None:
         if self._worker is not None:
@@ -187,9 +184,13 @@ def _earlier(store: Store, bank: Bank, clock: Clock, gateway: Gateway) -> Earlie
     return found
 
 
-def _changed(gateway: Gateway) -> None:
-    """A key was made, changed or revoked at run time."""
-    log.info("keys changed: generation %d", gateway.reload(gateway.settings))
+async def _changed(gateway: Gateway) -> None:
+    """A key was made, changed or revoked at run time. Whatever is wrong with one must not keep anybody from
+    hearing of the next."""
+    try:
+        log.info("keys changed: generation %d", await gateway.renew())
+    except Exception:
+        log.exception("keys changed, but what is known of them cannot be used")
 
 
 def _renew(gateway: Gateway) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from headgate.assemble.bank import Bank, Slot
-from headgate.assemble.issued import IssuedKeys
 from headgate.assemble.terms import Agreed, configured
 from headgate.config.tree import Settings
 from headgate.core.account import Account, spent_nano
@@ -17,13 +16,13 @@ from headgate.ports.clock import Clock
 
 
 class Teller:
-    """`server.front.Teller`. `settings` are the present ones."""
+    """`server.front.Teller`. `settings`, and what was `agreed`, are the present ones."""
 
     def __init__(
-        self, settings: Callable[[], Settings], issued: IssuedKeys | None, bank: Bank | None, clock: Clock
+        self, settings: Callable[[], Settings], agreed: Callable[[], Agreed], bank: Bank | None, clock: Clock
     ) -> None:
         self._settings = settings
-        self._issued = issued
+        self._agreed = agreed
         self._bank = bank
         self._clock = clock
 
@@ -31,10 +30,10 @@ class Teller:
         return configured(self._settings()).get((kind, name))
 
     def exists(self, kind: str, name: str) -> bool:
-        return kind == "tenant" or (kind, name) in Agreed(self._settings(), self._issued).terms
+        return kind == "tenant" or (kind, name) in self._agreed().terms
 
     def tenants(self) -> list[dict[str, Any]]:
-        agreed = Agreed(self._settings(), self._issued)
+        agreed = self._agreed()
         keys: dict[str, int] = {}
         for key in agreed.keys:
             keys[key.tenant or key.name] = keys.get(key.tenant or key.name, 0) + 1

@@ -22,6 +22,7 @@ from headgate.adapters.system import SystemClock
 from headgate.adapters.watch import changes
 from headgate.assemble import Gateway, Machine
 from headgate.assemble.stores import Stores
+from headgate.assemble.upkeep import Upkeep
 from headgate.config.check import ConfigError, report
 from headgate.config.discover import discover
 from headgate.config.load import load, process_environment
@@ -100,18 +101,20 @@ async def life(
         questions=stores.questions,
         bank=stores.bank,
         jobs=stores.jobs,
+        upkeep=(upkeep := Upkeep(clock)),
     )
     gateway = Gateway(settings, machine, folder=folder)
     gateway.feel()
     _open_metrics(gateway, settings, shared=folder is not None)
     tasks = [pricing := asyncio.create_task(_price(gateway, settings))]
-    tasks += [asyncio.create_task(task) async for task in stores.run(gateway)]
+    beside = await stores.run(gateway)
     if folder is not None:
-        tasks.append(asyncio.create_task(_share(gateway, folder)))
+        beside["counts"] = partial(_share, gateway, folder)
     if origin.file is not None:
-        tasks.append(asyncio.create_task(_follow(gateway, origin.bound(settings), origin.file, pricing)))
+        beside["settings"] = partial(_follow, gateway, origin.bound(settings), origin.file, pricing)
     else:
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, log.warning, NOTHING_TO_RELOAD)
+    tasks += [asyncio.create_task(upkeep.keep(name, work)) for name, work in beside.items()]
     try:
         yield gateway.endpoints(), partial(_cold, gateway)
     finally:

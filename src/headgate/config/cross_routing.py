@@ -7,6 +7,7 @@ Works on filled plain data, as `cross` does.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from math import inf
 from typing import Any
 
 from headgate.config.check import Path, quoted
@@ -28,6 +29,7 @@ def findings(raw: Mapping[str, Any]) -> Iterator[Finding]:
         yield from _named(("routes", name), route, models)
         yield from _rules(("routes", name, "when"), route.get("when"), raw)
         yield from _qualities(("routes", name), route, raw)
+        yield from _hedge(("routes", name, "hedge"), route, raw)
     for name, model in tables(raw, "models"):
         intents = _intents(raw)
         for skill in _keys(model.get("skills")):
@@ -117,13 +119,49 @@ def _qualities(path: Path, route: Mapping[str, Any], raw: Mapping[str, Any]) -> 
         return
     what = "min_quality" if route.get("min_quality") is not None else "strategy"
     members = dict(tables(raw, "models"))
-    when = route.get("when")
-    asked = [*listed(route.get("use")), *(model for rule in _keys(when) for model in listed(_at(when, rule)))]
-    for model in dict.fromkeys(name for name in asked if isinstance(name, str)):
+    for model in _asked(route):
         if model in members and members[model].get("quality") is None:
             yield Finding(
                 (*path, what), f"needs to know how good {quoted(model)} is", f"give models.{model}.quality"
             )
+
+
+def _asked(route: Mapping[str, Any]) -> list[str]:
+    """The models of a route, each once."""
+    when = route.get("when")
+    asked = [*listed(route.get("use")), *(model for rule in _keys(when) for model in listed(_at(when, rule)))]
+    return list(dict.fromkeys(name for name in asked if isinstance(name, str)))
+
+
+def _hedge(path: Path, route: Mapping[str, Any], raw: Mapping[str, Any]) -> Iterator[Finding]:
+    """There must be somewhere to go, an attempt to go there with, and time."""
+    hedge = route.get("hedge")
+    if not isinstance(hedge, dict):
+        return
+    at, models, providers = hedge.get("at", "either"), _asked(route), dict(tables(raw, "providers"))
+    owners = {_at(raw, "models", model, "provider") for model in models}
+    keys = any(len(listed(providers.get(str(owner), {}).get("keys"))) > 1 for owner in owners)
+    least = len(listed(route.get("use"))) + 1
+    if at == "model" and len(models) < 2:
+        yield Finding((*path, "at"), "is another model, and the route has but one")
+    elif at == "key" and not keys:
+        yield Finding((*path, "at"), "is another key, and no provider of this route has two")
+    elif at == "either" and len(models) < 2 and not keys:
+        yield Finding(path, "has nowhere to go", "give the route another model, or its provider a second key")
+    elif (at == "key" or len(models) < 2) and _number(_at(raw, "retry", "attempts"), 3.0) < least:
+        message = "has no attempt to spare: every model of the route is owed one"
+        yield Finding(path, message, f"set retry.attempts to {least} or more")
+    after_s, deadline_s = _number(hedge.get("after_s")), _number(route.get("deadline_s"), inf)
+    if after_s >= deadline_s:
+        yield Finding((*path, "after_s"), "is not before the route's deadline_s")
+
+
+def _number(value: object, otherwise: float = 0.0) -> float:
+    """Everything arrives as text."""
+    try:
+        return float(str(value))
+    except ValueError:
+        return otherwise
 
 
 def _agents(raw: Mapping[str, Any]) -> Iterator[Finding]:

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
@@ -23,6 +22,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from headgate.core.budget import zone_named
 from headgate.core.secret import Secret
 
 MOST_USD = 1_000_000_000
@@ -110,10 +110,9 @@ def _one_is_a_list(value: object) -> object:
 
 def _time_zone(value: str) -> str:
     try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return zone_named(value)
+    except ValueError:
         raise wrong("is not a time zone: it takes a name such as Europe/Berlin or UTC") from None
-    return value
 
 
 def _one_table_is_a_list(value: object) -> object:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from headgate.config.callers import BudgetsOf
-from headgate.config.kinds import Count, Name, OneOrMore, Seconds, Share, wrong
+from headgate.config.kinds import Count, Name, OneOrMore, Seconds, SecondsOrZero, Share, wrong
 from headgate.config.privacy import Capture
 from headgate.config.reuse import Degrade, PromptBatch
 from headgate.config.section import EmptyIsNone, Section
@@ -64,6 +64,38 @@ class Mirror(Section):
     model: Name = Field(description="The model that gets the copies.")
     share: Share = Field(default=0.05, description="Share of requests that are copied.")
     max_in_flight: Count = Field(default=8, description="Copies under way at once; one more is left out.")
+
+
+class Hedge(Section):
+    """A second call elsewhere while the first is silent for too long. Who begins first serves."""
+
+    after_s: Seconds | None = Field(
+        default=None,
+        description="Seconds without a first byte until then.",
+        json_schema_extra=unless_named("learnt, by `quantile`"),
+    )
+    quantile: Annotated[float, Field(ge=0.5, le=0.99)] = Field(
+        default=0.95,
+        description="Where it is learnt: so large a share of the model's last calls had begun sooner.",
+    )
+    floor_s: SecondsOrZero = Field(
+        default=0.1, description="Where it is learnt: seconds that it is at least."
+    )
+    max_share: Share = Field(
+        default=0.05, description="Second calls as a share of requests, at most; 0 switches them off."
+    )
+    at: Literal["either", "key", "model"] = Field(
+        default="either",
+        description="Where: at another `key` of the same model, at the next `model` of the route that has"
+        " room, or `either`, the key first.",
+    )
+
+    @model_validator(mode="after")
+    def _fixed_or_learnt(self) -> Self:
+        for name in ("quantile", "floor_s"):
+            if self.after_s is not None and name in self.model_fields_set:
+                raise wrong("goes without after_s, which fixes the delay", at=name)
+        return self
 
 
 class Learned(Section):
@@ -162,6 +194,11 @@ class Route(Section):
         default=None,
         description="A weak model's answers are judged before they are told.",
         json_schema_extra=unless_named("none"),
+    )
+    hedge: Hedge | None = Field(
+        default=None,
+        description="A second call elsewhere, where a first byte is long in coming.",
+        json_schema_extra=unless_named("`hedge`"),
     )
     feedback: Feedback | None = Field(
         default=None,

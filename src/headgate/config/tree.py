@@ -43,7 +43,7 @@ from headgate.config.kinds import (
 )
 from headgate.config.privacy import Redaction
 from headgate.config.reuse import Batch, CacheSettings, Coalesce, Degrade
-from headgate.config.routing import Agent, Prompt, Route
+from headgate.config.routing import Agent, Hedge, Prompt, Route
 from headgate.config.section import EmptyIsNone, Section, by
 from headgate.core.price import Price as PricePerClass
 from headgate.core.price import nano
@@ -383,6 +383,11 @@ class Settings(Section):
     queue: Queue = Field(default=Queue(), description="Where requests wait for room.")
     breaker: Breaker = Field(default=Breaker(), description="When an upstream is left alone.")
     retry: Retry = Field(default=Retry(), description="How often a failed request is tried again.")
+    hedge: Hedge | None = Field(
+        default=None,
+        description="A second call elsewhere, where a first byte is long in coming, for all that is asked.",
+        json_schema_extra=by("none"),
+    )
     redaction: Redaction = Field(
         default=Redaction(), description="What is taken out of content before any of it is kept."
     )

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class Attempt(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """`model` by the configuration's name, `upstream_model` by the provider's, `provider_key` by the label of
     our key there; `status` is what the provider answered with, if it did. `error` is empty where there was an
-    answer, and it was put aside: from `input` on, what that took and cost, as in the request's own row."""
+    answer, or might have been one, and it was put aside: from `input` on, what that took and cost, as in the
+    request's own row."""
 
     provider: str
     model: str
@@ -34,7 +35,7 @@ class Attempt(msgspec.Struct, frozen=True, array_like=True, gc=False):
     flags: int = 0
 
 
-def failed(source: Source, error: GatewayError) -> Attempt:
+def failed(source: Source, error: GatewayError, flags: int = 0) -> Attempt:
     """The row of a call there that failed before its first byte."""
     return Attempt(
         source.provider,
@@ -44,4 +45,5 @@ def failed(source: Source, error: GatewayError) -> Attempt:
         source.region,
         type(error).__name__,
         error.status if isinstance(error, UpstreamError) else None,
+        flags=flags,
     )

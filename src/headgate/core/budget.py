@@ -10,7 +10,7 @@ import re
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Literal
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
@@ -66,6 +66,26 @@ def terms(text: str) -> tuple[tuple[int, Per], ...]:
             raise ValueError("an amount of 0 or more and day, week or month, each once, such as 100/month")
         found[per] = nano(Decimal(amount))
     return tuple((limit, per) for per, limit in found.items())
+
+
+_NO_ZONES = ("localtime", "posixrules", "Factory", "posix/", "right/")
+"""What stands beside the zones where a system keeps them: what this machine is set to, a zone that nobody has
+set, and copies that other machines lack or count leap seconds by."""
+
+
+def zone_named(name: str) -> str:
+    """That name, where every machine takes it for the same time zone.
+
+    Raises:
+        ValueError: where it is none.
+    """
+    try:
+        found = None if name.startswith(_NO_ZONES) else ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        found = None
+    if found is None:
+        raise ValueError(f"{name!r} is no time zone")
+    return found
 
 
 def account(kind: str, name: str, per: str) -> str:

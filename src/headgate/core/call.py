@@ -148,13 +148,16 @@ class Line(msgspec.Struct, eq=False):
     the request, since the message of a cancellation does not survive every library it passes through. What
     the request has been `measured` to be, by the first who needed to know. What its place among those who
     wait lets it do. The upstream calls for it that `failed`, where somebody writes them down; and answers
-    `discarded` where no reply was left to say so."""
+    `discarded` where no reply was left to say so. `may_hedge`: whether a second call may be made for it while
+    the first is under way; not when there has been one, when something has failed, or where nobody waits for
+    the answer; `None` until somebody has asked."""
 
     gone: bool = False
     measured: Measured | None = None
     haste: Haste = Haste.EARLY
     failed: tuple[Attempt, ...] = ()
     discarded: tuple[Discarded, ...] = ()
+    may_hedge: bool | None = None
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,7 +167,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     it is empty until routing has decided; `decision` says why, where there was something to decide. `session`
     is the caller's word for the conversation that this request belongs to. `wants` is what the caller says of
     answers that are kept, `identity` what requests have in common that one answer will do for; `later`
-    whether it would take an answer later than now.
+    whether it would take an answer later than now. `hedge`: this is the second of two calls for the request.
     """
 
     payload: Payload
@@ -181,6 +184,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     later: Later | None = None
     decision: Decision | None = None
     line: Line = msgspec.field(default_factory=Line)
+    hedge: bool = False
 
 
 class Tape:
@@ -253,11 +257,12 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 class Discarded(msgspec.Struct, frozen=True, gc=False):
     """An answer that was asked for, and is not the one the caller got: whose it was, what it took, and what
-    it cost in nano-dollars, where that is known."""
+    it cost in nano-dollars, where that is known. `hedge`: of two calls at once, the other was quicker."""
 
     source: Source
     usage: Usage
     cost_nano: int | None
+    hedge: bool = False
 
 
 class Queued(msgspec.Struct, frozen=True, kw_only=True):
@@ -339,6 +344,14 @@ class Reply(msgspec.Struct, eq=False, kw_only=True):
         return self._cost
 
 
-def put_aside(reply: Reply) -> Discarded:
-    """What that answer took so far, though its caller gets another or none."""
-    return Discarded(reply.source, reply.usage(), reply.own_nano())
+def put_aside(reply: Reply, *, hedge: bool = False) -> tuple[Discarded, ...]:
+    """What that answer took so far, though its caller gets another or none; and what was put aside for it."""
+    return *reply.discarded, Discarded(reply.source, reply.usage(), reply.own_nano(), hedge)
+
+
+def outrun(source: Source, usage: Usage) -> Discarded:
+    """A call there that was let go of before it began to answer, and may have taken as much as that, which
+    nobody has counted: what the one that was quicker had taken by then."""
+    taken = Usage(input=usage.prompt, output=usage.output, reasoning=usage.reasoning, estimated=True)
+    cost = None if source.price is None else source.price.cost_nano(taken)
+    return Discarded(source, taken, cost, hedge=True)

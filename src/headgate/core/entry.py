@@ -31,13 +31,15 @@ MAX_NAME_CHARS = 200
 
 class Flag(IntFlag):
     """What to know of a row's numbers. `ESTIMATED`: the provider did not count; `UNRECONCILED`: its sum is
-    not that of its classes; `UNPRICED`: tokens were used and nobody knows what they cost."""
+    not that of its classes; `UNPRICED`: tokens were used and nobody knows what they cost. `HEDGE`: one of two
+    calls at once for the same request, which did not serve."""
 
     STREAM = 1
     ESTIMATED = 2
     UNRECONCILED = 4
     UNPRICED = 8
     SHADOW = 16
+    HEDGE = 32
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -67,7 +69,7 @@ OWN = Entry.__struct_fields__[1:-1]
 """What of a row is not of its kind."""
 COLUMNS = (*OWN, *Kind.__struct_fields__[1:])
 NONE = Usage()
-_STREAM, _ESTIMATED, _UNRECONCILED, _UNPRICED, _SHADOW = map(int, Flag)
+_STREAM, _ESTIMATED, _UNRECONCILED, _UNPRICED, _SHADOW, HEDGE = map(int, Flag)
 """Plain numbers: a flag's own arithmetic costs ten times as much."""
 _DAY_US = float(DAY_US)
 """Whole numbers of this size are divided in twice the time."""
@@ -205,7 +207,7 @@ def _put_aside(one: Discarded) -> Attempt:
         usage.reasoning,
         cost or 0,
         price_name(source.price) if source.price else "",
-        _counted(usage, cost),
+        _counted(usage, cost) + HEDGE * one.hedge,
     )
 
 

@@ -167,7 +167,10 @@ class UpstreamRejected(UpstreamError):
 
 
 class UpstreamUnavailable(UpstreamError):
-    """5xx, connection refused, silence, or an answer that is not one."""
+    """5xx, connection refused, silence, or an answer that is not one. `beside`: the model of another call
+    that was under way for the same request and has failed too, and how."""
+
+    beside: tuple[str, UpstreamUnavailable] | None = None
 
 
 class UpstreamThrottled(UpstreamUnavailable):

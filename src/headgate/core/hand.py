@@ -75,8 +75,12 @@ class Used(msgspec.Struct):
 class Hand:
     """The slices of one window that this process holds."""
 
-    def __init__(self, window: str, *, limit: int, span_s: float) -> None:
+    def __init__(self, window: str, *, limit: int, span_s: float, frugal: bool = False) -> None:
+        """`frugal`: whoever misses something waits for it, so that little is kept in hand in vain."""
         self.window = window
+        self.frugal = frugal
+        self.dry = False
+        """Of a frugal one: the store had nothing left when it was asked last."""
         self.limit = limit
         self.span_s = span_s
         self.spare = limit
@@ -227,6 +231,8 @@ class Hand:
 
     def wish(self, now: float, passed_s: float, ahead_s: float, holders: int) -> int:
         """Units to have in hand for the next `ahead_s`, by what was wanted in the last `passed_s`."""
+        if self.frugal:
+            return self._lacking(now, passed_s, ahead_s)
         wanted = min((self._taken + self._missed) / passed_s, HASTE * self.limit / self.span_s)
         self.rate = wanted if wanted > self.rate else (wanted + self.rate) / 2
         self._taken = self._missed = 0
@@ -235,6 +241,14 @@ class Hand:
         if not scarce:
             reserve = max(self._largest, int(IN_HAND * self.limit / holders))
         return min(self.limit, ceil(self.rate * ahead_s) + reserve)
+
+    def _lacking(self, now: float, passed_s: float, ahead_s: float) -> int:
+        """What those want who wait, and what will be wanted at the pace of the limit at most."""
+        waiting, even = self._missed, self.limit / self.span_s
+        self.rate = (min((self._taken + waiting) / passed_s, even) + self.rate) / 2
+        self._taken = self._missed = 0
+        reserve = 0 if now - self._wanted_at > IDLE_S else self._largest
+        return min(self.limit, ceil(self.rate * ahead_s) + waiting + reserve)
 
     def turn_in(self, now: float, renew_before: float, keep: int, dial: Dial) -> list[Move]:
         """What to tell the store: uses; slices that are over, must be renewed, or are more than `keep`."""

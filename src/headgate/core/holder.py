@@ -34,6 +34,8 @@ URGENT_S = 0.05
 HORIZON = 2.0
 LEASE = 3.0
 """How far ahead slots are leased and how long they may be used, in times between two messages."""
+PATIENT = 3
+"""So often at most where callers are refused meanwhile."""
 ALONE_AFTER_S = 5.0
 """How long the store may be silent before we go on alone: a lost message or three are no outage."""
 CLOSED_EVERY_S = 0.4
@@ -86,12 +88,18 @@ class Holder:
             hand.go_alone(self._part(hand), 0.0, self._heard_at)
         self.next_at = min(self.next_at, self._asked_at + URGENT_S)
 
+    @property
+    def away(self) -> bool:
+        """Whether the store has not answered of late."""
+        return self.alone or self._silent_since < inf
+
     # ── messages ──
 
     def urge(self, hand: Hand, now: float) -> float:
         """What is wanted is not in this hand: when the next message should be sent."""
-        if not self.alone and hand.spare > 0:
-            soon = self._asked_at + min(self._every_s, URGENT_S * 2.0**self._fruitless)
+        if not self.alone and (hand.spare > 0 or hand.frugal):
+            fruitless = min(self._fruitless, PATIENT) if hand.frugal else self._fruitless
+            soon = self._asked_at + min(self._every_s, URGENT_S * 2.0**fruitless)
             self.next_at = min(self.next_at, max(now, soon))
         return self.next_at
 
@@ -198,6 +206,7 @@ class Holder:
             hand = self.hands.get(ask.window)
             if hand is not None:
                 hand.spare = spare
+                hand.dry = hand.frugal and ask.want > 0 and not slices
                 more += hand.receive(slices, hello.lease_ms, now, self._dial)
         return more
 

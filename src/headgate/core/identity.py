@@ -65,7 +65,8 @@ class Naming:
 class Identity(msgspec.Struct, eq=False, gc=False):
     """What requests have in common that one answer will do for, and in which form that is to be told.
 
-    `name` is the key, or a mark: of two with one mark `means` tells whether they are the same.
+    `name` is the key, or a mark: of two with one mark `means` tells whether they are the same. `kept`: who
+    has looked in memory has seen something of that name, or nobody has looked.
     """
 
     name: int | bytes
@@ -73,6 +74,7 @@ class Identity(msgspec.Struct, eq=False, gc=False):
     words: bytes = b""
     naming: Naming | None = None
     _key: bytes | None = None
+    kept: bool = True
 
     def key(self) -> bytes:
         """Reads the request, if nobody has."""

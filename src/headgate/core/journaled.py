@@ -15,13 +15,19 @@ from contextlib import suppress
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
+from msgspec.structs import astuple
 
-from headgate.core.audit import Noting
+from headgate.core.audit import Act, Noting
 from headgate.core.captured import Captured
 from headgate.core.entry import OWN, Entry
 from headgate.core.kind import DAY_US, Kind, packed
 
 Row = Entry | Noting | Captured
+
+REFUSED = "row.refused"
+"""The action of an act that stands for a row which could not be written."""
+
+MOST_US = 1 << 62
 
 FORMER = (
     *("at_us", "request_id", "outcome", "operation", "tenant", "key", "tier", "requested", "intent", "tags"),
@@ -38,6 +44,39 @@ def of_former(values: Sequence[Any]) -> Entry:
     kind = [found["at_us"] // DAY_US, *(found[name] for name in Kind.__struct_fields__[1:])]
     own = [found[name] for name in OWN]
     return msgspec.convert([packed(kind), *own, found["others"]], Entry)
+
+
+UNFIT = (OverflowError, UnicodeError)
+"""What is wrong with a row for which MessagePack has no form."""
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def fitting(row: Row) -> Row:
+    """The row, or what takes its place where it cannot be written down at all."""
+    try:
+        _encode(row)
+    except UNFIT as error:
+        return refused(row, type(error).__name__)
+    return row
+
+
+def refused(row: Row, why: str) -> Noting:
+    """What takes the place of a row that nobody can write: an act with all that it says, in ASCII. Of content
+    only that there was some."""
+    if isinstance(row, Captured):
+        at_us, target, said = row.at_us, row.request_id, "content"
+    elif isinstance(row, Entry):
+        at_us, target, said = row.at_us, row.request_id, ascii(astuple(row))
+    else:
+        at_us, target, said = row.act.at_us, row.act.target, ascii(astuple(row.act))
+    act = Act(
+        at_us=min(max(at_us, 0), MOST_US),
+        who="headgate",
+        action=REFUSED,
+        target=ascii(target)[1:-1],
+        detail=f"{why}: {said}",
+    )
+    return Noting(act)
 
 
 GROUPS = 16

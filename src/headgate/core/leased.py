@@ -11,6 +11,7 @@ there are more processes than `burst` allows requests, each may still make one.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import ceil
 
 import msgspec
 
@@ -23,6 +24,8 @@ from headgate.core.window import GUARD_MAX_S, MINUTE_S, Windows
 SPAN_S = MINUTE_S + GUARD_MAX_S + DOUBT_MS / 1e3
 TURN_S = 0.01
 """How long after a message is due its answer may be expected."""
+DRY_S = 1.0
+"""Where the store had nothing left a moment ago, nobody waits for the next answer."""
 
 Urge = Callable[[Hand, float], None]
 
@@ -31,8 +34,10 @@ class LeasedWindows:
     """`core.allowance.Allowance` of one key, in the hands of `holder`. `scope` is the key's name among all
     processes; `urge` is told of a hand in which something is wanted that is not there."""
 
-    def __init__(self, scope: str, holder: Holder, urge: Urge) -> None:
+    def __init__(self, scope: str, holder: Holder, urge: Urge, *, frugal: bool = False) -> None:
+        """`frugal`: callers wait for what is not in hand, and ask again."""
         self._scope = scope
+        self._frugal = frugal
         self._holder = holder
         self._urge = urge
         self._own = Windows(FREE)
@@ -54,7 +59,7 @@ class LeasedWindows:
             return None
         hand = hands.get(name)
         if hand is None:
-            hand = hands[name] = Hand(name, limit=limit, span_s=SPAN_S)
+            hand = hands[name] = Hand(name, limit=limit, span_s=SPAN_S, frugal=self._frugal)
             self._holder.admit(hand)
         hand.limit = limit
         return hand
@@ -89,7 +94,8 @@ class LeasedWindows:
         at = self._own.next_at(now, tokens)
         for hand, units in ((self._calls, 1), (self._tokens, self._size(tokens))):
             if hand is not None and hand.free(now) < units:
-                at = max(at, min(hand.ready_at(units, now), max(self._holder.next_at, now) + TURN_S))
+                answer = max(self._holder.next_at, now) + TURN_S
+                at = max(at, min(hand.ready_at(units, now), answer + (DRY_S if hand.dry else 0.0)))
         return at
 
     def clears_at(self, now: float) -> float:
@@ -136,7 +142,8 @@ class LeasedWindows:
         if self._holders != self._holder.holders:
             self._share()
         size = self._size(tokens)
-        if not (self._there(self._calls, 1, now) and self._there(self._tokens, size, now)):
+        calls, units = self._there(self._calls, 1, now), self._there(self._tokens, size, now)
+        if not (calls and units):  # both are asked for at once
             return None
         grant = self._own.reserve(now, tokens)
         if grant is None:
@@ -146,6 +153,27 @@ class LeasedWindows:
             self._calls.use(1, grant.at)
         if self._tokens is not None:
             self._tokens.use(size, grant.at)
+        return grant
+
+    def reserve_part(self, now: float, tokens: int) -> Grant | None:
+        """While the store is away: what is within this process's part of the limits, though nobody has leased
+        it. Others may still use what they leased before, so that together it may be too much, for as long as
+        that lasts: only for limits that are ours to hold."""
+        holders, rates, size = self._holder.holders, self.rates, self._size(tokens)
+        levels = self._own.levels(now)
+        if (
+            not self._holder.away
+            or (rates.rpm is not None and levels.calls >= ceil(rates.rpm / holders))
+            or (rates.tpm is not None and levels.tokens and levels.tokens + size > ceil(rates.tpm / holders))
+        ):
+            return None
+        grant = self._own.reserve(now, tokens)
+        if grant is None:
+            return None
+        self._holder.calls += 1
+        for hand, units in ((self._calls, 1), (self._tokens, size)):
+            if hand is not None:
+                hand.overdraw(units, grant.at)
         return grant
 
     def answered(self, grant: Grant, now: float) -> None:

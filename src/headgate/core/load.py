@@ -41,6 +41,11 @@ class PeakEwma:
             self._cost = self._cost * weight + seconds * (1.0 - weight)
         self._at = now
 
+    def at_least(self, seconds: float, now: float) -> None:
+        """Somebody has waited so long and given up: that counts where it is longer than we believed."""
+        if seconds > self.latency(now):
+            self.observe(seconds, now)
+
     def penalise(self, seconds: float, now: float) -> None:
         """As if an answer had just taken `seconds` longer than we believed: a throttle, a failure."""
         self.observe(self.latency(now) + seconds, now)

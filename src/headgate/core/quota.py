@@ -15,7 +15,8 @@ from typing import Any, Protocol
 
 import msgspec
 
-from headgate.core.allowance import FREE, Allowance, Grant, Rates
+from headgate.core.allowance import FREE, Grant, Rates
+from headgate.core.leased import LeasedWindows
 from headgate.core.window import GRAINS, MINUTE_S
 
 GRAIN_S = MINUTE_S / GRAINS
@@ -41,6 +42,11 @@ class Limits(Protocol):
     @property
     def metered(self) -> bool:
         """Whether tokens count."""
+        ...
+
+    @property
+    def fetched(self) -> bool:
+        """Whether there may be room that is only not here yet: `next_at` says when it may have come."""
         ...
 
     def take(self, now: float, tokens: int) -> Any:
@@ -82,6 +88,8 @@ class Quota:
     """`Limits` of this process alone. Times are the clock's seconds."""
 
     __slots__ = ("_calls", "_entries", "_leaves_at", "_newest", "_rpm", "_tokens", "_tpm", "metered", "rates")
+
+    fetched = False
 
     def __init__(self) -> None:
         self._entries: deque[Entry] = deque()
@@ -178,9 +186,12 @@ class Quota:
 
 
 class Shared:
-    """`Limits` that several processes hold together."""
+    """`Limits` that several processes hold together. While their store is away each goes on with its part,
+    at once: to refuse who has room left would be worse than to let a few through too many, for a minute."""
 
-    def __init__(self, minute: Allowance) -> None:
+    fetched = True
+
+    def __init__(self, minute: LeasedWindows) -> None:
         self._minute = minute
 
     @property
@@ -193,7 +204,7 @@ class Shared:
 
     def take(self, now: float, tokens: int) -> Grant | None:
         """There is no wire between the caller and us: what is let through is here."""
-        grant = self._minute.reserve(now, tokens)
+        grant = self._minute.reserve(now, tokens) or self._minute.reserve_part(now, tokens)
         if grant is not None:
             self._minute.answered(grant, now)
         return grant
@@ -224,6 +235,7 @@ class Several:
     def __init__(self, each: Sequence[Limits]) -> None:
         self._each = tuple(each)
         self.metered = any(one.metered for one in each)
+        self.fetched = any(one.fetched for one in each)
 
     def take(self, now: float, tokens: int) -> list[tuple[Limits, Any]] | None:
         found: list[tuple[Limits, Any]] = []

@@ -22,19 +22,19 @@ class Backoff(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RetryBudget:
-    """Retries may be at most `ratio` of requests, so that retrying cannot become the overload.
+    """Retries (or hedges) may be at most `ratio` of requests, so that retrying cannot become the overload.
 
     A bucket: every request puts `ratio` tokens in, every retry takes one out. `reserve` tokens are there
-    from the start, for the first failures of a quiet day; the bucket holds ten times that. A `ratio` of 0
-    means no retries at all, the reserve included.
+    from the start, for the first failures of a quiet day; the bucket holds `ceiling`, or ten times that. A
+    `ratio` of 0 means no retries at all, the reserve included.
     """
 
     __slots__ = ("_ceiling", "_ratio", "_tokens")
 
-    def __init__(self, *, ratio: float = 0.2, reserve: float = 10.0) -> None:
+    def __init__(self, *, ratio: float = 0.2, reserve: float = 10.0, ceiling: float | None = None) -> None:
         self._ratio = ratio
         self._tokens = reserve if ratio else 0.0
-        self._ceiling = reserve * 10.0
+        self._ceiling = reserve * 10.0 if ceiling is None else ceiling
 
     def deposit(self) -> None:
         """A request has arrived."""

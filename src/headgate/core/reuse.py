@@ -86,10 +86,14 @@ class Freshness(msgspec.Struct, frozen=True, kw_only=True):
         return self.max_stale_s is not None and not self.min_fresh_s and -left_s <= self.max_stale_s
 
     def bears(self, age_s: float, left_s: float) -> bool:
-        """A stale answer, where there is a reason for one."""
-        if self.no_cache or self.min_fresh_s or (self.max_age_s is not None and age_s > self.max_age_s):
+        """A stale answer, where there is a reason for one. Who says for how long it may have been stale says
+        so of his own `max-age` too."""
+        if self.no_cache or self.min_fresh_s:
             return False
-        return self.stale_if_error_s is None or -left_s <= self.stale_if_error_s
+        stale_s = -left_s if self.max_age_s is None else max(-left_s, age_s - self.max_age_s)
+        if self.stale_if_error_s is None:
+            return self.max_age_s is None or age_s <= self.max_age_s
+        return stale_s <= self.stale_if_error_s
 
 
 ANY = Freshness()

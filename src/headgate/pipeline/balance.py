@@ -20,11 +20,11 @@ from math import inf
 from random import Random
 from typing import Any, Literal
 
-from headgate.core.call import Call, Reply
+from headgate.core.call import Call, Reply, Source
 from headgate.core.decision import Decision
 from headgate.core.errors import Overloaded
 from headgate.core.listeners import Wake, together
-from headgate.pipeline.service import Upstream
+from headgate.pipeline.service import Chosen, Upstream
 
 GRAIN_S = 0.01
 """How near an estimate of when a pool will have room comes to it."""
@@ -50,14 +50,17 @@ class Balance:
         pick: Pick = "headroom",
         model: str = "",
         keys: Sequence[str] = (),
+        sources: Sequence[Source] = (),
     ) -> None:
-        """`keys`: what the decision calls the key of each upstream, in the same order; `model` is theirs."""
+        """`keys`: what the decision calls the key of each upstream, in the same order; `model` is theirs.
+        `sources`, in that order too: what they are, for who wants to choose among them himself."""
         self._upstreams = tuple(upstreams)
         self._by_key = dict(zip(keys, self._upstreams, strict=False))
         self._model = model
         self._only = self._upstreams[0] if len(self._upstreams) == 1 else None
         self._chance = chance
         self._pick = pick
+        self._sources = tuple(sources)
         self._next = 0
         self._used = [0.0] * len(self._upstreams)
 
@@ -68,6 +71,29 @@ class Balance:
         if upstream is None or not upstream.ready(call):
             upstream = self._choose(call)
         return upstream(call)
+
+    def choose(self, call: Call) -> Chosen:
+        upstream = self._only
+        if upstream is None:
+            upstream = self._warm(call.decision) if call.decision is not None else None
+            if upstream is None or not upstream.ready(call):
+                upstream = self._choose(call)
+        return Chosen(self._sources[self._upstreams.index(upstream)], upstream(call))
+
+    def without(self, source: Source) -> Balance | None:
+        others = [place for place, one in enumerate(self._sources) if one is not source]
+        if not others:
+            return None
+        keys = {id(one): key for key, one in self._by_key.items()}
+        left = [self._upstreams[place] for place in others]
+        return Balance(
+            left,
+            chance=self._chance,
+            pick=self._pick,
+            model=self._model,
+            keys=[keys.get(id(one), "") for one in left],
+            sources=[self._sources[place] for place in others],
+        )
 
     def _warm(self, decision: Decision) -> Upstream | None:
         """The upstream whose provider has this conversation's prompt cached, if that is here."""

@@ -49,7 +49,7 @@ class CircuitBreaker:
         self, inner: Upstream, *, breaker: Breaker, source: Source, clock: Clock, recorder: Recorder
     ) -> None:
         self._inner = inner
-        self._source = source
+        self.source = source
         self._clock = clock
         self._recorder = recorder
         self.breaker = breaker
@@ -97,7 +97,7 @@ class CircuitBreaker:
             self._endings[Ending.FAILED] + self._endings[Ending.FATAL],
         )
         return {
-            "upstream": self._source.label,
+            "upstream": self.source.label,
             "state": self.breaker.state,
             "ready": self.ready(),
             **self._inner.condition(),
@@ -124,7 +124,7 @@ class CircuitBreaker:
     def failed(self, call: Call, error: UpstreamError) -> None:
         if not isinstance(error, UpstreamRejected):  # that was the caller's fault
             self.last_error = type(error).__name__ + (f" ({error.status})" if error.status else "")
-        self._recorder.attempt_failed(call, self._source, error)
+        self._recorder.attempt_failed(call, self.source, error)
 
     def probe_answered(self, epoch: int) -> int:
         """A call of `epoch` has its first byte while a probe is out: if it is the probe, the breaker closes,
@@ -138,7 +138,7 @@ class CircuitBreaker:
     def _move(self, after: Breaker, now: float) -> None:
         before, self.breaker = self.breaker, after
         if before.state is not after.state:
-            self._recorder.breaker_moved(self._source, before.state, after.state, now - before.since)
+            self._recorder.breaker_moved(self.source, before.state, after.state, now - before.since)
         if before.probing and not after.probing:
             self._listeners()
 

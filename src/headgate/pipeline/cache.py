@@ -82,6 +82,8 @@ class Lookup:
             answer = in_form(self._cache, identity, call.payload, wall, self._retell)
             if answer is not None:
                 return self.hit(call, answer, wall) or self.ask(call)
+        else:
+            identity.kept = False
         if self._deep:
             return Sought(self, call, identity)
         return self.ask(call) if call.wants.only_if_cached else self._inner(call)
@@ -136,7 +138,7 @@ class Lookup:
             started_at=now,
             deadline_at=now + call.deadline_at - call.started_at,
             wants=ANEW,
-            line=Line(),
+            line=Line(may_hedge=False),
         )
         task = asyncio.get_running_loop().create_task(_fetched(service, renewed))
         self._renewing[identity] = task
@@ -195,8 +197,8 @@ class Keep:
         nobody answers. What the answer itself says of that comes first."""
         self.marked = marked
         self._inner = inner
-        self._put, self._wall = cache.put, clock.wall
-        self._ours = Life(ttl_s, revalidate_s, if_error_s)
+        self.put, self.wall = cache.put, clock.wall
+        self.ours = Life(ttl_s, revalidate_s, if_error_s)
         self.max_bytes = max_bytes
 
     def __call__(self, call: Call) -> AbstractAsyncContextManager[Reply]:
@@ -204,31 +206,6 @@ class Keep:
         if identity is None:
             return self._inner(call)
         return _Keeping(self._inner, call, keep=self, identity=identity)
-
-    def put(self, keeping: _Keeping) -> None:
-        """An answer that went well, if it is whole, not too long, and nobody minds."""
-        reply, tape, ending = keeping.reply, keeping.tape, keeping.ending
-        source, seen = reply.source, reply.seen
-        if not seen.keepable or seen.finish == REFUSED or (tape and (tape.full or not seen.over)):
-            return
-        end = ending.end if ending.tail is None else ending.known()
-        if len(end[0]) > self.max_bytes:
-            return
-        answer = Stored(
-            provider=source.provider,
-            model_id=source.model_id,
-            model_name=source.model_name,
-            served_model=seen.model,
-            finish=seen.finish,
-            usage=seen.usage or reply.usage(),
-            cost_nano=reply.cost_nano(),
-            stream=reply.stream,
-            body=b"".join(tape.pieces) if tape else b"",
-            end=end,
-            stored_at=self._wall(),
-            life=self._ours if seen.said is None else _life(self._ours, seen.said),
-        )
-        self._put(keeping.identity, answer)
 
 
 def _life(ours: Life, said: Said) -> Life:
@@ -259,6 +236,29 @@ class _Keeping(Passage, eq=False, kw_only=True):
             reply.seen.tape = self.tape = Tape(self.keep.max_bytes)
 
     def ended(self, error: BaseException | None) -> BaseException | None:
-        if error is None:
-            self.keep.put(self)
-        return error
+        """Keeps an answer that went well, if it is whole, not too long, and nobody minds."""
+        if error is not None:
+            return error
+        reply, tape, ending, keep = self.reply, self.tape, self.ending, self.keep
+        source, seen = reply.source, reply.seen
+        if not seen.keepable or seen.finish == REFUSED or (tape and (tape.full or not seen.over)):
+            return None
+        end = ending.end if ending.tail is None else ending.known()
+        if len(end[0]) > keep.max_bytes:
+            return None
+        answer = Stored(
+            provider=source.provider,
+            model_id=source.model_id,
+            model_name=source.model_name,
+            served_model=seen.model,
+            finish=seen.finish,
+            usage=seen.usage or reply.usage(),
+            cost_nano=reply.cost_nano(),
+            stream=reply.stream,
+            body=b"".join(tape.pieces) if tape else b"",
+            end=end,
+            stored_at=keep.wall(),
+            life=keep.ours if seen.said is None else _life(keep.ours, seen.said),
+        )
+        keep.put(self.identity, answer)
+        return None

@@ -101,7 +101,7 @@ class _Cascading:
         except UpstreamError as error:
             await self._closed(error)
         except BaseException as error:
-            self._call.line.discarded += (put_aside(reply),)
+            self._call.line.discarded += put_aside(reply)
             await opened.__aexit__(type(error), error, error.__traceback__)
             raise
         else:
@@ -153,13 +153,13 @@ class _Cascading:
             if late or (whole and isinstance(error, GatewayError)):
                 weak.judged = KEPT
                 return weak
-            call.line.discarded += (put_aside(weak),)
+            call.line.discarded += put_aside(weak)
             raise
         if bound is not None:
             bound.left(None)
         self._opened = opened
         reply.judged = ESCALATED
-        reply.discarded = (put_aside(weak),)
+        reply.discarded += put_aside(weak)
         reply.attempts += weak.attempts
         reply.asked_at = weak.asked_at
         return reply

@@ -77,8 +77,8 @@ class Degrade:
         self._usual = usual
         self._cache = cache
         bare = all(one.after_s is None and not one.local for one in (usual, *ladders.values())) and not cans
-        self._knows = cache.knows if bare and cache is not None and not cache.deep else None
-        """Where all that any ladder has is a stale answer: whether there is one."""
+        self._bare = bare and cache is not None and not cache.deep
+        """Whether all that any ladder has is a stale answer, and where there is none nothing."""
         self._cans = cans
         self._may_serve = may_serve
         self._clock = clock
@@ -86,7 +86,7 @@ class Degrade:
         self._retell = retell
 
     def __call__(self, call: Call) -> AbstractAsyncContextManager[Reply]:
-        if self._knows is not None and (call.identity is None or not self._knows(call.identity)):
+        if self._bare and (call.identity is None or not call.identity.kept):
             return self.inner(call)
         ladder = self._ladders.get(call.payload.model, self._usual)
         if ladder.after_s is None:

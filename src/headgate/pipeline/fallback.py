@@ -33,7 +33,7 @@ from headgate.core.errors import (
     UpstreamUnavailable,
 )
 from headgate.core.retry import Backoff, RetryBudget
-from headgate.pipeline.service import Passage, Upstream
+from headgate.pipeline.service import Passage
 from headgate.ports.clock import Clock
 from headgate.ports.recorder import Recorder
 
@@ -51,6 +51,14 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True):
 
     attempts: int = 3
     backoff: Backoff = Backoff()
+
+
+class Asked(Protocol):
+    """What fallback wants of a pool; of `pipeline.service.Upstream` a part."""
+
+    def __call__(self, call: Call, /) -> Opened: ...
+    def ready(self, call: Call | None = None) -> bool: ...
+    def ready_at(self, call: Call | None = None) -> float: ...
 
 
 class Turn(Protocol):
@@ -78,7 +86,7 @@ class Turns(Protocol):
 class Fallback:
     def __init__(
         self,
-        pools: Mapping[str, Upstream],
+        pools: Mapping[str, Asked],
         *,
         retry: Retry,
         budget: RetryBudget,
@@ -137,7 +145,7 @@ class Fallback:
                 if not self._noted(model, tries, error):
                     return None
             except UpstreamRejected as error:
-                error.attempts = len(tries.failures) + 1
+                error.attempts += len(tries.failures)
                 raise
         return None
 
@@ -149,14 +157,15 @@ class Fallback:
         error.__traceback__ = None
         if isinstance(error, UpstreamUnavailable):
             tries.failed(model, error)
+            if error.beside is not None:
+                tries.failed(*error.beside)
             return error.scope is Scope.KEY
         if isinstance(error, Unsupported):
             tries.cannot(model, error)
         return False
 
     def _served(self, call: Call, reply: Reply, tries: _Tries) -> None:
-        if tries.failures:
-            reply.attempts = len(tries.failures) + 1
+        reply.attempts += len(tries.failures)
         served = reply.source.model_id
         if served != call.chain[0]:
             reply.fallback_from = call.chain[0]

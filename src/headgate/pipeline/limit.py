@@ -7,13 +7,15 @@ full upstream is not a sick one. A permit is held from before the first byte unt
 so many are reserved as the call is expected to take, and settled by what the answer reports; a call that
 breaks off keeps what was reserved, one that never arrived gives all of it back. While less than half of the
 key's tokens are in use a rough estimate does, and nobody counts the request's characters. Also measures what
-`load()` reports: peak-EWMA of the time to the first byte, with a penalty for a throttle.
+`load()` reports: peak-EWMA of the time to the first byte, with a penalty for a throttle; a call that was
+given up before it has taken as long as it was waited for.
 
 Known weakness: the permits are this process's own; workers do not share them.
 """
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from typing import Any
 
 from headgate.core.allowance import FREE, Grant
@@ -143,10 +145,13 @@ class Limit:
             return tokens
         return self.estimator.reserve(_measured(call), answers=answers)
 
-    def give_back(self, taken_at: float, *, answered: bool) -> None:
+    def give_back(self, taken_at: float, reply: Reply | None, error: BaseException | None) -> None:
         self.in_flight -= 1
-        if not answered:
+        if reply is None:
             self._waiting -= 1
+            if isinstance(error, CancelledError):
+                now = self._clock.now()
+                self.latency.at_least(now - taken_at, now)
         self._permits.give_back(self._clock.now() - taken_at)
 
     def answered(self, taken_at: float, grant: Grant | None, standing: Standing | None) -> None:
@@ -222,7 +227,7 @@ class _Permit(Passage, eq=False, kw_only=True):
             self.limit.refused(error, self.grant, self.taken_at)
         elif self.grant is not None:
             self.limit.settle(self.call, self.grant, self.reply, error)
-        self.limit.give_back(self.taken_at, answered=self.reply is not None)
+        self.limit.give_back(self.taken_at, self.reply, error)
         return error
 
 

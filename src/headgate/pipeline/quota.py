@@ -9,6 +9,8 @@ the answer has ended.
 Stands a second time below route, for `agent:auto` alone: only there it is known behind which agent's route a
 request is.
 
+Where several processes share a limit, a request whose part is not in hand here waits for it, for a moment.
+
 Known weakness: an answer from a cache counts as a request, though nobody was asked.
 """
 
@@ -16,6 +18,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
+from types import TracebackType
 from typing import Any
 
 import msgspec
@@ -29,6 +33,9 @@ from headgate.pipeline.service import Passage, Service
 from headgate.ports.clock import Clock
 
 EMBEDDINGS = Operation.EMBEDDINGS
+FETCHED_WITHIN_S = 0.5
+"""How long a request waits for its part of what several processes share."""
+LOOK_S = 0.005
 
 
 class Under(msgspec.Struct, frozen=True):
@@ -79,7 +86,22 @@ class _Counted(Passage, eq=False, kw_only=True):
             tokens = self.usual.closer(call.payload.raw, answers=call.payload.operation is not EMBEDDINGS)
             self.taken = limits.take(now, tokens)
         if self.taken is None:
-            raise _over(limits, tokens, now)
+            if not limits.fetched:
+                raise _over(limits, tokens, now)
+            self.inner = partial(_Fetching, self, self.inner, tokens)
+
+    async def fetch(self, tokens: int) -> None:
+        """What several processes share may have room that is not in hand here: it is asked for, and comes in
+        a moment. Raises `RateLimited` where it does not."""
+        limits, clock = self.limits, self.clock
+        until = clock.now() + FETCHED_WITHIN_S
+        while self.taken is None:
+            now = clock.now()
+            at = limits.next_at(now, tokens)
+            if at > until:
+                raise _over(limits, tokens, now)
+            await clock.sleep(max(at - now, LOOK_S))
+            self.taken = limits.take(clock.now(), tokens)
 
     def opened(self, reply: Reply) -> None:
         self.reply = reply
@@ -87,6 +109,8 @@ class _Counted(Passage, eq=False, kw_only=True):
 
     def ended(self, error: BaseException | None) -> BaseException | None:
         limits, reply, used = self.limits, self.reply, 0
+        if self.taken is None:
+            return error
         if reply is None:
             if isinstance(error, Refused):
                 limits.cancel(self.taken, self.clock.now())
@@ -98,6 +122,27 @@ class _Counted(Passage, eq=False, kw_only=True):
                 self.usual.learn(len(payload.raw), usage, answers=payload.operation is not EMBEDDINGS)
         limits.settle(self.taken, used, self.clock.now())
         return error
+
+
+class _Fetching:
+    """The way on of one whose part must be fetched first."""
+
+    def __init__(self, counted: _Counted, inner: Service, tokens: int, call: Call) -> None:
+        self._counted = counted
+        self._inner = inner
+        self._tokens = tokens
+        self._call = call
+
+    async def __aenter__(self) -> Reply:
+        self._counted.inner = self._inner  # two that hold each other would wait for the collector
+        await self._counted.fetch(self._tokens)
+        self._context = self._inner(self._call)
+        return await self._context.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return await self._context.__aexit__(kind, error, trace)
 
 
 def _over(limits: Limits, tokens: int, now: float) -> RateLimited:

@@ -7,6 +7,7 @@ learns on leaving whether the cancellation was its own (then it is taken back) o
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from headgate.ports.clock import Alarm, Clock
 
@@ -39,6 +40,14 @@ class Scope:
         self._over = False
         self._alarm: Alarm = clock.at(until, self.fire)
 
+    def move(self) -> None:
+        """From now on it is the running task that is bound: the one that was has handed over to it."""
+        task = asyncio.current_task()
+        if task is not None and task is not self._task:
+            self._task, self._cancelling = task, task.cancelling()
+            if self._fired and not self._over:  # when nobody was there to be told
+                task.cancel()
+
     def fire(self) -> None:
         """The time has come."""
         if not self._fired and not self._over:
@@ -63,3 +72,25 @@ class Scope:
         if not self._fired:
             return False
         return self._task.uncancel() <= self._cancelling and isinstance(error, asyncio.CancelledError)
+
+
+class Leash(Scope):
+    """A bound that ends the stay only when somebody pulls: when the time has come, he is asked."""
+
+    __slots__ = ("_ask",)
+
+    def __init__(self, clock: Clock, until: float, ask: Callable[[], None]) -> None:
+        self._ask: Callable[[], None] | None = ask
+        super().__init__(clock, until)
+
+    def fire(self) -> None:
+        if not self._over and self._ask is not None:
+            self._ask()
+
+    def pull(self) -> None:
+        """Ends it now."""
+        super().fire()
+
+    def left(self, error: BaseException | None) -> bool:
+        self._ask = None  # who knows this, and is known by it, would wait for the collector
+        return super().left(error)

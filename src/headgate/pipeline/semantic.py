@@ -314,7 +314,7 @@ class Semantic:
             started_at=now,
             deadline_at=now + call.deadline_at - call.started_at,
             wants=ANEW,
-            line=Line(),
+            line=Line(may_hedge=False),
         )
         task = asyncio.get_running_loop().create_task(self._checked(asked, question, 1.0 / share))
         self._checking.add(task)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol
 
 import msgspec
 
-from headgate.core.call import Call, Reply
+from headgate.core.call import Call, Reply, Source
 from headgate.core.listeners import Wake
 
 
@@ -66,6 +66,25 @@ class Upstream(Service, Protocol):
         ...
 
 
+class Chosen(msgspec.Struct, frozen=True):
+    """A call's way to one upstream, not entered yet, and where it leads."""
+
+    source: Source
+    opened: AbstractAsyncContextManager[Reply]
+
+
+class Pool(Upstream, Protocol):
+    """Several upstreams as one."""
+
+    def choose(self, call: Call, /) -> Chosen:
+        """As by calling it, but says where that leads."""
+        ...
+
+    def without(self, source: Source, /) -> Pool | None:
+        """The same but for one of its upstreams; `None` where it has no other."""
+        ...
+
+
 Layer = Callable[[Service], Service]
 
 
@@ -116,6 +135,10 @@ class Passage(msgspec.Struct, eq=False):
     def ended(self, error: BaseException | None) -> BaseException | None:
         """Nothing, unless the layer says otherwise."""
         return error
+
+    def moved(self) -> None:
+        """The running task goes on with the call, which another has opened. Nothing, unless the layer says
+        otherwise."""
 
     async def save(self, error: BaseException) -> tuple[AbstractAsyncContextManager[Reply], Reply]:
         """Nothing can be done, unless the layer says otherwise."""
@@ -192,6 +215,13 @@ class Passage(msgspec.Struct, eq=False):
         if made is not None and made is not error:
             raise made from None
         return swallowed
+
+
+def taken_over(opened: AbstractAsyncContextManager[Reply]) -> None:
+    """Tells every passage of a context that another task has entered."""
+    if isinstance(opened, Passage):
+        for passage in opened.run or ():
+            passage.moved()
 
 
 class Hit(msgspec.Struct, eq=False):

@@ -13,16 +13,16 @@ from typing import Any
 
 import msgspec
 
-from headgate.core.call import Call, Reply
+from headgate.core.call import Call, Reply, Source
 from headgate.core.listeners import Wake
 from headgate.core.shape import Shape
-from headgate.pipeline.service import Upstream
+from headgate.pipeline.service import Chosen, Pool
 
 
 class Template:
-    """An upstream whose prompts are shaped."""
+    """A pool whose prompts are shaped."""
 
-    def __init__(self, inner: Upstream, *, shape: Shape) -> None:
+    def __init__(self, inner: Pool, *, shape: Shape) -> None:
         self._inner = inner
         self._shape = shape
 
@@ -30,6 +30,15 @@ class Template:
         if call.payload.asked() is None:
             return self._inner(call)
         return self._inner(msgspec.structs.replace(call, payload=call.payload.shaped(self._shape)))
+
+    def choose(self, call: Call) -> Chosen:
+        if call.payload.asked() is None:
+            return self._inner.choose(call)
+        return self._inner.choose(msgspec.structs.replace(call, payload=call.payload.shaped(self._shape)))
+
+    def without(self, source: Source) -> Template | None:
+        others = self._inner.without(source)
+        return None if others is None else Template(others, shape=self._shape)
 
     def ready(self, call: Call | None = None) -> bool:
         return self._inner.ready(call)

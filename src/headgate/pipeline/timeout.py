@@ -71,6 +71,10 @@ class _Patient(Passage, eq=False, kw_only=True):
         ends_at = self.started_at + self.patience.total_s
         self.watch = _Watch(reply.seen, scope, self.patience.idle_s, ends_at, self.clock)
 
+    def moved(self) -> None:
+        if self.scope is not None:
+            self.scope.move()
+
     def ended(self, error: BaseException | None) -> BaseException | None:
         if self.watch:
             self.watch.stop()

@@ -17,7 +17,8 @@ class Issuing(Protocol):
         ...
 
     async def snapshot(self, known: int) -> Snapshot | None:
-        """All keys, and all terms; `None` where the generation is still the one that is `known`."""
+        """All keys, and all terms: `NOBODY`, where there has been nothing yet. `None` where the generation is
+        still the one that is `known`."""
         ...
 
     async def add(self, key: Issued, act: Act | None = None) -> bool:

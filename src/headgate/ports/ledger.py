@@ -15,6 +15,10 @@ class LedgerGone(Exception):
     """The store gave no answer, or none that helps. What was asked of it may have been done, or not."""
 
 
+class RowRefused(Exception):
+    """The store will not have one of these rows for what it says, now or later. None of them was written."""
+
+
 class Ledger(Protocol):
     """Rows, and their sums by day; acts go to the audit log's chain, and what routes keep of content beside
     its row.
@@ -24,7 +28,7 @@ class Ledger(Protocol):
     mark are written together or not at all. So it may be asked again after any failure, by whoever finds the
     journal. When it returns, the rows are on disk. Rows of one journal must come in order, without gaps.
 
-    Every verb may raise `LedgerGone`.
+    Every verb may raise `LedgerGone`, and `append` `RowRefused`.
     """
 
     async def append(self, journal: str, first: int, rows: Sequence[Row]) -> int:

@@ -99,7 +99,8 @@ class Register(Protocol):
 
     async def read(self, after: int, now: float) -> tuple[int, list[Written]]:
         """What was written after that point (0 is the beginning) and has not expired at `now`, the oldest
-        first; and the point that was reached."""
+        first; and the point that was reached. One that `searches` tells nothing, and is ready from then
+        on: nobody who asks it waits until a connection stands."""
         ...
 
     async def near(self, partition: bytes, sign: int, vector: bytes, most: int, now: float) -> list[Near]:

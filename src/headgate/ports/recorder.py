@@ -9,6 +9,7 @@ from headgate.core.breaker import State
 from headgate.core.call import Call, Source
 from headgate.core.errors import GatewayError
 from headgate.core.fleet import Fleet
+from headgate.core.hedging import Bet
 from headgate.core.record import Record
 from headgate.core.waiting import Left
 
@@ -26,6 +27,10 @@ class Recorder(Protocol):
 
     def fell_back(self, call: Call, from_model: str, to_model: str, error: GatewayError) -> None:
         """The pool of `from_model` could not serve, and that of `to_model` has opened the answer."""
+        ...
+
+    def hedged(self, call: Call, model: str, to: str, bet: Bet) -> None:
+        """The second call made for a request, to model `to` while `model` was silent, has ended so."""
         ...
 
     def queued(self, call: Call, seconds: float, left: Left) -> None:

@@ -51,6 +51,18 @@ def observe(seen: Seen, events: Iterable[Event | Embedded]) -> None:
         seen.started = True
 
 
+def wanted(payload: Payload) -> int | None:
+    """How many vectors an answer must have, where the payload says so."""
+    found: int | None = getattr(payload, "vectors", None)
+    return found
+
+
+def complete_vectors(came: int, wanted: int) -> None:
+    """Who asks for a vector for each of his texts cannot tell which of them is missing."""
+    if came != wanted:
+        raise UpstreamUnavailable(f"The upstream sent {came} vectors for {wanted} texts.")
+
+
 def _note(seen: Seen, event: Event | Embedded) -> None:
     match event:
         case Start():
@@ -73,6 +85,7 @@ class Translation:
         self.stream = payload.stream
         operation = Operation.CHAT if payload.operation is Operation.COMPLETION else payload.operation
         self._decoder = codec.decoder(operation, stream=payload.stream)
+        self._vectors = wanted(payload)
         self._emitter = payload.emitter()
 
     def feed(self, chunk: bytes) -> bytes:
@@ -83,6 +96,10 @@ class Translation:
     def close(self) -> bytes:
         events = self._decoder.close()
         observe(self.seen, events)
+        if self._vectors is not None:
+            complete_vectors(
+                sum(len(one.vectors) for one in events if isinstance(one, Embedded)), self._vectors
+            )
         return self._emitter.feed(events)
 
     def tail(self, metadata: bytes | None) -> bytes:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from hashlib import blake2b
-from math import inf
 
 from headgate.core.call import Caller
 from headgate.core.errors import Overloaded, Unauthenticated
@@ -14,6 +13,28 @@ from headgate.core.secret import Secret
 
 AGAIN_S = 5.0
 _PREFIX = PREFIX.encode()
+
+
+class Guests:
+    """Keys that were made at run time, as a doorkeeper knows them. It is made of nothing that changes, so
+    that a thread may do it where there are many."""
+
+    def __init__(self, issued: Snapshot, callers: Mapping[str, Caller], known: Collection[str]) -> None:
+        """Left out are those without a caller, and those whose name is `known` as a key's of the
+        configuration."""
+        self.pepper = issued.pepper
+        self.by_digest: dict[bytes, tuple[float, Caller]] = {}
+        self.by_name: dict[str, tuple[float, Caller]] = {}
+        for key in issued.keys:
+            caller = callers.get(key.name)
+            if caller is None or key.name in known:
+                continue
+            digests = list(key.digests())
+            self.by_name[key.name] = max(until for _, until in digests), caller
+            self.by_digest.update((digest, (until, caller)) for digest, until in digests)
+
+
+NO_GUESTS = Guests(NOBODY, {}, ())
 
 
 class Doorkeeper:
@@ -29,24 +50,16 @@ class Doorkeeper:
         callers: Mapping[str, Caller],
         *,
         pepper: bytes,
-        issued: Snapshot = NOBODY,
+        guests: Guests = NO_GUESTS,
         wall: Callable[[], float] = lambda: 0.0,
         current: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`keys` and `callers` by key name. `pepper`: 16 to 64 random bytes of this process. `issued`: keys
-        that were made at run time; those without a caller are left out. `current`: whether these are all
-        there are, so far as anybody can know."""
-        self._issued = {
-            digest: (until, callers[key.name])
-            for key in issued.keys
-            if key.name in callers and key.name not in keys
-            for digest, until in key.digests()
-        }
-        self._by_name = {name: (inf, callers[name]) for name in keys}
-        for one in issued.keys:
-            if one.name in callers and one.name not in keys:
-                self._by_name[one.name] = (max(until for _, until in one.digests()), callers[one.name])
-        self._issued_pepper = issued.pepper
+        """`keys` and `callers` by key name. `pepper`: 16 to 64 random bytes of this process. `current`:
+        whether `guests` are all there are, so far as anybody can know."""
+        self._issued = guests.by_digest
+        self._issued_pepper = guests.pepper
+        self._guests = guests.by_name
+        self._by_name = {name: callers[name] for name in keys}
         self._wall = wall
         self._current = current
         self._hash = _keyed(pepper)
@@ -80,8 +93,8 @@ class Doorkeeper:
 
     def caller(self, name: str) -> Caller | None:
         """Whom the key of that name stands for, if it would be let in now."""
-        until, caller = self._by_name.get(name, (0.0, None))
-        return caller if self._wall() < until else None
+        until, guest = self._guests.get(name, (0.0, None))
+        return self._by_name.get(name) or (guest if self._wall() < until else None)
 
     def _of_issued(self, presented: bytes) -> Caller | None:
         """Of a key that was made at run time; one that looks like it may stand in the configuration."""

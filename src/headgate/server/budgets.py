@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fastapi import Query, Request
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from headgate.core.budget import Per
+from headgate.core.budget import Per, zone_named
 from headgate.core.errors import InvalidRequest
 from headgate.core.issued import Terms
 from headgate.core.scope import Scope
@@ -117,8 +116,8 @@ def _named(name: str) -> str:
 
 def _zone(name: str | None) -> str | None:
     try:
-        return None if name is None else ZoneInfo(name).key
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None if name is None else zone_named(name)
+    except ValueError:
         raise InvalidRequest(
             "'time_zone' takes a name such as Europe/Berlin or UTC.", param="time_zone"
         ) from None

@@ -76,7 +76,7 @@ def _health(app: FastAPI, house: House) -> None:
         if reason:
             response.status_code = 503
             response.headers["retry-after"] = "1"
-        kept = {name: document[name] for name in ("books", "keys") if name in document}
+        kept = {name: document[name] for name in ("books", "keys", "failing") if name in document}
         return {"ready": reason is None, "reason": reason, "generation": house.front.number, **kept}
 
     @app.get("/health", tags=["health"], summary="Every model's upstreams: state, latency, availability.")

@@ -19,7 +19,7 @@ from random import Random
 
 import msgspec
 
-from headgate.core.call import Call, Caller
+from headgate.core.call import Call, Caller, Line
 from headgate.core.errors import Forbidden, GatewayError, InternalError
 from headgate.core.job import Job, Plan, Status, judged, may_rest, whole
 from headgate.ports.clock import Alarm, Clock
@@ -190,6 +190,7 @@ class Worker:
             tags=(*deposit.tags, TAG),
             session=deposit.session,
             wants=deposit.wants,
+            line=Line(may_hedge=False),
         )
         if not may_rest(call):
             raise Forbidden(GONE)

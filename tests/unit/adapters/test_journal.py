@@ -79,6 +79,16 @@ def test_a_journal_of_the_version_before_is_read(tmp_path: Path) -> None:
     assert read(tmp_path) == [(7, [*requests, act])]
 
 
+@pytest.mark.parametrize("poison", [{"cost_nano": 1 << 70}, {"tags": "a\ud800"}, {"request_id": "\udfff"}])
+def test_a_row_that_cannot_be_written_down_holds_up_nobody(tmp_path: Path, poison: dict[str, Any]) -> None:
+    written(tmp_path, [entry(), entry(**poison), *rows(3)], wait_every=1)
+    [first, instead, *others] = [one for _, entries in read(tmp_path) for one in entries]
+    assert [first, *others] == [entry(), *rows(3)]
+    assert isinstance(instead, Noting)
+    assert instead.act.action == "row.refused"
+    assert str(next(iter(poison.values()))).encode("ascii", "backslashreplace").decode() in instead.act.detail
+
+
 def test_a_row_that_was_waited_for_is_on_disk(tmp_path: Path) -> None:
     async def story() -> int:
         made = Journal(tmp_path, "j", news=lambda: None)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import msgspec
+import pytest
+
 from headgate.adapters.sqlite import SqliteLedger
 from headgate.adapters.system import SystemClock
 from headgate.assemble.books import Books
@@ -80,5 +83,34 @@ def test_what_was_counted_is_told_when_the_process_ends(tmp_path: Path) -> None:
         await store.close()
         assert [one.detail for one in acts] == ["status=403 code=models tenant=t count=500 first=d0"]
         assert len(rows) == 120
+
+    asyncio.run(story())
+
+
+def test_a_row_that_the_store_will_not_have_is_in_the_audit_log_and_holds_up_nobody(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A number of it fits into the journal, and into no table."""
+
+    async def story() -> None:
+        clock = Turned()
+        books = Books("sqlite", SqliteLedger(tmp_path / "b.db"), tmp_path / "j", clock, name="j", days=DAYS)
+        task = asyncio.create_task(books.run())
+        for turn in range(300):
+            one = record(f"r{turn}")
+            books.settled(
+                msgspec.structs.replace(one, started_at=10.5 - 9.2240e12) if turn in (7, 250) else one
+            )
+        while books.waiting:
+            await clock.sleep(0.01)
+        task.cancel()
+        await books.close()
+        store = SqliteLedger(tmp_path / "b.db")
+        rows, acts = await store.requests(0, 999, {}), await store.acts(0, 99)
+        await store.close()
+        assert caplog.text.count("sqlite will not have the row of r") == 2
+        assert len(rows) == 298
+        assert [(one.action, one.target) for one in acts] == [("row.refused", "r7"), ("row.refused", "r250")]
+        assert broken_at(acts) is None
 
     asyncio.run(story())

@@ -20,6 +20,7 @@ from headgate.core.call import Call, Caller
 from headgate.core.decision import Decision
 from headgate.core.issued import Issued, Snapshot, Terms
 from headgate.core.price import NANO
+from headgate.core.tier import NO_TIER, Tier
 from scripted import FakePayload
 from virtual import clock, run
 
@@ -49,7 +50,7 @@ def issued(*terms: Terms, **members: Any) -> IssuedKeys:
 
 
 def budgets(*terms: Terms, of: str, name: str, **members: Any) -> list[tuple[str, int, str]]:
-    found = Agreed(SETTINGS, issued(*terms, **members)).budgets()
+    found = Agreed(SETTINGS, issued(*terms, **members)).budgets
     return [(one.account, one.nano // NANO, one.zone) for payer, one in found if payer == (of, name)]
 
 
@@ -74,7 +75,7 @@ def call(model: str, key: str, agent: str | None = None) -> Call:
     decision = Decision(requested=model, chain=("m",), agent=agent) if agent else None
     return Call(
         payload=FakePayload(model),
-        caller=Caller(key=key, tenant="acme"),
+        caller=Caller(key=key, tenant="acme", tier=Tier(name="free") if key == "made" else NO_TIER),
         request_id="r",
         started_at=0.0,
         deadline_at=1.0,

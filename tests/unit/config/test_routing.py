@@ -97,6 +97,52 @@ def test_what_does_not_go_together_is_told(before: str, after: str, problem: str
     assert problem in told(before, after)
 
 
+@pytest.mark.parametrize(
+    ("hedge", "problem"),
+    [
+        ("{after_s: 1, quantile: 0.9}", "routes.auto.hedge.quantile: goes without after_s"),
+        ("{after_s: 1, floor_s: 0.9}", "routes.auto.hedge.floor_s: goes without after_s"),
+        ("{after_s: 0}", "routes.auto.hedge.after_s: "),
+        ("{quantile: 0.3}", "routes.auto.hedge.quantile: "),
+        ("{quantile: 1}", "routes.auto.hedge.quantile: "),
+        ("{max_share: 1.5}", "routes.auto.hedge.max_share: "),
+        ("{at: elsewhere}", "routes.auto.hedge.at: "),
+        ("{at: key}", "routes.auto.hedge.at: is another key, and no provider of this route has two"),
+        (
+            "{after_s: 9}\n    deadline_s: 9",
+            "routes.auto.hedge.after_s: is not before the route's deadline_s",
+        ),
+    ],
+)
+def test_a_hedge_must_make_sense(hedge: str, problem: str) -> None:
+    assert problem in told("    use: [large", f"    hedge: {hedge}\n    use: [large")
+
+
+@pytest.mark.parametrize(
+    ("keys", "more", "hedge", "problem"),
+    [
+        ("[k]", "", "{}", "routes.one.hedge: has nowhere to go; give the route another model"),
+        ("[k]", "", "{at: model}", "routes.one.hedge.at: is another model, and the route has but one"),
+        ("[k, l]", "retry: {attempts: 1}", "{at: key}", "routes.one.hedge: has no attempt to spare"),
+        ("[k, l]", "retry: {attempts: 1}", "{}", "has no attempt to spare: every model of the route is owed"),
+        ("[k, l]", "", "{}", ""),
+        ("[k, l]", "", "{at: key, after_s: 0.5, max_share: 0.1}", ""),
+        ("[k, l]", "hedge: {quantile: 0.99}", "{max_share: 0}", ""),
+    ],
+)
+def test_a_hedge_must_have_somewhere_to_go(keys: str, more: str, hedge: str, problem: str) -> None:
+    before, after = "keys: [k]}", f"keys: {keys}}}"
+    one = f"routes:\n  one: {{use: [large], hedge: {hedge}}}"
+    text = GOOD.replace(before, after).replace("routes:", f"{more}\n{one}")
+    if problem:
+        with pytest.raises(ConfigError) as caught:
+            parse(text, {})
+        [found] = caught.value.problems
+        assert problem in f"{found.path}: {found.message}; {found.hint or ''}"
+    else:
+        assert parse(text, {}).routes["one"].hedge is not None
+
+
 def test_one_agent_at_most_is_the_default() -> None:
     second = "  other: {description: Talks, default: true}\ntiers:"
     assert "agents.other.default: is true for another agent already" in told("tiers:", second)

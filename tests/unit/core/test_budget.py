@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.core.budget import Per, Period, forecast_nano, period_at, period_from, terms
+from headgate.core.budget import Per, Period, forecast_nano, period_at, period_from, terms, zone_named
 from headgate.core.price import NANO
 
 ZONES = ("UTC", "Europe/Berlin", "America/Sao_Paulo", "Asia/Kolkata", "Asia/Beirut", "Australia/Lord_Howe")
@@ -85,3 +85,29 @@ def test_what_will_have_been_spent() -> None:
     assert forecast_nano(10, period, 25 * HOUR) == 40
     assert forecast_nano(10, period, 1.0) == 1000  # a period that has only begun tells little
     assert forecast_nano(10, period, 200 * HOUR) == 10
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "localtime",
+        "posixrules",
+        "Factory",
+        "posix/UTC",
+        "right/Europe/Berlin",
+        "Mars/Olympus",
+        "../UTC",
+        "",
+        "a\0b",
+    ],
+)
+def test_what_differs_by_machine_is_no_time_zone(name: str) -> None:
+    with pytest.raises(ValueError, match="is no time zone"):
+        zone_named(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["UTC", "Europe/Berlin", "Etc/GMT+5", "EST5EDT", "America/Argentina/Ushuaia"]
+)
+def test_time_zones_are_known_by_their_names(name: str) -> None:
+    assert zone_named(name) == name

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from booked import ASIDE, FAILED, NOON_US, shown
 from booked import entry as row
 from headgate.core.attempt import failed
-from headgate.core.call import Caller, Discarded, Operation, Outcome, Reply, Seen, Source
-from headgate.core.entry import Entry, Flag, entry, price_name
+from headgate.core.call import Caller, Discarded, Operation, Outcome, Reply, Seen, Source, outrun
+from headgate.core.entry import HEDGE, Entry, Flag, entry, price_name
 from headgate.core.errors import InvalidRequest, Overloaded, UpstreamUnavailable
 from headgate.core.price import Price
 from headgate.core.record import Record
@@ -132,6 +132,20 @@ def test_each_call_of_a_request_has_its_own_cost() -> None:
     assert (lost.model, lost.input, lost.others) == ("", 0, (known, unknown))
 
 
+def test_of_two_calls_at_once_the_one_that_did_not_serve_is_marked() -> None:
+    usage = Usage(input=7, output=2, cache_read=3, reasoning=1)
+    slow = outrun(SOURCE, usage)
+    assert (slow.usage.input, slow.usage.output, slow.usage.reasoning, slow.usage.cache_read) == (10, 2, 1, 0)
+    [other] = shown(entry(record(reply(usage), discarded=(slow,)), WALL)).others
+    assert (other.error, other.flags) == ("", Flag.HEDGE | Flag.ESTIMATED)
+    assert SOURCE.price is not None
+    assert other.cost_nano == SOURCE.price.cost_nano(slow.usage)
+    free = outrun(msgspec.structs.replace(SOURCE, price=None), usage)
+    [other] = shown(entry(record(reply(usage), discarded=(free,)), WALL)).others
+    assert other.flags == Flag.HEDGE | Flag.ESTIMATED | Flag.UNPRICED
+    assert failed(SOURCE, UpstreamUnavailable("down"), HEDGE).flags == Flag.HEDGE
+
+
 def test_an_attempt_says_who_and_what() -> None:
     found = failed(SOURCE, UpstreamUnavailable("down", status=503))
     assert (found.provider, found.model, found.error, found.status) == ("p", "m", "UpstreamUnavailable", 503)
@@ -146,7 +160,7 @@ ROWS = st.builds(
     tags=st.sampled_from(["", "x", "x,y", "x,x", ",,"]),
     cost_nano=CLASSES,
     outcome=st.sampled_from(["finished", "failed", "client_gone"]),
-    flags=st.integers(0, 31),
+    flags=st.integers(0, 63),
     others=st.lists(st.sampled_from([FAILED, ASIDE]), max_size=3).map(tuple),
 )
 

@@ -24,6 +24,15 @@ def test_an_untried_upstream_with_a_call_in_hand_loses_to_any_that_has_answered(
     assert PeakEwma().load(1, 0.0) == UNTRIED > slow.load(60, 0.0)
 
 
+def test_who_gave_up_says_how_slow_it_is_at_least() -> None:
+    ewma = PeakEwma()
+    ewma.observe(2.0, 0.0)
+    ewma.at_least(1.0, 0.0)
+    assert ewma.latency(0.0) == 2.0
+    ewma.at_least(3.0, 0.0)
+    assert ewma.latency(0.0) == 3.0
+
+
 def test_a_worse_latency_is_believed_at_once() -> None:
     ewma = PeakEwma()
     ewma.observe(0.1, 0.0)

@@ -20,7 +20,7 @@ def test_every_fault_of_the_table_can_be_named(name: str) -> None:
 
 
 def test_every_fault_has_its_place_on_the_stage() -> None:
-    assert EARLY | MID | set(CANNED) | {"slow", "cut-head"} == set(FAULTS)
+    assert EARLY | MID | set(CANNED) | {"slow", "late", "cut-head"} == set(FAULTS)
 
 
 @pytest.mark.parametrize(

@@ -155,6 +155,16 @@ def test_slow_is_slow() -> None:
     run(story, output_tokens=10)
 
 
+@pytest.mark.parametrize("stream", [True, False])
+def test_late_is_late(stream: bool) -> None:
+    async def story(simulation: Simulation) -> None:
+        await chunks(simulation, chat(fault="late:3", stream=stream))
+        assert simulation.clock.now() == pytest.approx(3.0 + simulation.settings.latency_s, abs=0.5)
+        assert simulation.report().served == 1
+
+    run(story, output_tokens=1, tokens_per_s=0)
+
+
 def test_faults_follow_the_timetable() -> None:
     async def story(simulation: Simulation) -> None:
         statuses = []

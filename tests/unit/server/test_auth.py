@@ -10,7 +10,7 @@ from headgate.core.call import Caller
 from headgate.core.errors import Overloaded, Unauthenticated
 from headgate.core.issued import Issued, Snapshot, digested
 from headgate.core.secret import Secret
-from headgate.server.auth import Doorkeeper, OpenDoor
+from headgate.server.auth import Doorkeeper, Guests, OpenDoor
 
 ALICE, BOB = Caller(key="alice", tenant="acme"), Caller(key="bob", tenant="acme")
 DOOR = Doorkeeper(
@@ -72,9 +72,9 @@ def test_a_key_of_the_configuration_may_look_as_if_it_had_been_made_at_run_time(
     made = Issued(name="m", tenant="t", digest=digested(b"hg_made", pepper), hint="", created_at=0.0)
     door = Doorkeeper(
         {"alice": Secret("hg_written")},
-        {"alice": ALICE, "m": BOB},
+        {"alice": ALICE},
         pepper=b"0123456789abcdef",
-        issued=Snapshot(1, pepper, (made,)),
+        guests=Guests(Snapshot(1, pepper, (made,)), {"m": BOB}, {"alice"}),
     )
     assert door.admit({b"x-api-key": b"hg_written"}) is ALICE
     assert door.admit({b"x-api-key": b"hg_made"}) is BOB

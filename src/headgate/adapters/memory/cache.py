@@ -8,8 +8,10 @@ from collections.abc import Iterable
 import msgspec
 
 from headgate.core.identity import Identity
-from headgate.core.reuse import Form, Stored
+from headgate.core.reuse import ENTRY_BYTES, Form, Stored
 
+SPARE = 128
+"""Where there is no room any more, one part in so many is made free at once."""
 LARGEST = 1 / 8
 """The share of the whole room that one answer may take."""
 
@@ -72,7 +74,7 @@ class MemoryCache:
         if name in answers:
             name = self._name(identity)
             others = self._taken(name, identity.form)
-        weight = answer.weight() + len(identity.words)
+        weight = ENTRY_BYTES + len(answer.body) + len(answer.end[0]) + len(identity.words)
         if weight <= self._largest:
             answers[name] = _Entry(identity, answer, weight, others)
             self.bytes = held = self.bytes + weight
@@ -123,10 +125,12 @@ class MemoryCache:
         return others
 
     def _shrink(self) -> None:
-        """The least recently used go, until the others have room."""
-        while self.bytes > self.max_bytes:
-            _, gone = self._answers.popitem(last=False)
-            self.bytes -= gone.weight if gone.next is None else sum(one.weight for one in _chained(gone))
+        """The least recently used go, until the others have room, and some who come next."""
+        answers, held, aim = self._answers, self.bytes, self.max_bytes - self.max_bytes // SPARE
+        while held > aim:
+            _, gone = answers.popitem(last=False)
+            held -= gone.weight if gone.next is None else sum(one.weight for one in _chained(gone))
+        self.bytes = held
 
 
 def _chained(first: _Entry | None) -> list[_Entry]:

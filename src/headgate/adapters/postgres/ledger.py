@@ -14,12 +14,12 @@ from headgate.adapters.books.retention import Asking, forgetting
 from headgate.adapters.postgres.link import Link
 from headgate.core.audit import START, Act, Noted, chained
 from headgate.core.captured import Captured
-from headgate.core.issued import Issued, Snapshot, Terms
+from headgate.core.issued import NOBODY, Issued, Snapshot, Terms
 from headgate.core.journaled import Row
 from headgate.core.report import Asked
 from headgate.core.retention import Old
 from headgate.core.rollup import BUCKET, SUMS, rolled
-from headgate.ports.ledger import LedgerGone
+from headgate.ports.ledger import LedgerGone, RowRefused
 
 _T = TypeVar("_T")
 
@@ -38,6 +38,14 @@ _SUM = (
     f"INSERT INTO sums SELECT * FROM unnest({_ARRAYS})"  # noqa: S608 - names of ours
     f" ON CONFLICT ({', '.join(BUCKET)}) DO UPDATE SET {_ADD}"
 )
+_UNFIT = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.CharacterNotInRepertoireError,
+    OverflowError,
+    UnicodeError,
+)
+"""What a row may be that no table has room for."""
 
 
 class PostgresLedger:
@@ -78,21 +86,27 @@ class PostgresLedger:
 
     async def append(self, journal: str, first: int, rows: Sequence[Row]) -> int:
         async with self.connected() as connection:
-            async with connection.transaction():
-                number, wanted = await self._journal(connection, journal)
-                new = rows[max(0, wanted - first) :]
-                if not new:
-                    return 0
-                found = books.sorted_out((number << books.JOURNAL_BITS) + max(first, wanted), new)
-                kinds: dict[bytes, int] = {}
-                await _chain(connection, found.acts)  # before the sums: whoever waits for its lock has none
-                if found.captures:
-                    await connection.copy_records_to_table("captures", records=found.captures)
-                if found.entries:
-                    kinds = await self._write(connection, found)
-                mark = first + len(rows)
-                await connection.execute("UPDATE journals SET next = $1 WHERE number = $2", mark, number)
-            self._kinds.are(kinds)
+            try:
+                return await self._append(connection, journal, first, rows)
+            except _UNFIT as error:
+                raise RowRefused(type(error).__name__) from error
+
+    async def _append(self, connection: Any, journal: str, first: int, rows: Sequence[Row]) -> int:
+        async with connection.transaction():
+            number, wanted = await self._journal(connection, journal)
+            new = rows[max(0, wanted - first) :]
+            if not new:
+                return 0
+            found = books.sorted_out((number << books.JOURNAL_BITS) + max(first, wanted), new)
+            kinds: dict[bytes, int] = {}
+            await _chain(connection, found.acts)  # before the sums: whoever waits for its lock has none
+            if found.captures:
+                await connection.copy_records_to_table("captures", records=found.captures)
+            if found.entries:
+                kinds = await self._write(connection, found)
+            mark = first + len(rows)
+            await connection.execute("UPDATE journals SET next = $1 WHERE number = $2", mark, number)
+        self._kinds.are(kinds)
         return len(new)
 
     async def _journal(self, connection: Any, name: str) -> tuple[int, int]:
@@ -170,7 +184,9 @@ class PostgresLedger:
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             row = await connection.fetchrow("SELECT generation, pepper FROM issuing")
-            if row is None or row[0] == known:
+            if row is None:
+                return None if known == NOBODY.generation else NOBODY
+            if row[0] == known:
                 return None
             documents = [one[0] for one in await connection.fetch("SELECT document FROM issued_keys")]
             terms = [one[0] for one in await connection.fetch("SELECT document FROM terms")]

@@ -79,7 +79,8 @@ class PostgresRegister:
             await connection.execute("SET hnsw.iterative_scan = 'strict_order'")
 
     async def read(self, after: int, now: float) -> tuple[int, list[Written]]:
-        return after, []
+        async with self._link.connected():
+            return after, []
 
     async def near(self, partition: bytes, sign: int, vector: bytes, most: int, now: float) -> list[Near]:
         async with self._link.connected() as connection:

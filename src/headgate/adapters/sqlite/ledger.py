@@ -13,12 +13,12 @@ from headgate.adapters.books.retention import Asking, forgetting
 from headgate.adapters.sqlite.aside import Aside, transaction, write_ahead
 from headgate.core.audit import START, Act, Noted, chained
 from headgate.core.captured import Captured
-from headgate.core.issued import Issued, Snapshot, Terms
+from headgate.core.issued import NOBODY, Issued, Snapshot, Terms
 from headgate.core.journaled import Row
 from headgate.core.report import Asked
 from headgate.core.retention import Old
 from headgate.core.rollup import SUMS, rolled
-from headgate.ports.ledger import LedgerGone
+from headgate.ports.ledger import LedgerGone, RowRefused
 
 PATIENCE_S = 5.0
 """How long to wait for the others to let go of the file."""
@@ -41,6 +41,8 @@ _ATTEMPT = f"INSERT INTO other_attempts VALUES ({_places(len(books.ATTEMPTS))})"
 _SUM = f"INSERT INTO sums VALUES ({_places(len(books.ROLLED))}) ON CONFLICT DO UPDATE SET {_ADD}"  # noqa: S608 - names of ours
 _CAPTURE = f"INSERT INTO captures VALUES ({_places(len(books.CAPTURES))})"  # noqa: S608 - names of ours
 _ACT = f"INSERT INTO audit VALUES ({_places(len(books.ACTS))})"  # noqa: S608 - names of ours
+_UNFIT = (sqlite3.DataError, sqlite3.IntegrityError, OverflowError, UnicodeError)
+"""What a row may be that no table has room for."""
 
 
 class SqliteLedger:
@@ -51,7 +53,13 @@ class SqliteLedger:
         self._aside = Aside(partial(opened, file), name="ledger", gone=LedgerGone)
 
     async def append(self, journal: str, first: int, rows: Sequence[Row]) -> int:
-        return await self._aside.do(lambda connection: self._append(connection, journal, first, rows))
+        def work(connection: sqlite3.Connection) -> int:
+            try:
+                return self._append(connection, journal, first, rows)
+            except _UNFIT as error:
+                raise RowRefused(type(error).__name__) from error
+
+        return await self._aside.do(work)
 
     def _append(self, connection: sqlite3.Connection, journal: str, first: int, rows: Sequence[Row]) -> int:
         with transaction(connection):
@@ -119,7 +127,9 @@ class SqliteLedger:
         def work(connection: sqlite3.Connection) -> Snapshot | None:
             with transaction(connection, "DEFERRED"):
                 row = connection.execute("SELECT generation, pepper FROM issuing").fetchone()
-                if row is None or row[0] == known:
+                if row is None:
+                    return None if known == NOBODY.generation else NOBODY
+                if row[0] == known:
                     return None
                 documents = [one for (one,) in connection.execute("SELECT document FROM issued_keys")]
                 terms = [one for (one,) in connection.execute("SELECT document FROM terms")]

@@ -16,7 +16,7 @@ from headgate.core.semantic.reading import Reading, read
 WORDING = 8
 """Bytes that stand for the text itself."""
 
-MADE_BY = f"reading 8.{EDITION:08x}"
+MADE_BY = f"reading 9.{EDITION:08x}"
 """What is packed by another is not to be held against what is read here."""
 
 

@@ -54,6 +54,9 @@ ONCE = {"not": "not", "'s": "of"}
 GENDERED = {"he": "he", "him": "he", "his": "he", "she": "she", "her": "she", "hers": "she"}
 
 
+MIGHT = frozenset({"could", "would", "should", "might"})
+"""Behind these, who has done it did not, or nobody knows."""
+
 THINGS = frozenset({"they", "them"})
 """Behind what they stand for, they are what was spoken of, and nobody else."""
 
@@ -262,15 +265,22 @@ class _Reader:
         if word.relates and not self._role:
             self._actors.append(word.relates)
         if word.who:
-            if word.acts and not self._role:
-                self._actors.append(word.who)
-            self._mark(PERSON, "them" if self._tokens and word.bare in THINGS else word.who)
-            if word.bare in GENDERED:
-                self._mark(PERSON, GENDERED[word.bare])
+            self._people(word)
         if word.tense:
             self._tense(at, word)
         if word.can:
             self._mark(MODALITY, "can")
+
+    def _people(self, word: Word) -> None:
+        """Who is spoken of; with `only` before it, nobody else."""
+        if word.acts and not self._role:
+            self._actors.append(word.who)
+        self._mark(PERSON, "them" if self._tokens and word.bare in THINGS else word.who)
+        if self._awaits == "only":
+            self._mark(CLAUSE, f"only {word.bare}")
+            self._awaits = ""
+        if word.bare in GENDERED:
+            self._mark(PERSON, GENDERED[word.bare])
 
     def _tense(self, at: int, word: Word) -> None:
         """An ending in `-ed` is the past where no auxiliary makes it a participle, no article a property."""
@@ -280,7 +290,8 @@ class _Reader:
         elif word.tense != "perhaps":
             self._mark(TENSE, word.tense)
         elif self._since(at):
-            self._mark(TENSE, "perfect")
+            might = not MIGHT.isdisjoint(self._lower[max(at - 4, 0) : at])
+            self._mark(TENSE, "past" if might else "perfect")
         elif not self._helped and (self._lower[at - 1] if at else "") not in _ARTICLES:
             self._mark(TENSE, "past")
             self._finite = True

@@ -20,9 +20,10 @@ DIRECTED = frozenset(
      "without", "except", "not", "for"]
 )  # fmt: skip
 CONTRARY = frozenset(
-    {("from", "to"), ("over", "under"), ("after", "before"), ("with", "without"), ("against", "for")}
-)
-"""Prepositions that say opposite things of one word."""
+    [("from", "to"), ("over", "under"), ("after", "before"), ("with", "without"), ("against", "for"),
+     ("since", "until"), ("by", "until"), ("until", "after"), ("since", "before"), ("by", "after")]
+)  # fmt: skip
+"""Prepositions that say opposite things of one word, or other ones of a time."""
 
 MANY = "several"
 HINGES = ("if ", "then ", "only ", "which ")

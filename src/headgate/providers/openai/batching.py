@@ -18,7 +18,7 @@ from headgate.core.errors import Unsupported
 from headgate.core.usage import Usage, apportioned, shared_out
 from headgate.providers.openai import usage as usages
 from headgate.providers.openai.codec import DIALECT
-from headgate.providers.openai.surface import OpenAISurface
+from headgate.providers.openai.surface import EmbeddingsPayload, OpenAISurface
 from headgate.providers.splice import canonical, with_metadata
 
 IMMATERIAL = frozenset({"model", "input", "user"})
@@ -77,7 +77,10 @@ def joined(payloads: Sequence[Payload], surface: OpenAISurface) -> Payload:
     members = _asked(payloads[0].raw)
     members.pop("user", None)
     members["input"] = msgspec.Raw(_encode(texts))
-    return surface.parse(Operation.EMBEDDINGS, _encode(members))
+    found = surface.parse(Operation.EMBEDDINGS, _encode(members))
+    if isinstance(found, EmbeddingsPayload):
+        found.several = True
+    return found
 
 
 def _inputs(payload: Payload) -> list[str]:

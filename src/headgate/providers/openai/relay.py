@@ -17,7 +17,7 @@ from headgate.core.errors import UpstreamError, UpstreamInterrupted, UpstreamUna
 from headgate.core.usage import CHARS_PER_TOKEN, believable
 from headgate.ports.codec import Exchange
 from headgate.ports.transport import Outgoing
-from headgate.providers.exchange import Relay, failure
+from headgate.providers.exchange import Relay, complete_vectors, failure, wanted
 from headgate.providers.openai import usage
 from headgate.providers.openai.reply import failed
 from headgate.providers.openai.wire import UsageReport
@@ -231,6 +231,7 @@ class DocumentRelay:
         self.outgoing = outgoing
         self.seen = Seen(len(payload.raw))
         self._operation = payload.operation
+        self._vectors = wanted(payload)
         self._document = b""
 
     def feed(self, chunk: bytes) -> bytes:
@@ -243,6 +244,8 @@ class DocumentRelay:
         complete = glance.data is not None if self._operation is _EMBEDDINGS else bool(glance.choices)
         if not complete:
             raise UpstreamUnavailable("The upstream's answer is not of its dialect.")
+        if self._vectors is not None:
+            complete_vectors(len(glance.data or ()), self._vectors)
         return b""
 
     def tail(self, metadata: bytes | None) -> bytes:

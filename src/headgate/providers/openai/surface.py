@@ -163,13 +163,26 @@ class CompletionPayload(_Payload):
 
 
 class EmbeddingsPayload(_Payload):
-    __slots__ = ()
+    __slots__ = ("several",)
 
     operation = Operation.EMBEDDINGS
     kind = f"{DIALECT}/{operation}"
 
     _request: wire.EmbeddingsRequest
     _hub: Embeddings | None
+
+    def __init__(self, raw: bytes, request: wire.EmbeddingsRequest, origin: _Origin) -> None:
+        super().__init__(raw, request, origin)
+        self.several = False
+        """Whether it asks for several callers, whose batch looks itself at what came."""
+
+    @property
+    def vectors(self) -> int | None:
+        """How many an answer must have; `None` where that is looked at elsewhere."""
+        if self.several:
+            return None
+        found = self._request.input
+        return 1 if isinstance(found, str) or isinstance(found[0], int) else len(found)
 
     def hub(self) -> Embeddings:
         if self._hub is None:

@@ -33,6 +33,7 @@ FAULTS: dict[str, Effect] = {
         "the same, but within a JSON text: half a document, or half an event", "EVENTS", 3
     ),
     "error-event": Effect("after so many events an error comes in the stream; unstreamed: 500", "EVENTS", 3),
+    "late": Effect("the answer begins so many seconds later", "SECONDS", 5),
     "slow": Effect("the answer comes at so many tokens a second", "RATE", 1),
     "stall-mid": Effect("after so many events, or half a document, silence", "EVENTS", 3),
 }

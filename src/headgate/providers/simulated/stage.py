@@ -205,7 +205,7 @@ class _Act:
         fault = self._fault
         with self._watched("served"):
             pace = self._pace()
-            await pace.wait(0, self._simulation.latency_s())
+            await pace.wait(0, self._latency_s())
             yield self._head(200, {"content-type": self._request.manners.stream_type})
             if fault and fault.name == "cut-head":
                 raise Cut
@@ -226,7 +226,7 @@ class _Act:
         body = together([_document(*pair) for pair in zip(payloads, scripts, strict=True)])
         with self._watched("served"):
             tokens = max(sum(piece.tokens for piece in script.pieces) for script in scripts)
-            await self._pace().wait(tokens, self._simulation.latency_s())
+            await self._pace().wait(tokens, self._latency_s())
             yield self._head(200, {"content-type": JSON, "content-length": str(len(body))})
             if fault and fault.name == "cut-head":
                 raise Cut
@@ -254,6 +254,10 @@ class _Act:
         self._simulation.close(self._visit, "faulted")
 
     # ── what all of them share ──
+
+    def _latency_s(self) -> float:
+        late_s = self._fault.number if self._fault and self._fault.name == "late" else 0.0
+        return self._simulation.latency_s() + late_s
 
     def _pace(self) -> Pace:
         fault = self._fault

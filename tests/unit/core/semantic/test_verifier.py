@@ -137,6 +137,12 @@ ALSO_DIFFERENT = [
     ("Who composed Aida?", "Who designed Aida?"),
 ]
 TURNED = [
+    ("What has been built in Oslo since 2015?", "What has been built in Oslo until 2015?"),
+    ("Is the pool open until noon?", "Is the pool open by noon?"),
+    ("Do I have to enrol by June?", "Do I have to enrol after June?"),
+    ("May only I open the safe?", "May only you open the safe?"),
+    ("May only I open the safe?", "May I only open the safe?"),
+    ("How long can I live in Oslo on a visa?", "How long could I have lived in Oslo on a visa?"),
     ("Is Python 3.10 faster?", "Is Python 3.1 faster?"),
     ("Write a haiku about cats", "Write a sonnet about cats"),
     ("Do I copy A to B?", "Do I copy B to A?"),
