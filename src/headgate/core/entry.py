@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import IntFlag
 from functools import lru_cache
+from math import floor
 from typing import Any
 
 import msgspec
@@ -80,8 +81,8 @@ _NOWHERE = Source(provider="", model_id="", model_name="")
 def entry(record: Record, wall: float) -> Entry:
     """The row of a request that has just ended; `wall` is the time of day."""
     reply, began = record.reply, record.started_at
-    total_us = int((record.ended_at - began) * 1e6)
-    at_us = int(wall * 1e6) - total_us
+    total_us = floor((record.ended_at - began) * 1e6)
+    at_us = floor(wall * 1e6) - total_us
     tags = clean(",".join(record.tags), MAX_TAGS_CHARS) if record.tags else ""
     others = record.failed
     if record.discarded:
@@ -107,9 +108,9 @@ def entry(record: Record, wall: float) -> Entry:
         cost or 0,
         reply.saved_nano,
         reply.attempts,
-        int(reply.queued.waited_s * 1e6) if reply.queued else 0,
-        int((reply.opened_at - began) * 1e6),
-        int((reply.opened_at - reply.asked_at) * 1e6),
+        floor(reply.queued.waited_s * 1e6) if reply.queued else 0,
+        floor((reply.opened_at - began) * 1e6),
+        floor((reply.opened_at - reply.asked_at) * 1e6),
         others,
     )
 

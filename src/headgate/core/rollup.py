@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from operator import attrgetter
+
+from msgspec.structs import astuple
 
 from headgate.core.attempt import Attempt
 from headgate.core.call import Outcome
@@ -41,7 +42,7 @@ SUMS = (
     "estimated",
     "unreconciled",
 )
-_AMOUNTS = tuple(map(attrgetter, SUMS[3:10]))
+_AMOUNTS = [Entry.__struct_fields__.index(name) for name in SUMS[3:10]]
 _WELL = frozenset({Outcome.FINISHED, Outcome.CLIENT_GONE, Outcome.CANCELLED, Outcome.DEFERRED})
 """Endings that are nobody's failure."""
 _UNPRICED, _ESTIMATED, _UNRECONCILED = int(Flag.UNPRICED), int(Flag.ESTIMATED), int(Flag.UNRECONCILED)
@@ -79,12 +80,12 @@ def _tags(tags: str, intent: str) -> Iterator[str]:
 
 def _sums(kind: Kind, rows: Sequence[Entry]) -> tuple[int, ...]:
     """Of rows of one kind."""
-    count, flags = len(rows), kind.flags
+    count, flags, columns = len(rows), kind.flags, list(zip(*map(astuple, rows), strict=True))
     return (
         count,
         count * (kind.outcome not in _WELL),
         count * (kind.reuse not in _MISSES),
-        *(sum(map(amount, rows)) for amount in _AMOUNTS),
+        *(sum(columns[at]) for at in _AMOUNTS),
         count * bool(flags & _UNPRICED),
         count * bool(flags & _ESTIMATED),
         count * bool(flags & _UNRECONCILED),

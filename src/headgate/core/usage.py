@@ -46,7 +46,10 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def unreconciled(self) -> bool:
-        return self.reported_total is not None and self.reported_total != self.total
+        told = self.reported_total
+        if told is None:
+            return False
+        return told != self.input + self.cache_read + self.cache_write + self.output + self.reasoning
 
 
 def believable(usage: Usage | None) -> Usage | None:
