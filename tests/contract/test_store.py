@@ -12,7 +12,7 @@ from headgate.adapters.books.retention import digest
 from headgate.core.audit import Act, Noting, broken_at
 from headgate.core.captured import Captured
 from headgate.core.entry import COLUMNS
-from headgate.core.issued import Issued
+from headgate.core.issued import NOBODY, Issued
 from headgate.core.journaled import Row
 from headgate.core.retention import Old
 from headgate.ports.store import Store
@@ -136,7 +136,8 @@ def test_keys_are_known_by_generation_and_never_made_twice(make: Make) -> None:
     """`ports.issuing.Issuing`, over the same stores."""
 
     async def story(store: Store) -> None:
-        assert await store.snapshot(-1) is None
+        assert await store.snapshot(NOBODY.generation) is None
+        assert await store.snapshot(7) == NOBODY, "another store than the one that was known, and new"
         pepper = await store.pepper(b"p" * 32)
         other = make()
         assert await other.pepper(b"q" * 32) == pepper == b"p" * 32

@@ -19,11 +19,12 @@ import numpy as np
 
 from headgate.core.learned.boost import Boosted, Quick
 from headgate.core.semantic.lexicon.table import FIRM, Kind
-from headgate.core.semantic.reading import Reading, Token
+from headgate.core.semantic.reading import Reading
 from headgate.core.semantic.roles import turned
 from headgate.core.semantic.verifier import _heavy as heavy
 from headgate.core.semantic.verifier import _leftovers as leftovers
 from headgate.core.semantic.verifier import opposed
+from headgate.core.semantic.words import Token
 
 if TYPE_CHECKING:
     from headgate.core.learned.forest import Matrix

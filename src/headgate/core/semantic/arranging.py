@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from headgate.core.semantic.rewriting import Rule
+
 _OPENS = (
     "if|when|while|after|before|because of|for|in|on|at|with|without|from|to|during|as|under|by|of|since"
     "|until|between|sous|pour|à|en|dans|si|quand|für|wenn|bei|im|nach|vor|para|con|sin|cuando|se|quando|em"
@@ -22,10 +24,10 @@ FRONTED = re.compile(
 )
 
 
-def arranged(text: str) -> str:
-    """The question first."""
-    found = FRONTED.match(text) if ", " in text else None
-    if not found:
-        return text
+def _behind(found: re.Match[str]) -> str:
     front = found[1]
     return f"{found[2]} {front[0].lower()}{front[1:]}{found[3]}"
+
+
+RULES: tuple[Rule, ...] = (((rf"^(?i:because|{_OPENS})$", ",$"), FRONTED, _behind),)
+"""The question first."""

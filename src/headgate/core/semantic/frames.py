@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 
+from headgate.core.semantic import arranging, notation, slips, writing
 from headgate.core.semantic.lexicon.table import BECAUSE, plain
-from headgate.core.semantic.writing import Rule, evenly, rewritten
+from headgate.core.semantic.rewriting import Rewriting, Rule
 
 RHETORICAL = re.compile(
     r"(?:^|(?<=[.?!] ))(ca|could|do|does|did|is|are|was|were|should|wo|would)(?:n't|nnot)\b(?=[^.!]*\?)"
@@ -21,7 +22,7 @@ DENIED = re.compile(r"\b(\w+)n't\b|\b(can)not\b", re.I)
 HURRIED = re.compile(r"\b(ca|could|do|does|did|is|are|was|were|should|wo|would|have|has|had)nt\b", re.I)
 CUT = {"ca": "can", "wo": "will", "sha": "shall"}
 HELLO = re.compile(
-    r"^\W*(?:(?:hi|hello|hey|hiya|greetings|good (?:morning|afternoon|evening|day))"
+    r"^(?:(?:hi|hello|hey|hiya|greetings|good (?:morning|afternoon|evening|day))"
     r"(?: (?:there|all|everyone|everybody|team|folks|guys|support|helpdesk))*[,.!:;-]*\s+"
     r"|(?:just )?(?:a )?(?:quick|simple|short|silly|dumb|stupid) (?:one|question)[,.!:;-]+\s+"
     r"|(?:sorry|excuse me|please|question)[,:]\s+)+",
@@ -33,9 +34,6 @@ THANKS = re.compile(
     re.I,
 )
 """What people say before and after it."""
-
-GREETS = frozenset({"hi", "he", "gr", "go", "ju", "a ", "qu", "si", "sh", "du", "st", "so", "ex", "pl"})
-"""What that begins with."""
 
 POLITE = re.compile(
     r"\b(?=[cw])(?:can|could|would|will) (?:you|u|someone|somebody|anyone|anybody)\b"
@@ -52,20 +50,24 @@ _UNSURE = (
     r"|(?:really |just )?(?:want|need|wish|(?:would|'d) (?:like|love)) to (?:know|find out|understand|learn"
     r"|ask))"
 )
-ASKED = re.compile(r" (?:how|wh(?:at|y|en|ere|om?|ose|ich|ether)|if)\b", re.I)
-"""Where none of these stands inside a text, nobody says there that he asks. (Sooner found than `ASKING`.)"""
+_STEPS = r" (?:me|us) (?:some |the )?(?:instructions|directions|guidance|steps|advice|tips)"
+_ME = r"(?: (?:me|us))?"
 ASKING = re.compile(
-    rf"\b(?=[adgijnqrstw])(?:(?:do|does) {_WHO} (?:happen to )?know"
-    rf"|(?:i|we)(?:'m|m| am)? ?{_UNSURE}"
-    r"|not sure|no idea|just (?:curious|wondering)|any (?:idea|tips?|advice|suggestions?|thoughts)"
-    r"|(?:advise|teach|guide|remind|instruct|tell|show)(?: (?:me|us))?"
-    r"|(?:give|send|show) (?:me|us) (?:(?:some |the )?(?:instructions|directions|guidance|steps|advice|tips))"
-    r"|(?:instructions|directions|guidance|tips|advice)"
-    r"|(?:i |we )?need (?:some |your )?help|quick question)"
-    r"(?: on| about| as to| for| with)?[:,;.-]* "
-    r"(?=(?:how|what|why|when|where|who|whom|whose|which|if|whether)\b)",
-    re.I,
+    r"\b(?:[aA](?i:ny (?:idea|tips?|advice|suggestions?|thoughts)|dvice|dvise" + _ME + r")"
+    rf"|[dD](?i:o(?:es)? {_WHO} (?:happen to )?know|irections)"
+    rf"|[gG](?i:ive{_STEPS}|uidance|uide{_ME})"
+    rf"|[iI](?![fnst]\b)(?i:(?:'m|m| am)? ?{_UNSURE}| need (?:some |your )?help|nstructions|nstruct{_ME})"
+    r"|[jJ](?i:ust (?:curious|wondering))"
+    r"|[nN](?i:ot sure|o idea|eed (?:some |your )?help)"
+    r"|[qQ](?i:uick question)"
+    rf"|[rR](?i:emind{_ME})"
+    rf"|[sS](?i:(?:end|how){_STEPS}|how{_ME})"
+    rf"|[tT](?i:each{_ME}|ell{_ME}|ips)"
+    rf"|[wW](?i:e(?:(?:'m|m| am)? ?{_UNSURE}| need (?:some |your )?help)))"
+    r"(?i:(?: on| about| as to| for| with)?[:,;.-]* "
+    r"(?=(?:how|what|why|when|where|who|whom|whose|which|if|whether)\b))"
 )
+"""By first letters, in either case: so the others are not even tried."""
 HELP = re.compile(
     r"^(?:(?:please |kindly )?(?:give|send|show) (?:me|us) (?:some |the )?(?:instructions|directions|steps)"
     r"|(?:instructions|directions|steps)|(?:i |we )?need (?:some |your )?help) to\b",
@@ -112,62 +114,30 @@ WHAT_TO_DO = re.compile(
     r"\bwhat (?:should|can|could|must) (i|we|you|one) do(?= (?:if|when|about|against|with|after|for)\b|\W*$)",
     re.I,
 )
-REWRITTEN: tuple[Rule, ...] = (
-    ("mind ", MIND, _told),
-    ("or e", re.compile(r"\bfor (?:each|every)\b", re.I), "per"),
-    ("meant", MEANT, "meaning of"),
-    (" I do", WHAT_TO_DO, r"what do \1 do"),
-    (" i do", WHAT_TO_DO, r"what do \1 do"),
-    (" time ", TIME, "when to"),
-    ("ocated", re.compile(r" (?:is |are )?(?:located|situated)(?= ?(?:\?|$))", re.I), ""),
-    ("ist ", re.compile(r"^\W*(?:please )?list (?:all )?(?:of )?the\b", re.I), "what are the"),
-    ("-", re.compile(r"\b[Nn]on-"), "not "),
-    (" not", re.compile(r"\bor not(?=\s*\??\s*$)"), ""),
-    (" and a half", re.compile(r"\b[Oo]ne and a half\b"), "1.5"),
-    (" and a half", re.compile(r"\b[Tt]wo and a half\b"), "2.5"),
-    ("alf of", re.compile(r"\b[Hh]alf of\b"), "50% of"),
-    ("'d ", re.compile(r"\b(I|[Ww]e|i)'d (?=(?:like|love|prefer|rather|want|need)\b)"), r"\1 would "),
-    (" exactly", re.compile(r"\b([Hh]ow|[Ww]hat|[Ww]here|[Ww]hen|[Ww]ho|[Ww]hy) exactly\b"), r"\1"),
-    ("ow should", re.compile(r"\b([Hh])ow should\b"), r"\1ow do"),
-    (" way", WAY, "how to"),
-    (" to", WAY, "how to"),
-    ("teps for", WAY, "how to"),
-    (" to", HELP, "how to"),
-    ("reason", REASON, "why "),
-    ("ow much", PRICE, "how much cost"),
-    ("-", re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])"), " "),
+GREETING = (
+    r"(?i:^(?:hi|hello|hey|hiya|greetings|good|a|just|quick|simple|short|silly|dumb|stupid|excuse)\b"
+    r"|^(?:sorry|please|question)[,:])"
 )
+WHAT = r"(?i:\bwhat(?:'?s)?$|\bwhich$|^ there$)"
+WAYS = r"(?i:^ (?:ways?|methods?|procedures?|process|steps|do)$)"
+SAYS = (
+    r"(?i:know|idea|sure|wonder|curious|understand|remember|\bget|out\b|about|learn|ask|tips?\b|advi|suggest"
+    r"|thought|\bteach|guid|remind|instruct|tell|show|\b[mu][es]\b|direction|step|help|question)"
+)
+WANTED = r"^ (?i:how|what|why|when|where|who|whom|whose|which|if|whether)\b"
+"""What stands behind who says that he asks."""
 
-ASIDE = re.compile(r"[.:?!\n]\s")
+ASIDE = r"[.:?!\n](?:\s|$)"
 CLAUSE = re.compile(r"[^.:?!\n]*[.:?!\n]\s+")
 
 
-def plainly(text: str) -> str:
-    """With negations as words of their own (those of `Can't I …?` deny nothing), and without the clause that
-    says why somebody asks."""
-    text = _asking(evenly(text))
-    if "nt" in text:
-        text = HURRIED.sub(r"\1n't", text)
-    text = POLITE.sub(" ", text)
-    if ASKED.search(text):
-        text = ASKING.sub("", text)
-    if "n't" in text or "nnot" in text:
-        text = RHETORICAL.sub(_asked, text)
-    text = rewritten(text, REWRITTEN)
-    if "n't" in text or "annot" in text:
-        text = DENIED.sub(_apart, text)
-    return text
+def _because(word: str) -> bool:
+    return not BECAUSE.isdisjoint(plain(word).split())
 
 
-def _asking(text: str) -> str:
-    """Without greetings, thanks and why somebody asks."""
-    if text[:2].lower() in GREETS:
-        text = HELLO.sub("", text)
-    if "hank" in text or "heers" in text or "thx" in text or " ty" in text:
-        text = THANKS.sub("", text)
-    if ASIDE.search(text):
-        text = CLAUSE.sub(lambda found: "" if BECAUSE & set(plain(found[0][:-1]).split()) else found[0], text)
-    return text
+def _clause(found: re.Match[str]) -> str:
+    """Nothing, where it says why somebody asks."""
+    return found[0] if BECAUSE.isdisjoint(plain(found[0][:-1]).split()) else ""
 
 
 def _asked(found: re.Match[str]) -> str:
@@ -176,5 +146,45 @@ def _asked(found: re.Match[str]) -> str:
 
 
 def _apart(found: re.Match[str]) -> str:
-    helped = found[1] or found[2]
-    return f"{CUT.get(helped.lower(), helped)} not"
+    return f"{_asked(found)} not"
+
+
+RULES: tuple[Rule, ...] = (
+    ((GREETING,), HELLO, ""),
+    (("hank|heers|thx|^ ty",), THANKS, ""),
+    ((ASIDE, _because), CLAUSE, _clause),
+    (
+        (r"(?i:\b(?:ca|could|do|does|did|is|are|was|were|should|wo|would|have|has|had))nt\b",),
+        HURRIED,
+        r"\1n't",
+    ),
+    (("(?i:can|could|will|would)$", "^ (?i:you|u|(?:some|any)(?:one|body))$"), POLITE, " "),
+    ((WANTED, SAYS), ASKING, ""),
+    (("^ ?(?i:ca|could|do|does|did|is|are|was|were|should|wo|would)(?:n't|nnot)",), RHETORICAL, _asked),
+    (("mind$",), MIND, _told),
+    (("or$", "^ e"), re.compile(r"\bfor (?:each|every)\b", re.I), "per"),
+    (("^ meant$",), MEANT, "meaning of"),
+    ((WHAT, "^ [iI]$", "^ do"), WHAT_TO_DO, r"what do \1 do"),
+    (("^ time$", rf"(?i:{_LOOKED})$"), TIME, "when to"),
+    (("ocated",), re.compile(r" (?:is |are )?(?:located|situated)(?= ?(?:\?|$))", re.I), ""),
+    (("ist$",), re.compile(r"^\W*(?:please )?list (?:all )?(?:of )?the\b", re.I), "what are the"),
+    (("[Nn]on-",), re.compile(r"\b[Nn]on-"), "not "),
+    (("or$", r"^ not\b"), re.compile(r"\bor not(?=\s*\??\s*$)"), ""),
+    (("^ half",), re.compile(r"\b[Oo]ne and a half\b"), "1.5"),
+    (("^ half",), re.compile(r"\b[Tt]wo and a half\b"), "2.5"),
+    (("alf$", "^ of"), re.compile(r"\b[Hh]alf of\b"), "50% of"),
+    (("'d$",), re.compile(r"\b(I|[Ww]e|i)'d (?=(?:like|love|prefer|rather|want|need)\b)"), r"\1 would "),
+    (("^ exactly",), re.compile(r"\b([Hh]ow|[Ww]hat|[Ww]here|[Ww]hen|[Ww]ho|[Ww]hy) exactly\b"), r"\1"),
+    (("ow$", "^ should"), re.compile(r"\b([Hh])ow should\b"), r"\1ow do"),
+    ((WHAT, WAYS, "^ way|^ to"), WAY, "how to"),
+    ((WHAT, "teps$", "^ for"), WAY, "how to"),
+    (("(?i:instructions|directions|steps|help)$", "^ to"), HELP, "how to"),
+    ((WHAT, "^ reasons?$"), REASON, "why "),
+    (("ow$", "^ much$"), PRICE, "how much cost"),
+    ((r"[^\W\d_]-[^\W\d_]",), re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])"), " "),
+    (("n't|annot",), DENIED, _apart),
+)
+
+plainly = Rewriting((*slips.RULES, *arranging.RULES, *notation.RULES, *writing.RULES, *RULES))
+"""In one notation, with negations as words of their own (those of `Can't I …?` deny nothing), and without
+what people say around a question: greetings, thanks, why they ask."""

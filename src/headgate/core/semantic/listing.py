@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from headgate.core.semantic.lexicon.table import Kind, Sense
-from headgate.core.semantic.words import known
+from headgate.core.semantic.lexicon.table import Kind
+from headgate.core.semantic.words import Token, known
 
 JOINING = frozenset({"and", "or", "und", "oder", "et", "ou", "y"})
 STOPS = frozenset('?!.,;:()\n"')
@@ -19,17 +19,15 @@ JOINED = 3
 _FIGURES = (Kind.NUMBER, Kind.UNIT)
 
 
-def lists(words: Sequence[str], stood: Mapping[int, Sense], *, english: bool) -> tuple[tuple[str, ...], ...]:
+def lists(words: Sequence[str], stood: Mapping[int, Token], *, english: bool) -> tuple[tuple[str, ...], ...]:
     """Of a text in lower case; `stood`: the words that matter, by their places in it."""
-    if JOINING.isdisjoint(words):
-        return ()
     return tuple(_Lists(words, stood, english=english).found())
 
 
 class _Lists:
     """Of one text."""
 
-    def __init__(self, words: Sequence[str], stood: Mapping[int, Sense], *, english: bool) -> None:
+    def __init__(self, words: Sequence[str], stood: Mapping[int, Token], *, english: bool) -> None:
         self._words, self._stood, self._english = words, stood, english
 
     def found(self) -> Iterator[tuple[str, ...]]:
@@ -52,7 +50,7 @@ class _Lists:
         at += step
         while 0 <= at < len(self._words) and self._runs_on(at):
             if at in self._stood:
-                found.append(self._stood[at][0])
+                found.append(self._stood[at].word)
             at += step
         return found if len(found) < JOINED else found[:1]
 
@@ -67,7 +65,7 @@ class _Lists:
         if word in STOPS or word in JOINING:
             return False
         if at in self._stood:
-            return self._stood[at][1] not in _FIGURES
+            return self._stood[at].kind not in _FIGURES
         said = known(word, english=self._english)
         return (
             said.role is None and not said.helps and said.sense is not None and said.sense[1] is Kind.FILLER

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import re
 
-from headgate.core.semantic.arranging import arranged
-from headgate.core.semantic.slips import corrected
-from headgate.core.semantic.writing import Rule, rewritten
+from headgate.core.semantic.rewriting import Rule
 
 _MONTH = (
     r"(Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?"
@@ -20,8 +18,8 @@ _MONTH = (
 _DAY = r"(3[01]|[12]\d|0?[1-9])"
 MONTHS = ("january", "february", "march", "april", "mai", "june", "july", "august", "september", "october",
           "november", "december")  # fmt: skip
-DIGIT = re.compile(r"\d")
-CALENDAR = frozenset({*MONTHS, *(name[:3] for name in MONTHS), "may", "sept"})
+_CALENDAR = "|".join((*MONTHS, *(name[:3] for name in MONTHS), "may", "sept"))
+_NAMED = rf"(?i:(?:^|\s)(?:{_CALENDAR})[,.?!]*(?:\s|$))"
 ISO = re.compile(r"\b([12]\d{3})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])\b")
 DAY_FIRST = re.compile(
     rf"\b(?:the )?{_DAY}(?:st|nd|rd|th)? (?:of )?{_MONTH}\b\.?(?:,? ([12]\d{{3}})\b)?", re.I
@@ -40,7 +38,7 @@ HALVED = re.compile(r"\b(1[0-2]|0?[1-9])(?:[:.]([0-5]\d))? ?([ap])\.?m\b\.?", re
 WHOLE_DAY = re.compile(r"\b([01]?\d|2[0-3]):([0-5]\d)\b(?!:)")
 UHR = re.compile(r"\b([01]?\d|2[0-3])(?:[:.]([0-5]\d))? Uhr\b")
 
-INCHES = re.compile(r'(?<=\d)"(?= [a-z])')
+INCHES = re.compile(r'^([^"]*\d)"(?= [a-z][^"]*$)')
 CENT = re.compile(r"\bper cents?\b", re.I)
 TITLE = re.compile(r"\b(Dr|Mr|Mrs|Ms|Prof|St|Mt)\. (?=[A-Z])")
 _COUNTS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7}
@@ -48,42 +46,24 @@ _PARTS = {"quarter": 4, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "eighth
 PARTS = re.compile(rf"\b({'|'.join(_COUNTS)})[ -]({'|'.join(_PARTS)})s\b", re.I)
 EMPHASIS = re.compile(r"(?<![\w*])(\*{1,3}|_{1,3})(?=[^\s*])([^*\n]+?)(?<=[^\s*])\1(?![\w*])")
 LEADING = re.compile(r"^\s*(?:[-*>•]|#{1,6}) +(?=[^\W\d])")
-MARKS = frozenset("->#•_")
 HOW_TO = re.compile(r"\b([Hh]ow) 2 (?=[a-z]{2})")
 
 
-def uniform(text: str) -> str:
-    """In one notation."""
-    text = arranged(corrected(text))
-    if DIGIT.search(text):
-        text = _figured(text)
-    if "*" in text or text[:1] in MARKS:
-        text = EMPHASIS.sub(r"\2", LEADING.sub("", text))
-    return rewritten(text, RULES)
+def _day_first(found: re.Match[str]) -> str:
+    return _date(found[1], found[2], found[3])
 
 
-def _figured(text: str) -> str:
-    """What has figures in it."""
-    low = text.lower()
-    if not CALENDAR.isdisjoint(word.rstrip(",.?!") for word in low.split()):
-        text = DAY_FIRST.sub(lambda found: _date(found[1], found[2], found[3]), text)
-        text = MONTH_FIRST.sub(lambda found: _date(found[2], found[1], found[3]), text)
-    if "-" in text:
-        text = ISO.sub(lambda found: f"{int(found[3])} {MONTHS[int(found[2]) - 1]} {found[1]}", text)
-    if "am" in low or "pm" in low or ".m" in low:
-        text = HALVED.sub(_half_of_day, text)
-    if ":" in text:
-        text = WHOLE_DAY.sub(_time, text)
-    if "Uhr" in text:
-        text = UHR.sub(lambda found: _clock(found[1].zfill(2), found[2]), text)
-    if text.count('"') == 1:
-        text = INCHES.sub(" inch", text)
-    return HOW_TO.sub(r"\1 to ", text) if "ow 2 " in text else text
+def _month_first(found: re.Match[str]) -> str:
+    return _date(found[2], found[1], found[3])
+
+
+def _iso(found: re.Match[str]) -> str:
+    return f"{int(found[3])} {MONTHS[int(found[2]) - 1]} {found[1]}"
 
 
 def _date(day: str, month: str, year: str | None) -> str:
     short = month[:3].lower()
-    name = "mai" if short == "may" else next(name for name in MONTHS if name.startswith(short))
+    name = "mai" if short == "may" else next((name for name in MONTHS if name.startswith(short)), month)
     return f"{int(day)} {name}" + (f" {year}" if year else "")
 
 
@@ -96,6 +76,10 @@ def _time(found: re.Match[str]) -> str:
     return _clock(found[1], found[2])
 
 
+def _uhr(found: re.Match[str]) -> str:
+    return _clock(found[1].zfill(2), found[2])
+
+
 def _clock(hour: str, minute: str | None) -> str:
     """Of an hour in two figures, or in one where nobody knows of which half of the day."""
     if minute in (None, "00") and hour in ("00", "12"):
@@ -104,18 +88,27 @@ def _clock(hour: str, minute: str | None) -> str:
 
 
 def _part(found: re.Match[str]) -> str:
-    return f"{_COUNTS[found[1].lower()]}/{_PARTS[found[2].lower()]}"
+    """As it is, where `re` takes another alphabet's letter for an `i` or an `s`."""
+    count, part = _COUNTS.get(found[1].lower()), _PARTS.get(found[2].lower())
+    return f"{count}/{part}" if count and part else found[0]
 
 
 RULES: tuple[Rule, ...] = (
-    ("rds", PARTS, _part),
-    ("ths", PARTS, _part),
-    ("uarters", PARTS, _part),
-    ("er cent", CENT, "percent"),
-    (". ", TITLE, r"\1 "),
-    ("used to", USED_TO, r"\1 was "),
-    ("ompar", COMPARED, r"\1 \2 and "),
-    (" vs", VERSUS, " and "),
-    (" versus ", VERSUS, " and "),
-    ("May", IN_MAY, "mai"),
+    ((r"\d", _NAMED), DAY_FIRST, _day_first),
+    ((r"\d", _NAMED), MONTH_FIRST, _month_first),
+    ((r"\d-\d\d-\d",), ISO, _iso),
+    ((r"\d", r"(?i:[ \d:.][ap]\.?m\b)"), HALVED, _half_of_day),
+    ((r"\d:\d",), WHOLE_DAY, _time),
+    ((r"\d", "^ Uhr"), UHR, _uhr),
+    ((r'\d"$',), INCHES, r"\1 inch"),
+    (("ow$", "^ 2$"), HOW_TO, r"\1 to "),
+    ((r"\*|^[->#•_]",), LEADING, ""),
+    ((r"\*|^[->#•_]",), EMPHASIS, r"\2"),
+    ((r"(?i:thi)rds|(?i:four|fif|six|eigh|ten)ths|(?i:q)uarters",), PARTS, _part),
+    (("er$", "^ cent"), CENT, "percent"),
+    ((r"\b(?:Dr|Mr|Mrs|Ms|Prof|St|Mt)\.$",), TITLE, r"\1 "),
+    (("^ used$", "^ to$"), USED_TO, r"\1 was "),
+    (("ompar",), COMPARED, r"\1 \2 and "),
+    ((r"^ (?:vs\.?|versus)$",), VERSUS, " and "),
+    ((r"\bMay\b",), IN_MAY, "mai"),
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from itertools import repeat
+from itertools import chain
 
 import msgspec
 
@@ -20,18 +20,15 @@ from headgate.core.semantic.lexicon.table import (
     ENGLISH,
     FOREIGN,
     INFINITIVE,
-    PARTICLES,
     STANCES,
     SWAPS,
     TURNING,
     TURNS,
     Kind,
     Sense,
-    plain,
 )
-from headgate.core.semantic.listing import lists
-from headgate.core.semantic.notation import uniform
-from headgate.core.semantic.words import Word, known
+from headgate.core.semantic.listing import JOINING, lists
+from headgate.core.semantic.words import ENGLISH_PIECES, FOREIGN_PIECES, HELPS, MARKED, Token, Word
 
 NUMBER, UNIT, VERSION, SYMBOL = Kind.NUMBER, Kind.UNIT, Kind.VERSION, Kind.SYMBOL
 WORD, NAME, FILLER, QUESTION = Kind.WORD, Kind.NAME, Kind.FILLER, Kind.QUESTION
@@ -42,24 +39,12 @@ ORDER, CLAUSE, ANTONYM = Kind.ORDER, Kind.CLAUSE, Kind.ANTONYM
 LONGEST = 1_200
 """Characters of a text that is read. Of a longer one nothing can be proven."""
 
-PIECES = re.compile(
-    r"""
-    (?P<number>\d+(?:[.,]\d+)*)(?![^\W_])
-    | (?P<code>[^\W_]*\d[^\W_]*)
-    | (?P<han>[\u3040-\u30ff\u3400-\u9fff])
-    | (?P<word>(?:[^\W\d_\u3040-\u30ff\u3400-\u9fff]|[\u0900-\u0963])+(?:'[^\W\d_]+)?)
-    | (?P<sign>[%$€£¥₹°+=^<>*/|&@\#\[\]{}\\-])
-    | (?P<stop>[?!.,;:()\n"])
-    """,
-    re.VERBOSE,
-)
 HAVE = frozenset({"have", "has", "haven", "hasn"})
 DONE = frozenset({"do", "does", "did", "to", "should", "can", "must"})
 """Behind these, `have` is no auxiliary."""
 
 MEASURE = re.compile(r"(\d+(?:\.\d+)?)([A-Za-zµ]{1,3})\Z")
 
-HELPS = frozenset({"help", "helps", "helped"})
 DOES = frozenset({"do", "does", "did"})
 """After `who` or `what`, they say that those are who it is done to, and not who does it."""
 LISTING = frozenset({",", "and", "or", "&"})
@@ -74,16 +59,6 @@ MIGHT = frozenset({"could", "would", "should", "might"})
 
 THINGS = frozenset({"they", "them"})
 """Behind what they stand for, they are what was spoken of, and nobody else."""
-
-
-class Token(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A word that matters. `role`: the preposition that governs it, `""` for none. `said`: as it was written,
-    where the lists do not know it."""
-
-    word: str
-    kind: Kind
-    role: str = ""
-    said: str = ""
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -107,27 +82,18 @@ def read(text: str) -> Reading:
     return _Reader(text[:LONGEST]).reading(whole=len(text) <= LONGEST)
 
 
-def _pieces(text: str) -> list[tuple[str, str]]:
-    """Words, numbers and signs, by kind. Most words are words at sight."""
-    made: list[tuple[str, str]] = []
-    for chunk in text.split(" "):
-        if chunk.isalpha() and chunk.isascii():
-            made.append(("word", chunk))
-        elif chunk:
-            made += [(found.lastgroup or "", found[0]) for found in PIECES.finditer(chunk)]
-    return made
-
-
 class _Reader:
     """One text, left to right."""
 
     def __init__(self, text: str) -> None:
-        self._pieces = _pieces(plainly(uniform(text)))
-        self._lower = [plain(piece) for _, piece in self._pieces]
-        self._english = sum(map(_TONGUES.get, self._lower, repeat(0))) >= 0
-        self._table = ENGLISH if self._english else FOREIGN
+        chunks = plainly(text).split(" ")
+        self._words = list(chain.from_iterable(map(ENGLISH_PIECES, chunks)))
+        self._english = sum([word.tongue for word in self._words]) >= 0
+        if not self._english:
+            self._words = list(chain.from_iterable(map(FOREIGN_PIECES, chunks)))
+        self._lower = [word.lower for word in self._words]
         self._tokens: list[Token] = []
-        self._stood: dict[int, Sense] = {}
+        self._places: list[int] = []
         self._actors: list[str] = []
         self._marks: dict[Kind, set[str]] = {}
         self._role = ""
@@ -138,14 +104,20 @@ class _Reader:
         self._awaits = ""  # what the next one is to be marked with
 
     def reading(self, *, whole: bool) -> Reading:
-        at, end = 0, len(self._pieces)
+        words, at, end = self._words, 0, len(self._words)
         while at < end:
+            word = words[at]
             self._at = at
-            at += self._step(at)
-        if not TURNING.isdisjoint(self._lower):
+            if word.simple and word.token:
+                self._token(word.token)
+            elif not word.idle:
+                at += self._step(at, word)
+            at += 1
+        lower = self._lower
+        if not TURNING.isdisjoint(lower):
             self._turns()
         marks = {kind: frozenset(words) for kind, words in self._marks.items()}
-        polar = "whether" if self._lower and self._lower[0] in AUXILIARIES else ""
+        polar = "whether" if lower and lower[0] in AUXILIARIES else ""
         return Reading(
             tokens=tuple(_numbers(self._tokens)),
             actors=tuple(self._actors),
@@ -153,55 +125,53 @@ class _Reader:
             question=self._question or polar,
             finite=self._finite,
             whole=whole,
-            lists=lists(self._lower, self._stood, english=self._english),
+            lists=() if JOINING.isdisjoint(lower) else self._lists(),
         )
+
+    def _lists(self) -> tuple[tuple[str, ...], ...]:
+        stood = dict(zip(self._places, self._tokens, strict=True))
+        return lists(self._lower, stood, english=self._english)
 
     def _turns(self) -> None:
         """Words that turn a question round: up, and on behind what it goes with."""
-        for at, word in enumerate(self._lower):
-            if word in TURNS:
-                self._mark(ANTONYM, word)
-            elif word in PARTICLES and at:
-                self._mark(ANTONYM, f"{self._lower[at - 1]} {word}")
+        lower = self._lower
+        for at in [at for at, word in enumerate(lower) if word in TURNING]:
+            if lower[at] in TURNS:
+                self._mark(ANTONYM, lower[at])
+            elif at:
+                self._mark(ANTONYM, f"{lower[at - 1]} {lower[at]}")
 
-    def _step(self, at: int) -> int:
-        """Reads one word, or several that belong together. How many those were."""
-        group, piece = self._pieces[at]
+    def _step(self, at: int, word: Word) -> int:
+        """Reads one word, or several that belong together. How many more those were."""
+        group = word.group
         if group == "word":
-            return self._word(at, piece)
+            return self._word(at, word)
         if group == "stop":
-            if piece != "," or not self._listed(at):
+            if word.piece != "," or not self._listed(at):
                 self._role, self._helped = "", False
-        elif group in ("number", "code"):
-            self._figures(group, piece)
-        elif group == "sign":
-            self._token(self._table.senses.get(piece) or (piece, SYMBOL))
         else:
-            return self._word(at, piece)
-        return 1
+            self._figures(group, word.piece)
+        return 0
 
-    def _word(self, at: int, piece: str) -> int:
-        word = known(piece, english=self._english)
-        if word.idle:
-            self._stands(at, piece)
-            return 1
+    def _word(self, at: int, word: Word) -> int:
         if word.leads:
             after = self._lower[at + 1] if at + 1 < len(self._lower) else ""
-            for rest, sense in self._table.phrases[self._lower[at]]:
-                if after.startswith(rest[0]) and self._follows(at + 1, rest):
+            for rest, sense in word.leads.get(after) or word.leads.get(after.removesuffix("s")) or ():
+                if self._follows(at + 1, rest):
                     self._at += len(rest)
                     self._sense(sense)
-                    return 1 + len(rest)
-            self._stands(at, piece)
+                    return len(rest)
+        if word.leads or (word.sense and word.sense[1] is FILLER):
+            self._stands(at, word)
         self._says(at, word)
-        return 1
+        return 0
 
-    def _stands(self, at: int, piece: str) -> None:
+    def _stands(self, at: int, word: Word) -> None:
         """Words that mostly say nothing, where they do: vitamin A, from A to B; does honey help a cough."""
-        if piece == "A" and at and self._pieces[at - 1][1].islower():
-            self._token(("a", NAME))
-        elif piece in HELPS and self._made == at - 1:
-            self._token(("help", WORD))
+        if word.piece == "A" and at and self._words[at - 1].piece.islower():
+            self._token(Token("a", NAME))
+        elif word.piece in HELPS and self._made == at - 1:
+            self._token(Token("help", WORD))
 
     def _follows(self, at: int, rest: tuple[str, ...]) -> bool:
         """Whether these words stand there, as the first seems to; the last one may be in the plural."""
@@ -214,17 +184,18 @@ class _Reader:
 
     def _figures(self, group: str, piece: str) -> None:
         if group == "number":
-            self._token((piece if self._numbered() else number(piece), NUMBER))
+            self._token(Token(piece if self._numbered() else number(piece), NUMBER))
             return
+        senses = (ENGLISH if self._english else FOREIGN).senses
         measure = MEASURE.match(piece)
-        unit = measure and (CASED.get(measure[2]) or self._table.senses.get(measure[2].lower()))
-        if piece.lower() in self._table.senses:
-            self._token(self._table.senses[piece.lower()])
+        unit = measure and (CASED.get(measure[2]) or senses.get(measure[2].lower()))
+        if piece.lower() in senses:
+            self._token(Token(*senses[piece.lower()]))
         elif measure and unit and unit[1] is UNIT:
-            self._token((number(measure[1]), NUMBER))
-            self._token(unit)
+            self._token(Token(number(measure[1]), NUMBER))
+            self._token(Token(*unit))
         else:
-            self._token((piece.lower(), VERSION))
+            self._token(Token(piece.lower(), VERSION))
 
     def _numbered(self) -> bool:
         """Whether the number that comes is a version's: 3.10 of a thing that no list knows is not 3.1."""
@@ -232,8 +203,8 @@ class _Reader:
         return last is not None and (bool(last.said) or last.kind is NAME)
 
     def _says(self, at: int, word: Word) -> None:
-        if word.bare == "am" and at and self._pieces[at - 1][0] == "number":
-            self._token(("am", Kind.DATE))
+        if word.bare == "am" and at and self._words[at - 1].group == "number":
+            self._token(Token("am", Kind.DATE))
             return
         if word.role is not None:
             self._governs(at, word)
@@ -241,12 +212,12 @@ class _Reader:
             self._helps(word)
         if word.grammar:
             self._grammar(at, word)
-        if word.sense:
+        if word.token:
+            inside = at > 0 and self._words[at - 1].group != "stop"
+            named = word.capital and inside and not word.sense
+            self._token(Token(word.base, NAME, "", word.bare) if named else word.token)
+        elif word.sense:
             self._sense(word.sense)
-        elif word.base:
-            begins = at == 0 or self._pieces[at - 1][0] == "stop"
-            kind = NAME if word.capital and not begins else WORD
-            self._token((word.base, kind), word.bare)
         if word.hinge:
             self._hinges(at, word.hinge)
 
@@ -255,7 +226,7 @@ class _Reader:
         before = self._lower[at - 1] if at else ""
         if not (self._role and word.role == "of" and before in FOCI):
             self._role = self._directed(at, word, before)
-        if word.strands and (at + 1 == len(self._pieces) or self._pieces[at + 1][0] == "stop"):
+        if word.strands and (at + 1 == len(self._words) or self._words[at + 1].group == "stop"):
             self._mark(ORDER, f"{word.role} whom")
 
     def _directed(self, at: int, word: Word, before: str) -> str:
@@ -335,38 +306,34 @@ class _Reader:
         if kind is QUESTION:
             self._question = sense[0] if self._question in ("", "what") else self._question
             self._role, self._awaits = "", "what" if self._question in ("who", "what") else ""
-        elif kind in _MARKED:
+        elif kind in MARKED:
             self._mark(kind, sense[0])
         elif kind is not FILLER:
-            self._token(sense)
+            self._token(Token(*sense))
 
     def _mark(self, kind: Kind, what: str) -> None:
         self._marks.setdefault(kind, set()).add(what)
 
-    def _token(self, sense: Sense, said: str = "") -> None:
-        role, (word, kind) = self._role, sense
-        self._tokens.append(Token(word, kind, ONCE.get(role, role), said))
-        self._made = self._at
-        self._stood[self._at] = sense
+    def _token(self, token: Token) -> None:
+        """In the role that it has here."""
+        role = self._role
         if not role:
-            self._actors.append(word)
-        elif role in ONCE:
-            self._role = ""
+            self._actors.append(token.word)
+        else:
+            token = Token(token.word, token.kind, ONCE.get(role, role), token.said)
+            if role in ONCE:
+                self._role = ""
+        self._tokens.append(token)
+        self._places.append(self._at)
+        self._made = self._at
         if self._awaits:
-            self._mark(CLAUSE, f"{self._awaits} {word}")
+            self._mark(CLAUSE, f"{self._awaits} {token.word}")
             self._awaits = ""
 
-
-_TONGUES = {
-    word: (word in ENGLISH.grammar) - (word in FOREIGN.grammar)
-    for word in ENGLISH.grammar | FOREIGN.grammar - {"no"}  # it is as good English
-}
-"""Of words of grammar, for which language they speak: above 0 for English, below for the others."""
 
 DIRECTS = SWAPS | STANCES
 """`For` has a direction behind these."""
 
-_MARKED = frozenset({Kind.NEGATION, MODALITY, Kind.QUANTIFIER, Kind.COMPARATIVE, Kind.SCOPE, Kind.CHOICE})
 _ARTICLES = frozenset(
     {"a", "an", "the", "my", "your", "his", "her", "be", "been", "being", "get", "gets", "got", "not"}
 )
@@ -374,7 +341,7 @@ _ARTICLES = frozenset(
 
 def _numbers(tokens: list[Token]) -> list[Token]:
     """Numbers that stand side by side as words made one: `two hundred`, `nineteen eighty-four`."""
-    if sum(token.kind is NUMBER for token in tokens) < 2:
+    if len([token for token in tokens if token.kind is NUMBER]) < 2:
         return tokens
     made: list[Token] = []
     for token in tokens:

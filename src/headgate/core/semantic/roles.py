@@ -9,7 +9,8 @@ from __future__ import annotations
 from itertools import pairwise
 
 from headgate.core.semantic.lexicon.table import Kind
-from headgate.core.semantic.reading import Reading, Token
+from headgate.core.semantic.reading import Reading
+from headgate.core.semantic.words import Token
 
 NUMBER, UNIT, ORDER, CLAUSE = Kind.NUMBER, Kind.UNIT, Kind.ORDER, Kind.CLAUSE
 
@@ -94,18 +95,19 @@ def _inverted(one: Reading, other: Reading) -> bool:
 def _hung(one: Reading, other: Reading) -> bool:
     """Whether something hangs on other words: if it rains, if I stay; the man who, the knife that; what eats
     spiders, what spiders eat."""
-    if CLAUSE not in one.marks or CLAUSE not in other.marks:
+    mine, theirs = one.marks.get(CLAUSE, _NONE), other.marks.get(CLAUSE, _NONE)
+    if not mine or not theirs or mine == theirs:
         return False
     kinds = HINGES if _order(one) or _order(other) else (*HINGES, "what ")
     for kind in kinds:
-        mine, theirs = _clauses(one, kind), _clauses(other, kind)
-        if mine and theirs and not mine & theirs:
+        here, there = _clauses(mine, kind), _clauses(theirs, kind)
+        if here and there and not here & there:
             return True
     return False
 
 
-def _clauses(reading: Reading, kind: str) -> set[str]:
-    return {clause for clause in reading.marks[CLAUSE] if clause.startswith(kind)}
+def _clauses(clauses: frozenset[str], kind: str) -> set[str]:
+    return {clause for clause in clauses if clause.startswith(kind)}
 
 
 def _stranded(one: Reading, other: Reading) -> bool:

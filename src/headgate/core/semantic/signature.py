@@ -24,7 +24,6 @@ _MASK = (1 << BITS) - 1
 _LIKE = (1 << BITS + HASHED) - 1
 _HALF = (1 << HALF) - 1
 _HARD = _HALF << BITS
-_SPELLED = FIRM - LITERAL
 _DENIED = (Kind.NEGATION,)
 _EXACT = (Kind.QUANTIFIER, Kind.COMPARATIVE, Kind.SCOPE, Kind.CHOICE)
 
@@ -32,20 +31,26 @@ _EXACT = (Kind.QUANTIFIER, Kind.COMPARATIVE, Kind.SCOPE, Kind.CHOICE)
 @lru_cache(maxsize=1024)
 def sign(text: str) -> int:
     reading = read(text)
-    words = sorted({token.word for token in reading.tokens if token.kind not in FIRM})
+    soft, hard, firm = set[str](), list[str](), list[str]()
+    for token in reading.tokens:
+        if token.kind not in FIRM:
+            soft.add(token.word)
+        else:
+            (hard if token.kind in LITERAL else firm).append(token.word)
+    words = sorted(soft)
     bits = 0
     for word in words:
         bits |= _bit(word)
-    hard, firm = _half(reading, LITERAL, _EXACT), _half(reading, _SPELLED, _DENIED)
-    return _hash(" ".join(words)) << BITS + HASHED | firm << BITS + HALF | hard << BITS | bits
+    halves = _half(firm, reading, _DENIED) << HALF | _half(hard, reading, _EXACT)
+    return _hash(" ".join(words)) << BITS + HASHED | halves << BITS | bits
 
 
-def _half(reading: Reading, kinds: frozenset[Kind], marks: tuple[Kind, ...]) -> int:
-    """A hash of the words of these kinds, and of these marks."""
-    words = sorted([token.word for token in reading.tokens if token.kind in kinds])
-    if reading.marks:
-        words += [f"{kind}:{word}" for kind in marks for word in sorted(reading.marks.get(kind, ()))]
-    return _hash(" ".join(words)) & _HALF if words else 0
+def _half(words: list[str], reading: Reading, kinds: tuple[Kind, ...]) -> int:
+    """A hash of these words, and of what is said by grammar of these kinds."""
+    said = [
+        f"{kind}:{word}" for kind in kinds if kind in reading.marks for word in sorted(reading.marks[kind])
+    ]
+    return _hash(" ".join(sorted(words) + said)) & _HALF if words or said else 0
 
 
 def _hash(text: str) -> int:

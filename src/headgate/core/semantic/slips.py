@@ -19,6 +19,7 @@ from headgate.core.semantic.lexicon.table import (
     Kind,
     heads,
 )
+from headgate.core.semantic.rewriting import Rule
 
 SHORTEST, LONG = 4, 6
 """Letters of a word whose slips are known, and of one that may have lost a vowel."""
@@ -64,14 +65,15 @@ def _known() -> dict[str, str]:
 
 TYPED = _known()
 """By what was typed, what was meant."""
-_KEYS = frozenset(TYPED)
 
 
-def corrected(text: str) -> str:
-    """With those words as they are meant. Most texts have none."""
-    words = text.lower().rstrip(".?! ").split(" ")
-    return text if _KEYS.isdisjoint(words) else WORD.sub(_meant, text)
+def _typed(word: str) -> bool:
+    return word.lstrip(" ").lower() in TYPED
 
 
 def _meant(found: re.Match[str]) -> str:
     return TYPED.get(found[0].lower(), found[0])
+
+
+RULES: tuple[Rule, ...] = (((_typed,), WORD, _meant),)
+"""With those words as they are meant. Most texts have none."""

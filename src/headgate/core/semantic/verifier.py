@@ -25,9 +25,10 @@ from headgate.core.semantic.lexicon.table import (
     forms,
 )
 from headgate.core.semantic.packing import unpacked, worded
-from headgate.core.semantic.reading import Reading, Token, read
+from headgate.core.semantic.reading import Reading, read
 from headgate.core.semantic.roles import turned
 from headgate.core.semantic.spelling import misspelled, slip_of_grammar
+from headgate.core.semantic.words import Token
 
 
 class Proof(StrEnum):
@@ -189,7 +190,9 @@ def _modality(reading: Reading) -> frozenset[str]:
 
 def _measures(one: Reading, other: Reading) -> Kind | None:
     """Numbers with other units."""
-    return UNIT if _measured(one.tokens) != _measured(other.tokens) else None
+    if one.tokens == other.tokens or _measured(one.tokens) == _measured(other.tokens):
+        return None
+    return UNIT
 
 
 def _measured(tokens: tuple[Token, ...]) -> set[tuple[str, str]]:
@@ -224,6 +227,8 @@ def _leftovers(one: Reading, other: Reading) -> tuple[list[Token], list[Token]]:
 def _matched(one: Reading, other: Reading) -> tuple[list[Token], list[Token], dict[str, str]]:
     """The words of either side that have no counterpart on the other; and of the other's slips, what is
     meant."""
+    if one.tokens == other.tokens:
+        return [], [], {}
     mine, theirs = _counted(one), _counted(other)
     left = [token for token in one.tokens if _lacks(theirs, mine, token)]
     right = [token for token in other.tokens if _lacks(mine, theirs, token)]

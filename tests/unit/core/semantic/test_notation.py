@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from headgate.core.semantic.arranging import arranged
+from headgate.core.semantic import arranging, notation, slips
 from headgate.core.semantic.lexicon.stems import american
-from headgate.core.semantic.notation import uniform
-from headgate.core.semantic.slips import TYPED, corrected
+from headgate.core.semantic.rewriting import Rewriting
+from headgate.core.semantic.slips import TYPED
 from headgate.core.semantic.verifier import Proof, verify
+
+arranged, corrected, uniform = map(Rewriting, (arranging.RULES, slips.RULES, notation.RULES))
 
 NOTED = [
     ("Who died on 7 June 1954?", "Who died on June 7th, 1954?", "Who died on 7 July 1954?"),

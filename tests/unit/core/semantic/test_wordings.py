@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from headgate.core.semantic import writing
+from headgate.core.semantic.rewriting import Rewriting
 from headgate.core.semantic.signature import may_match, sign
 from headgate.core.semantic.verifier import Proof, verify
-from headgate.core.semantic.writing import evenly
 
 WRITTEN = [
     ("Is 40 °C hot?", "Is 40 degrees Celsius hot?", "Is 40 °F hot?"),
@@ -133,4 +134,4 @@ def test_what_sounds_alike_is_not_proven(one: str, other: str) -> None:
 
 @pytest.mark.parametrize("text", ["x/y", "24/7", "a 1/0 b", "1 1/0", "C. S. Lewis", "and/or", "http://a.b/c"])
 def test_what_is_no_abbreviation_stays(text: str) -> None:
-    assert evenly(text) == text
+    assert Rewriting(writing.RULES)(text) == text

@@ -97,16 +97,17 @@ _LISTS = (
 _SYNONYMS = "\n".join((synonyms.SYNONYMS, deeds.DEEDS, things.THINGS, things.TRAITS))
 
 Phrases = dict[str, list[tuple[tuple[str, ...], Sense]]]
+"""By the next word: all that follow, and what they say together; longest first."""
 
 
 class Table:
-    """What words of English, or of the other languages, stand for. `phrases`, by their first word, longest
-    first. `grammar`: the words by which a language is known."""
+    """What words of English, or of the other languages, stand for. `phrases`, by their first word. `grammar`:
+    the words by which a language is known."""
 
     def __init__(self, *, english: bool) -> None:
         self._english = english
         self.senses: dict[str, Sense] = {}
-        self.phrases: Phrases = {}
+        self.phrases: dict[str, Phrases] = {}
         for text, kind in _LISTS:
             self._list(text, kind)
         for word in grammar.LANGUAGES.split():
@@ -121,7 +122,7 @@ class Table:
         self.grammar = frozenset(self._own(grammar.FILLERS))
         for word in self.grammar:
             self._add(word, ("", Kind.FILLER))
-        for found in self.phrases.values():
+        for found in (found for phrases in self.phrases.values() for found in phrases.values()):
             found.sort(key=lambda one: -len(one[0]))
 
     def _list(self, text: str, kind: Kind) -> None:
@@ -151,8 +152,8 @@ class Table:
             self.senses.setdefault(word, sense)
             self.senses.setdefault(plain(word), sense)
             return
-        first, *rest = word.split("_")
-        self.phrases.setdefault(plain(first), []).append((tuple(map(plain, rest)), sense))
+        first, *rest = map(plain, word.split("_"))
+        self.phrases.setdefault(first, {}).setdefault(rest[0], []).append((tuple(rest), sense))
 
 
 def heads(text: str) -> dict[str, str]:
