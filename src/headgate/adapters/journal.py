@@ -294,12 +294,14 @@ class Reader:
             offset = self._offset if path == self._segment else 0
             data = _read(path, offset)
             while len(data):
-                if (found := frame(data)) is not None:
-                    (first, entries), size = found
-                    yield first, entries, Spot(path, offset + size, first + len(entries))
-                elif (size := self._beyond(path, data, last=path == segments[-1])) is None:
+                found = frame(data)
+                size = found[1] if found else self._beyond(path, data, last=path == segments[-1])
+                if size is None:
                     break
                 data, offset = data[size:], offset + size
+                if found is not None:
+                    first, entries = found[0]
+                    yield first, entries, Spot(path, offset, first + len(entries))
 
     def _beyond(self, path: Path, data: memoryview, *, last: bool) -> int | None:
         """How far behind what cannot be read there is more; nothing, where there is none, or where somebody
