@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from headgate.adapters.memory.accounts import MemoryAccounts
-from headgate.assemble.bank import Bank, Slot
+from headgate.assemble.bank import Bank
 from headgate.core.account import Ask, Told, spent_nano
 from headgate.core.budget import Budget
 from headgate.core.expected import Expectations
 from headgate.core.price import NANO, Price
-from headgate.core.purse import Purse
+from headgate.core.purse import Purse, Slot
 from headgate.core.usage import Usage
 from headgate.pipeline.budget import Budgets
 from headgate.pipeline.cashier import Cashier, Rules
@@ -61,7 +61,8 @@ class House:
     def over(self, rules: Rules | None = None, *, allow_unpriced: bool = False) -> Budgets:
         return Budgets(
             self.up,
-            payers=lambda call: [slot.purse for slot in self.slots],
+            payers=lambda caller, name: self.slots,
+            name=None,
             cashier=Cashier(self.bank, rules or Rules(), clock()),
             prices={"m": PRICE},
             unpriced=() if allow_unpriced else ("x", "y"),

@@ -25,7 +25,7 @@ def quota(**rates: int) -> Quota:
 
 def layer(made: Limits, *acts: Act, name: str = "") -> Quotas:
     of = {name or asked().caller.key: Under(made, Usual())}
-    return Quotas(Scripted(*acts), under=lambda call: of.get(call.caller.key), clock=clock())
+    return Quotas(Scripted(*acts), known=of, of=lambda call: None, clock=clock())
 
 
 async def one(service: Quotas, payload: FakePayload | None = None) -> GatewayError | None:
@@ -80,12 +80,13 @@ def test_tokens_are_settled_by_what_was_used() -> None:
     async def story() -> None:
         made = quota(tpm=100_000)
         service = layer(made, answers(b"a"))
-        async with service(asked()) as reply:
+        call = asked()
+        async with service(call) as reply:
             during = made.allowed(clock().now()).tokens_left
             assert during < 100_000
             reply.seen.usage = Usage(input=50, output=50)
-            assert reply.allowed is not None
-            assert reply.allowed.tokens == 100_000
+            assert call.line.allowed is not None
+            assert call.line.allowed(clock().now()).tokens_left == during
         assert made.allowed(clock().now()).tokens_left == 99_900
 
     run(story())

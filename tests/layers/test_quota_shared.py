@@ -58,14 +58,14 @@ class Replicas:
     async def start(self, *, of_its_own: bool = False) -> list[asyncio.Task[None]]:
         for sharing in self.sharings:
             await sharing.start()
-            quota = Shared(sharing.allowance("caller/key/a", frugal=True))
+            quota = Shared(sharing.allowance("caller/key/a", frugal=True), clock().now)
             quota.allow(Rates(rpm=RPM))
             alone = Quota()
             alone.allow(Rates(rpm=1000))
             found = Under(Several([alone, quota]) if of_its_own else quota, Usual())
             under = partial(_told, found)
             service = Scripted(answers(b"a"))
-            self.services.append(Quotas(service, under=under, clock=clock()))
+            self.services.append(Quotas(service, known={}, of=under, clock=clock()))
         return [asyncio.ensure_future(sharing.run()) for sharing in self.sharings]
 
     async def ask(self, at: int | None = None) -> bool:

@@ -9,8 +9,9 @@ from headgate.adapters.memory.accounts import MemoryAccounts
 from headgate.core.account import spent_nano
 from headgate.core.budget import Budget
 from headgate.core.errors import Overloaded, RateLimited, UpstreamUnavailable
+from headgate.core.expected import Usual
 from headgate.pipeline.cashier import Cashier, Rules
-from headgate.pipeline.requests import Requests
+from headgate.pipeline.quota import Quotas, Under
 from headgate.ports.accounts import Accounts
 from scripted import (
     Act,
@@ -33,9 +34,8 @@ class Counted(House):
         self.bank.close_others([])
         self.slots = [self.bank.slot(Budget("key/k/requests", most, "day", each=1))]
         cashier = Cashier(self.bank, Rules(), clock())
-        self.requests = Requests(
-            self.up, purse=lambda call: self.slots[0].purse, cashier=cashier, clock=clock()
-        )
+        under = {asked().caller.key: Under(None, Usual(), self.slots[0])}
+        self.requests = Quotas(self.up, known=under, of=lambda call: None, cashier=cashier, clock=clock())
 
 
 async def made(house: Counted, calls: int) -> list[str]:

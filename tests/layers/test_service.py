@@ -39,7 +39,7 @@ class Logged(Passage, eq=False, kw_only=True):
     def opened(self, reply: Reply) -> None:
         self.log.lines.append(f"{self.log.name} opens")
 
-    def ended(self, error: BaseException | None) -> BaseException | None:
+    def ended(self, error: BaseException | None, reply: Reply | None) -> BaseException | None:
         self.log.lines.append(f"{self.log.name} ends {type(error).__name__ if error else 'well'}")
         return self.log.makes.get(type(error), error) if error else None
 

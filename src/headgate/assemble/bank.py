@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from headgate.adapters.totals import TotalsFile, orphans
 from headgate.core.account import Told
 from headgate.core.budget import Budget, Period, period_at, period_from
-from headgate.core.purse import Purse
+from headgate.core.purse import Purse, Slot
 from headgate.ports.accounts import Accounts
 from headgate.ports.clock import Alarm, Clock
 from headgate.ports.ledger import LedgerGone
@@ -47,21 +47,6 @@ Alert = Callable[[Budget, int, int], None]
 """Told of a budget, of the percent of it that were passed, and of what was spent."""
 
 
-class Slot:
-    """A budget, and the purse of its present period."""
-
-    __slots__ = ("budget", "ends_at", "period", "purse")
-
-    def __init__(self, budget: Budget, period: Period, purse: Purse) -> None:
-        self.budget = budget
-        self.enter(period, purse)
-
-    def enter(self, period: Period, purse: Purse) -> None:
-        self.period = period
-        self.ends_at = period.ends_at
-        self.purse = purse
-
-
 class Bank:
     """`pipeline.budget.Bank`. `name` is this process's among all that share the accounts; `folder`: where it
     writes down what it has spent, once there is a budget. Build it inside the loop it serves."""
@@ -73,7 +58,6 @@ class Bank:
         self.accounts = accounts
         self.slots: dict[str, Slot] = {}
         self.alerts: list[Alert] = []
-        self.turns = 0
         self.earlier: Earlier | None = None
         self._clock = clock
         self._name = name
@@ -158,7 +142,6 @@ class Bank:
 
     def _enter(self, slot: Slot, period: Period) -> None:
         slot.enter(period, self._purse(slot.budget, period))
-        self.turns += 1
 
     def _purse(self, budget: Budget, period: Period) -> Purse:
         """The one there is, if there is one: a total never begins anew."""

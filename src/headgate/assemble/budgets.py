@@ -5,21 +5,18 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import partial
-from math import inf
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-import msgspec
-
 from headgate.adapters.memory.accounts import MemoryAccounts
 from headgate.adapters.notices import folder_of
 from headgate.adapters.shared import Folder
 from headgate.adapters.sqlite import SqliteAccounts
-from headgate.assemble.bank import Bank, Slot
+from headgate.assemble.bank import Bank
 from headgate.assemble.kept import Kept, Machine, Prices
 from headgate.assemble.ledgers import kept_in
 from headgate.assemble.terms import Agreed, Payer, payers
@@ -27,11 +24,10 @@ from headgate.config.tree import Settings
 from headgate.core.call import Call, Caller
 from headgate.core.expected import Expectations
 from headgate.core.price import Price
-from headgate.core.purse import Purse
+from headgate.core.purse import Slot
 from headgate.core.router import AGENT, AUTO
 from headgate.pipeline.budget import Budgets
 from headgate.pipeline.cashier import Cashier, Rules
-from headgate.pipeline.requests import Requests
 from headgate.pipeline.service import Layer
 from headgate.ports.accounts import Accounts
 from headgate.ports.clock import Clock
@@ -89,50 +85,25 @@ def bank(settings: Settings, clock: Clock, file: Path | None, folder: Folder | N
 
 
 class Payers:
-    """Who pays for a call: the purses of its key, tenant and tier, and of the name it asks for."""
+    """Who pays for a call: the slots of its key, tenant and tier, and of the name it asks for."""
 
-    def __init__(
-        self, by_payer: Mapping[Payer, Slots], by_route: Mapping[str, Slots], bank: Bank, clock: Clock
-    ) -> None:
-        self._bank = bank
-        self._clock = clock
+    def __init__(self, by_payer: Mapping[Payer, Slots], by_route: Mapping[str, Slots]) -> None:
         self._by_payer = by_payer
         self._by_route = by_route
-        self._paying: dict[tuple[str, str], Paying] = {}
         self.any = any(by_payer.values())
+        self.name = under if by_route else None
 
-    def __call__(self, call: Call) -> Sequence[Purse]:
-        caller, route = call.caller, _route(call) if self._by_route else ""
-        paying = self._paying.get((caller.key, route))
-        if paying is None or paying.turns != self._bank.turns or self._clock.wall() >= paying.ends_at:
-            return self._look(caller, route)
-        return paying.purses
-
-    def _look(self, caller: Caller, route: str) -> Sequence[Purse]:
-        """Those of the present periods, remembered until one of them ends. Names are the configuration's:
-        others have not come so far."""
-        wall, slots = self._clock.wall(), self._slots(caller) + self._by_route.get(route, ())
-        purses = [slot.purse if wall < slot.ends_at else self._bank.turn(slot) for slot in slots]
-        ends_at = min((slot.ends_at for slot in slots), default=inf)
-        self._paying[caller.key, route] = Paying(purses, ends_at, self._bank.turns)
-        return purses
+    def __call__(self, caller: Caller, name: str) -> Slots:
+        return self._slots(caller) + self._by_route.get(name, ())
 
     def _slots(self, caller: Caller) -> Slots:
         return sum((self._by_payer.get(one, ()) for one in payers(caller)), ())
 
 
-def _route(call: Call) -> str:
+def under(call: Call) -> str:
     """The name that is asked for; where an agent was chosen for the request, that agent's."""
     decision, name = call.decision, call.payload.model
     return f"{AGENT}{decision.agent}" if name == AUTO and decision and decision.agent else name
-
-
-class Paying(msgspec.Struct, frozen=True):
-    """Who pays, until one of their periods ends or another is entered: the bank counts these `turns`."""
-
-    purses: Sequence[Purse]
-    ends_at: float
-    turns: int
 
 
 def by_route(settings: Settings, of: Mapping[Payer, T]) -> dict[str, T]:
@@ -144,33 +115,16 @@ def by_route(settings: Settings, of: Mapping[Payer, T]) -> dict[str, T]:
     return found | agents
 
 
-class Daily:
-    """The purse of a key's requests on the day that is."""
-
-    def __init__(self, slots: Mapping[str, Slot], bank: Bank, clock: Clock) -> None:
-        self._slots = slots
-        self._bank = bank
-        self._clock = clock
-        self.any = bool(slots)
-
-    def __call__(self, call: Call) -> Purse | None:
-        slot = self._slots.get(call.caller.key)
-        if slot is None:
-            return None
-        return slot.purse if self._clock.wall() < slot.ends_at else self._bank.turn(slot)
-
-
 class Purses:
-    """The purses of one generation: of money, and of a day's requests."""
+    """The purses of one generation: of money, and of a day's requests by the name of the key."""
 
-    def __init__(self, settings: Settings, agreed: Agreed, bank: Bank, clock: Clock) -> None:
+    def __init__(self, settings: Settings, agreed: Agreed, bank: Bank) -> None:
         found: dict[Payer, Slots] = {}
         for payer, budget in agreed.budgets:
             found[payer] = (*found.get(payer, ()), bank.slot(budget))
-        a_day = {name: bank.slot(most) for name, most in agreed.a_day}
-        bank.close_others([*a_day.values(), *(slot for slots in found.values() for slot in slots)])
-        self.money = Payers(found, by_route(settings, found), bank, clock)
-        self.requests = Daily(a_day, bank, clock)
+        self.days = {name: bank.slot(most) for name, most in agreed.a_day}
+        bank.close_others([*self.days.values(), *(slot for slots in found.values() for slot in slots)])
+        self.money = Payers(found, by_route(settings, found))
 
 
 class Allotted:
@@ -184,24 +138,22 @@ class Allotted:
         self._kept = kept
         self._clock = machine.clock
         self._bank = machine.bank
+        self.days: Mapping[str, Slot] = {}
+        self.cashier: Cashier | None = None
         if self._bank is not None:
-            self._purses = Purses(settings, agreed, self._bank, machine.clock)
-
-    def requests(self) -> Iterator[Layer]:
-        """Of a day."""
-        if self._bank is not None and self._purses.requests.any:
-            cashier = self._cashier(self._bank)
-            yield partial(Requests, purse=self._purses.requests, cashier=cashier, clock=self._clock)
+            self._purses = Purses(settings, agreed, self._bank)
+            self.days, self.cashier = self._purses.days, self._cashier(self._bank)
 
     def budgets(self) -> Iterator[Layer]:
-        if self._bank is None or not self._purses.money.any:
+        if self.cashier is None or not self._purses.money.any:
             return
         known = _known(self._settings, self._prices)
         refused = self._settings.budgets.unknown_price == "refuse"
         yield partial(
             Budgets,
             payers=self._purses.money,
-            cashier=self._cashier(self._bank),
+            name=self._purses.money.name,
+            cashier=self.cashier,
             prices=known,
             unpriced=self._settings.models.keys() - known.keys() if refused else (),
             expectations=self._kept("expectations", None, Expectations),

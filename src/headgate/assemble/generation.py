@@ -146,9 +146,8 @@ class Generation:
         return stack(
             *deferring(settings, machine),  # where nobody answers now: later, if the caller takes that
             *quotas(
-                settings, machine, self.kept, agreed
-            ),  # the caller's own limits, before anything is spent on it
-            *allotted.requests(),  # and those it may make in a day
+                settings, machine, self.kept, agreed, allotted
+            ),  # the caller's own limits, of a minute and of a day, before anything is spent on it
             decide,  # the candidates, in order, and why
             *chosen(settings, machine, self.kept),  # and the limits of what that has led to
             *reusing.layers(self.router.may_serve),  # cache, degrade, coalesce

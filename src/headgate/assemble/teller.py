@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from headgate.assemble.bank import Bank, Slot
+from headgate.assemble.bank import Bank
 from headgate.assemble.terms import Agreed, configured
 from headgate.config.tree import Settings
 from headgate.core.account import Account, spent_nano
 from headgate.core.budget import forecast_nano, period_at
 from headgate.core.issued import Terms
 from headgate.core.price import usd
+from headgate.core.purse import Slot
 from headgate.ports.clock import Clock
 
 

@@ -150,7 +150,8 @@ class Line(msgspec.Struct, eq=False):
     wait lets it do. The upstream calls for it that `failed`, where somebody writes them down; and answers
     `discarded` where no reply was left to say so. `may_hedge`: whether a second call may be made for it while
     the first is under way; not when there has been one, when something has failed, or where nobody waits for
-    the answer; `None` until somebody has asked."""
+    the answer; `None` until somebody has asked. `allowed` says what is left of the caller's own limits at a
+    time of the clock's."""
 
     gone: bool = False
     measured: Measured | None = None
@@ -158,6 +159,7 @@ class Line(msgspec.Struct, eq=False):
     failed: tuple[Attempt, ...] = ()
     discarded: tuple[Discarded, ...] = ()
     may_hedge: bool | None = None
+    allowed: Callable[[float], Allowed] | None = None
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -288,9 +290,9 @@ class Reply(msgspec.Struct, eq=False, kw_only=True):
     how long, `left_s` how long it stays fresh, and `saved_nano` what it would have cost; `sure`, from 0 to 1,
     that it fits, where it was kept for other words.
     `degraded`: nobody answered who should have, and this is what came instead. `batched`: so many requests
-    were answered by one upstream call. `allowed` is
-    what is left of the caller's own limits. `seal`, where there is one, is awaited before the last of the
-    answer leaves; it may raise. `sealed`: its row has been made.
+    were answered by one upstream call. `seal`, where
+    there is one, is awaited before the last of the answer leaves; it may raise. `sealed`: its row has been
+    made.
     """
 
     source: Source
@@ -313,7 +315,6 @@ class Reply(msgspec.Struct, eq=False, kw_only=True):
     queued: Queued | None = None
     judged: str | None = None
     discarded: tuple[Discarded, ...] = ()
-    allowed: Allowed | None = None
     seal: Callable[[], Awaitable[None]] | None = None
     sealed: bool = False
     _priced: Usage | None = None

@@ -11,7 +11,7 @@ beyond that is spent before it is reserved, unless it streams.
 from __future__ import annotations
 
 from collections import OrderedDict
-from math import ceil, log2
+from math import ceil, floor, log2
 
 import msgspec
 
@@ -130,21 +130,27 @@ class Usual:
     `longest`: tokens that an answer hardly exceeds; `per_byte`: tokens of a byte of a question, with some to
     spare."""
 
-    __slots__ = ("_answers", "_over", "_seen", "longest", "per_byte")
+    __slots__ = ("_answers", "_over", "_passed", "_seen", "longest", "per_byte")
 
     def __init__(self, over: Usual | None = None) -> None:
         """`over`: those of all callers, which stand in for this one's until there are some."""
         self._over = over
         self._answers = Lengths()
         self._seen = 0
+        self._passed = 0
         self.longest: int = over.longest if over else FIRST
         self.per_byte: float = over.per_byte if over else PER_BYTE * SLACK
 
+    def due(self) -> bool:
+        """A request has been answered: whether it is to be learnt from. Of many one in `FEW` is enough."""
+        self._passed -= 1
+        return self._passed < 0
+
     def learn(self, size: int, usage: Usage, *, answers: bool = True) -> None:
-        """A request of `size` bytes has been answered. Of many one in `FEW` is enough."""
+        """It was of `size` bytes."""
         self._seen += 1
-        if self._seen <= SURE or not self._seen % FEW:
-            self._learn(size, usage, answers)
+        self._passed = FEW - 1 if self._seen >= SURE else 0
+        self._learn(size, usage, answers)
 
     def _learn(self, size: int, usage: Usage, answers: bool) -> None:
         over = self._over
@@ -166,7 +172,7 @@ class Usual:
     def tokens(self, size: int) -> int:
         """That a request of so many bytes and its answer hardly exceed, whatever its cap: for where there is
         room, and bodies that are not long."""
-        return self.longest + int(size * self.per_byte)
+        return self.longest + floor(size * self.per_byte)
 
     def closer(self, raw: bytes, *, answers: bool) -> int:
         """The same, where there is not: by what the caller allows, and without pictures. `answers` is false
@@ -187,7 +193,7 @@ class Usual:
     def nano(self, price: Price, size: int) -> int:
         """That a request of so many bytes will hardly cost, as with `tokens`."""
         each = price.output if price.reasoning is None else _dearer(price)
-        return (self.longest * each + int(size * self.per_byte * price.input)) // _PER_MILLION + 2
+        return (self.longest * each + floor(size * self.per_byte * price.input)) // _PER_MILLION + 2
 
     def asked(self, price: Price, raw: bytes) -> int:
         """For the question alone."""

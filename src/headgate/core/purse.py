@@ -20,6 +20,7 @@ from enum import Enum
 from math import inf
 
 from headgate.core.account import LEASE_MS, Ask, Told
+from headgate.core.budget import Budget, Period
 
 MARGIN_S = 5.0
 """So long before its time is up nothing is taken from a lease any more."""
@@ -130,10 +131,24 @@ class Purse:
         """What may be reserved now."""
         return self.lease - (self.total - self.posted) - self.reserved if now < self.lease_until else 0
 
-    def reserve(self, nano: int, now: float) -> None:
+    def take(self, nano: int, now: float) -> bool:
+        """Reserves so much, if there is room."""
+        if now >= self.lease_until or self.lease - self.total + self.posted - self.reserved < nano:
+            return False
         self.reserved += nano
         self.usual = nano
         self.used_at = now
+        return True
+
+    def reserve(self, nano: int, now: float) -> None:
+        """Whether there is room or not."""
+        self.reserved += nano
+        self.usual = nano
+        self.used_at = now
+
+    def release(self, nano: int) -> None:
+        """It was reserved a moment ago, and nobody has asked since."""
+        self.reserved -= nano
 
     def settle(self, reserved: int, cost: int) -> None:
         """What was reserved for a call is free, and so much was spent."""
@@ -229,3 +244,18 @@ class Purse:
         self.lease_until = self._sent_at + LEASE_S
         self.lost = False
         self.spent, self.others, self.short_elsewhere = told.spent, told.others, told.short
+
+
+class Slot:
+    """A budget, and the purse of its present period, which ends at `ends_at` in seconds since the epoch."""
+
+    __slots__ = ("budget", "ends_at", "period", "purse")
+
+    def __init__(self, budget: Budget, period: Period, purse: Purse) -> None:
+        self.budget = budget
+        self.enter(period, purse)
+
+    def enter(self, period: Period, purse: Purse) -> None:
+        self.period = period
+        self.ends_at = period.ends_at
+        self.purse = purse

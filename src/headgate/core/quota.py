@@ -9,7 +9,7 @@ is set back takes nothing away: the newest entry goes on.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import inf
 from typing import Any, Protocol
 
@@ -57,11 +57,11 @@ class Limits(Protocol):
         """When the same might be taken; infinity where that cannot be known."""
         ...
 
-    def settle(self, taken: Any, tokens: int, now: float) -> None:
+    def settle(self, taken: Any, tokens: int) -> None:
         """It took so many tokens."""
         ...
 
-    def cancel(self, taken: Any, now: float) -> None:
+    def cancel(self, taken: Any) -> None:
         """It has come to nothing, by no doing of the caller's."""
         ...
 
@@ -69,12 +69,13 @@ class Limits(Protocol):
 
 
 class Entry:
-    """What was taken from `since` on, for a grain."""
+    """What was taken from `since` on, `until` its grain is over."""
 
-    __slots__ = ("calls", "here", "since", "tokens")
+    __slots__ = ("calls", "here", "since", "tokens", "until")
 
     def __init__(self, since: float) -> None:
         self.since = since
+        self.until = since + GRAIN_S
         self.calls = 0
         self.tokens = 0
         self.here = True
@@ -82,10 +83,13 @@ class Entry:
 
 Taken = tuple[Entry, int]
 """One request's part: where it is counted, and as how many tokens."""
+BOUNDLESS = 1 << 62
+"""Of what has no limit."""
 
 
 class Quota:
-    """`Limits` of this process alone. Times are the clock's seconds."""
+    """`Limits` of this process alone. Times are the clock's seconds. What is left is counted: less than
+    nothing where limits were cut, or a request took more than was thought."""
 
     __slots__ = ("_calls", "_entries", "_leaves_at", "_newest", "_rpm", "_tokens", "_tpm", "metered", "rates")
 
@@ -95,31 +99,34 @@ class Quota:
         self._entries: deque[Entry] = deque()
         self._newest = Entry(-inf)
         self._leaves_at = inf
-        self._calls = 0
-        self._tokens = 0
+        self._rpm = self._calls = BOUNDLESS
+        self._tpm = self._tokens = BOUNDLESS
         self.allow(FREE)
 
     def allow(self, rates: Rates) -> None:
         """So much, from now on; what was used before still counts."""
         self.rates = rates
         self.metered = rates.tpm is not None
-        self._rpm = inf if rates.rpm is None else rates.rpm
-        self._tpm = inf if rates.tpm is None else rates.tpm
+        rpm = BOUNDLESS if rates.rpm is None else rates.rpm
+        tpm = BOUNDLESS if rates.tpm is None else rates.tpm
+        self._calls += rpm - self._rpm
+        self._tokens += tpm - self._tpm
+        self._rpm, self._tpm = rpm, tpm
 
     def take(self, now: float, tokens: int) -> Taken | None:
         if now >= self._leaves_at:
             self._expire(now)
         if tokens > self._tpm:  # a request for more than all is let through where nothing is used
-            tokens = self.rates.tpm or 1
-        if self._calls >= self._rpm or self._tokens + tokens > self._tpm:
+            tokens = self._tpm or 1
+        if self._calls < 1 or tokens > self._tokens:
             return None
         entry = self._newest
-        if now - entry.since >= GRAIN_S:
+        if now >= entry.until:
             entry = self._begin(now)
         entry.calls += 1
         entry.tokens += tokens
-        self._calls += 1
-        self._tokens += tokens
+        self._calls -= 1
+        self._tokens -= tokens
         return entry, tokens
 
     def _begin(self, now: float) -> Entry:
@@ -134,8 +141,8 @@ class Quota:
         while entries and entries[0].since + LASTS_S <= now:
             entry = entries.popleft()
             entry.here = False
-            self._calls -= entry.calls
-            self._tokens -= entry.tokens
+            self._calls += entry.calls
+            self._tokens += entry.tokens
         if entries:
             self._leaves_at = entries[0].since + LASTS_S
         else:
@@ -143,44 +150,40 @@ class Quota:
 
     def next_at(self, now: float, tokens: int) -> float:
         self._expire(now)
-        calls = self._calls + 1 - self._rpm
-        tokens_over = self._tokens + min(tokens, self._tpm) - self._tpm
-        if calls <= 0 and tokens_over <= 0:
+        calls, more = 1 - self._calls, min(tokens, self._tpm) - self._tokens
+        if calls <= 0 and more <= 0:
             return now
         for entry in self._entries:
             calls -= entry.calls
-            tokens_over -= entry.tokens
-            if calls <= 0 and tokens_over <= 0:
+            more -= entry.tokens
+            if calls <= 0 and more <= 0:
                 return entry.since + LASTS_S
         return inf
 
-    def settle(self, taken: Taken, tokens: int, now: float) -> None:
+    def settle(self, taken: Taken, tokens: int) -> None:
         entry, before = taken
         if entry.here:
             more = tokens - before
             entry.tokens += more
-            self._tokens += more
+            self._tokens -= more
 
-    def cancel(self, taken: Taken, now: float) -> None:
+    def cancel(self, taken: Taken) -> None:
         entry, tokens = taken
         if entry.here:
             entry.calls -= 1
             entry.tokens -= tokens
-            self._calls -= 1
-            self._tokens -= tokens
+            self._calls += 1
+            self._tokens += tokens
 
     def allowed(self, now: float) -> Allowed:
         if now >= self._leaves_at:
             self._expire(now)
-        rpm, tpm = self.rates.rpm, self.rates.tpm
-        requests = 0 if rpm is None else rpm - self._calls
-        tokens = 0 if tpm is None else tpm - self._tokens
-        reset_s = self._newest.since + LASTS_S - now
+        rates, reset_s = self.rates, self._newest.since + LASTS_S - now
         return Allowed(
-            rpm,
-            tpm,
-            requests if requests > 0 else 0,
-            tokens if tokens > 0 else 0,
+            rates.rpm,
+            rates.tpm,
+            0 if rates.rpm is None else max(self._calls, 0),
+            0 if rates.tpm is None else max(self._tokens, 0),
             reset_s if reset_s > 0.0 else 0.0,
         )
 
@@ -191,8 +194,9 @@ class Shared:
 
     fetched = True
 
-    def __init__(self, minute: LeasedWindows) -> None:
+    def __init__(self, minute: LeasedWindows, now: Callable[[], float]) -> None:
         self._minute = minute
+        self._now = now
 
     @property
     def metered(self) -> bool:
@@ -212,11 +216,11 @@ class Shared:
     def next_at(self, now: float, tokens: int) -> float:
         return self._minute.next_at(now, tokens)
 
-    def settle(self, taken: Grant, tokens: int, now: float) -> None:
-        self._minute.settle(taken, tokens, now)
+    def settle(self, taken: Grant, tokens: int) -> None:
+        self._minute.settle(taken, tokens, self._now())
 
-    def cancel(self, taken: Grant, now: float) -> None:
-        self._minute.cancel(taken, now)
+    def cancel(self, taken: Grant) -> None:
+        self._minute.cancel(taken, self._now())
 
     def allowed(self, now: float) -> Allowed:
         rates, levels = self._minute.rates, self._minute.levels(now)
@@ -242,7 +246,7 @@ class Several:
         for one in self._each:
             taken = one.take(now, tokens)
             if taken is None:
-                self.cancel(found, now)
+                self.cancel(found)
                 return None
             found.append((one, taken))
         return found
@@ -250,13 +254,13 @@ class Several:
     def next_at(self, now: float, tokens: int) -> float:
         return max(one.next_at(now, tokens) for one in self._each)
 
-    def settle(self, taken: list[tuple[Limits, Any]], tokens: int, now: float) -> None:
+    def settle(self, taken: list[tuple[Limits, Any]], tokens: int) -> None:
         for one, part in taken:
-            one.settle(part, tokens, now)
+            one.settle(part, tokens)
 
-    def cancel(self, taken: list[tuple[Limits, Any]], now: float) -> None:
+    def cancel(self, taken: list[tuple[Limits, Any]]) -> None:
         for one, part in taken:
-            one.cancel(part, now)
+            one.cancel(part)
 
     def allowed(self, now: float) -> Allowed:
         """Of each kind, that of which least is left."""

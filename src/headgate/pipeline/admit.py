@@ -11,7 +11,7 @@ work until the loop itself is late.
 
 from __future__ import annotations
 
-from headgate.core.call import Call
+from headgate.core.call import Call, Reply
 from headgate.core.errors import Overloaded
 from headgate.core.permits import Permits
 from headgate.core.strain import Strain
@@ -62,7 +62,7 @@ class _Admitted(Passage, eq=False, kw_only=True):
         strain.bytes += size
         self.size = size
 
-    def ended(self, error: BaseException | None) -> BaseException | None:
+    def ended(self, error: BaseException | None, reply: Reply | None) -> BaseException | None:
         self.permits.free += 1
         self.strain.bytes -= self.size
         return error

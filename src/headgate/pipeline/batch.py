@@ -161,7 +161,7 @@ class _Alone(Passage, eq=False, kw_only=True):
     def begin(self) -> None:
         self.owner.begun(self.key)
 
-    def ended(self, error: BaseException | None) -> BaseException | None:
+    def ended(self, error: BaseException | None, reply: Reply | None) -> BaseException | None:
         self.owner.ended(self.key)
         return error
 

@@ -155,7 +155,7 @@ class _Guarded(Passage, eq=False, kw_only=True):
         if self.guard.breaker.probing:
             self.epoch = self.guard.probe_answered(self.epoch)
 
-    def ended(self, error: BaseException | None) -> BaseException | None:
+    def ended(self, error: BaseException | None, reply: Reply | None) -> BaseException | None:
         if error is None:
             self.guard.settle(SUCCEEDED, self.epoch)
             return None

@@ -22,11 +22,11 @@ from types import TracebackType
 
 import msgspec
 
-from headgate.core.call import Call, Discarded, Operation, Reply
+from headgate.core.call import Call, Caller, Discarded, Operation, Reply
 from headgate.core.errors import Overloaded
 from headgate.core.expected import PLAIN_BYTES, Expectations, Expected, Usual
 from headgate.core.price import Price
-from headgate.core.purse import Purse
+from headgate.core.purse import Purse, Slot
 from headgate.core.reuse import BYPASS, MISS
 from headgate.core.usage import CHARS_PER_TOKEN
 from headgate.pipeline.cashier import AGAIN_S, Cashier, lacking
@@ -40,8 +40,17 @@ STALL_S = 2.0
 _PER_MILLION = 1_000_000
 
 
-Payers = Callable[[Call], Sequence[Purse]]
-"""The purses that pay for a call, in their present period; none where no budget applies."""
+BILLS = 10_000
+"""So many are remembered."""
+
+
+class Bill(msgspec.Struct, frozen=True):
+    """Of calls of one key to one model under one name: who pays, at what price, where that is known, and
+    what they take."""
+
+    slots: Sequence[Slot]
+    price: Price | None
+    usual: Usual
 
 
 class Budgets:
@@ -49,41 +58,72 @@ class Budgets:
         self,
         inner: Service,
         *,
-        payers: Payers,
+        payers: Callable[[Caller, str], Sequence[Slot]],
+        name: Callable[[Call], str] | None,
         cashier: Cashier,
         prices: Mapping[str, Price],
         unpriced: Collection[str],
         expectations: Expectations,
         clock: Clock,
     ) -> None:
-        """`prices` by model id, of those whose price is known; `unpriced` are the others, unless they may
-        serve."""
+        """`payers`: of a caller, under the name that a call is for; `name` says which, where such names have
+        budgets. `prices` by model id, of those whose price is known; `unpriced` are the others,
+        unless they may serve."""
         self.inner = inner
         self.cashier = cashier
         self._payers = payers
+        self._name = name
+        self._bills: dict[tuple[str, str, str], Bill] = {}
         self.clock = clock
         self.expectations = expectations
         self._prices = prices
         self._unpriced = frozenset(unpriced)
 
     def __call__(self, call: Call) -> AbstractAsyncContextManager[Reply]:
-        purses = self._payers(call)
-        if not purses:
+        bill = self._bill(call)
+        if not bill.slots:
             return self.inner(call)
         if self._unpriced and not self._unpriced.isdisjoint(call.chain):
             call = self._priced(call)
-        now, model, size = self.clock.now(), call.chain[0], len(call.payload.raw)
-        price = self._prices.get(model)
-        if price is None:
-            return _Held(self.inner, call, layer=self, purses=purses, reserved=0, at=now)
-        if size > PLAIN_BYTES:
+            bill = self._bill(call)
+        now, wall, size, price = self.clock.now(), self.clock.wall(), len(call.payload.raw), bill.price
+        if price is None or size > PLAIN_BYTES:
+            return self._otherwise(call, bill)
+        nano, purses = bill.usual.nano(price, size), list[Purse]()
+        for slot in bill.slots:
+            purse = slot.purse if wall < slot.ends_at else self.cashier.bank.turn(slot)
+            if not purse.take(nano, now):
+                for taken in purses:
+                    taken.release(nano)
+                return self._otherwise(call, bill)
+            purses.append(purse)
+        paid = len(call.line.discarded)
+        return _Held(self.inner, call, layer=self, purses=purses, reserved=nano, usual=bill.usual, paid=paid)
+
+    def _bill(self, call: Call) -> Bill:
+        of = call.caller.key, call.chain[0], "" if self._name is None else self._name(call)
+        return self._bills.get(of) or self._draw(call.caller, of)
+
+    def _draw(self, caller: Caller, of: tuple[str, str, str]) -> Bill:
+        """Names are the configuration's: others have not come so far."""
+        key, model, name = of
+        if len(self._bills) >= BILLS:
+            self._bills.clear()
+        bill = Bill(self._payers(caller, name), self._prices.get(model), self.expectations.usual(model, key))
+        self._bills[of] = bill
+        return bill
+
+    def _otherwise(self, call: Call, bill: Bill) -> AbstractAsyncContextManager[Reply]:
+        """Where nobody knows what it will cost, nothing is reserved; where that has to be found out, or there
+        is not enough in hand, it is waited for."""
+        wall, bank = self.clock.wall(), self.cashier.bank
+        purses = [slot.purse if wall < slot.ends_at else bank.turn(slot) for slot in bill.slots]
+        if bill.price is not None:
             return _Waiting(self, call, purses)
-        usual = self.expectations.usual(model, call.caller.key)
-        nano = usual.nano(price, size)
         for purse in purses:
-            if purse.room(now) < nano:
-                return _Waiting(self, call, purses)
-        return _Held(self.inner, call, layer=self, purses=purses, reserved=nano, at=now, usual=usual)
+            purse.reserve(0, self.clock.now())
+        paid = len(call.line.discarded)
+        return _Held(self.inner, call, layer=self, purses=purses, reserved=0, paid=paid)
 
     def _priced(self, call: Call) -> Call:
         """Without models whose price nobody knows."""
@@ -126,28 +166,18 @@ _NOTHING = Expected(0, 0, 0, True)
 
 
 class _Held(Passage, eq=False, kw_only=True):
-    """`usual`: what calls to the first choice take, as long as that serves. `fixed`: it cannot cost more than
-    is reserved. `paid`: so many answers were put aside, and paid for, when the same request was here
-    before."""
+    """`reserved`: before this was made, so that who stands above enters it at once. `usual`: what calls to
+    the first choice take, as long as that serves. `fixed`: it cannot cost more than is reserved. `paid`: so
+    many answers were put aside, and paid for, when the same request was here before."""
 
     layer: Budgets
     purses: Sequence[Purse]
     reserved: int
-    at: float
     usual: Usual | None = None
     fixed: bool = False
-    reply: Reply | None = None
     paid: int = 0
 
-    def begin(self) -> None:
-        reserved, at = self.reserved, self.at
-        if discarded := self.call.line.discarded:
-            self.paid = len(discarded)
-        for purse in self.purses:
-            purse.reserve(reserved, at)
-
     def opened(self, reply: Reply) -> None:
-        self.reply = reply
         if reply.source.model_id != self.call.chain[0] and not reply.reuse.hit:
             self._moved(reply)
         if reply.stream and not self.fixed and (price := reply.source.price) is not None and price.output:
@@ -187,12 +217,14 @@ class _Held(Passage, eq=False, kw_only=True):
         except Overloaded as error:
             error.__traceback__ = None
 
-    def ended(self, error: BaseException | None) -> BaseException | None:
-        call, reply, cost = self.call, self.reply, 0
+    def ended(self, error: BaseException | None, reply: Reply | None) -> BaseException | None:
+        call, cost = self.call, 0
         if reply is not None and ((reuse := reply.reuse) is MISS or reuse is BYPASS):
             cost = reply.own_nano() or 0
             if error is None:
-                (self.usual or self.usually(reply)).learn(len(call.payload.raw), reply.usage())
+                usual = self.usual or self.usually(reply)
+                if usual.due():
+                    usual.learn(len(call.payload.raw), reply.usage())
             if reply.discarded:  # whatever this answer's own price is
                 cost += _sum(reply.discarded)
         if discarded := call.line.discarded:
@@ -246,14 +278,12 @@ class _Waiting:
         layer, call, purses = self._layer, self._call, self._purses
         until = min(call.deadline_at, layer.clock.now() + layer.cashier.rules.max_wait_s)
         expected = await layer.cashier.room(purses, lambda: _afford(purses, layer.expected(call)), until)
+        for purse in purses:
+            purse.reserve(expected.nano, layer.clock.now())
+        nano, fixed = expected.nano, expected.capped
+        paid = len(call.line.discarded)
         self._held = _Held(
-            layer.inner,
-            call,
-            layer=layer,
-            purses=purses,
-            reserved=expected.nano,
-            at=layer.clock.now(),
-            fixed=expected.capped,
+            layer.inner, call, layer=layer, purses=purses, reserved=nano, fixed=fixed, paid=paid
         )
         return await self._held.__aenter__()
 

@@ -223,23 +223,21 @@ def _life(ours: Life, said: Said) -> Life:
 class _Keeping(Passage, eq=False, kw_only=True):
     keep: Keep
     identity: Identity
-    reply: Reply = msgspec.UNSET  # type: ignore[assignment]  # once it has opened: else it does not end well
-    ending: Ending = msgspec.UNSET  # type: ignore[assignment]  # likewise
+    ending: Ending = msgspec.UNSET  # type: ignore[assignment]  # once it has opened: else it does not end well
     tape: Tape | None = None
 
     def opened(self, reply: Reply) -> None:
-        self.reply = reply
         reply.reuse = MISS
         self.ending = ending = Ending(reply.tail, self.keep.marked)
         reply.tail = ending.tell
         if reply.stream:
             reply.seen.tape = self.tape = Tape(self.keep.max_bytes)
 
-    def ended(self, error: BaseException | None) -> BaseException | None:
+    def ended(self, error: BaseException | None, reply: Reply | None) -> BaseException | None:
         """Keeps an answer that went well, if it is whole, not too long, and nobody minds."""
-        if error is not None:
+        if error is not None or reply is None:
             return error
-        reply, tape, ending, keep = self.reply, self.tape, self.ending, self.keep
+        tape, ending, keep = self.tape, self.ending, self.keep
         source, seen = reply.source, reply.seen
         if not seen.keepable or seen.finish == REFUSED or (tape and (tape.full or not seen.over)):
             return None

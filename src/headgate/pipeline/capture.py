@@ -67,7 +67,7 @@ class _Capturing(Passage, eq=False, kw_only=True):
 
         reply.tail = ending
 
-    def ended(self, error: BaseException | None) -> BaseException | None:
+    def ended(self, error: BaseException | None, reply: Reply | None) -> BaseException | None:
         tape, self.tape = self.tape, None
         if tape is not None and not tape.full:
             self.taken(self.call, b"".join(tape.pieces), self.terms)

@@ -15,7 +15,7 @@ import msgspec
 
 from headgate.core.errors import BudgetSpent, Overloaded, RateLimited, Refused
 from headgate.core.expected import Expected
-from headgate.core.purse import Purse, Verdict
+from headgate.core.purse import Purse, Slot, Verdict
 from headgate.ports.clock import Clock
 
 AGAIN_S = 5.0
@@ -33,6 +33,10 @@ class Bank(Protocol):
 
     async def change(self, until: float, /) -> None:
         """Returns when there may be more room in any of them, at that time at the latest."""
+        ...
+
+    def turn(self, slot: Slot, /) -> Purse:
+        """The purse of the period that has begun; of one that has ended none is taken any more."""
         ...
 
     def renews_at(self, purse: Purse, /) -> float:

@@ -12,7 +12,7 @@ while it writes, a kept answer has no time set.
 
 from __future__ import annotations
 
-from headgate.core.call import Call
+from headgate.core.call import Call, Reply
 from headgate.core.errors import DeadlineExceeded
 from headgate.pipeline.scope import Scope
 from headgate.pipeline.service import Passage, Service
@@ -41,7 +41,7 @@ class _Bounded(Passage, eq=False, kw_only=True):
         if self.scope is None:
             self.scope = Scope(self.clock, self.call.deadline_at)
 
-    def ended(self, error: BaseException | None) -> BaseException | None:
+    def ended(self, error: BaseException | None, reply: Reply | None) -> BaseException | None:
         return self._too_late() if self.scope and self.scope.left(error) else error
 
     def _too_late(self) -> DeadlineExceeded:

@@ -156,7 +156,7 @@ class _Hurried(_Climbing, eq=False, kw_only=True):
         if self.scope is not None:
             self.scope.lift()
 
-    def ended(self, error: BaseException | None) -> BaseException | None:
+    def ended(self, error: BaseException | None, reply: Reply | None) -> BaseException | None:
         """Of a call that nobody could save."""
         return self._late(error) or error
 

@@ -61,8 +61,8 @@ class _Sealing(Passage, eq=False, kw_only=True):
                 retry_after_s=AGAIN_S,
             ) from error
 
-    def ended(self, error: BaseException | None) -> BaseException | None:
-        reply, self.reply = self.reply, None
+    def ended(self, error: BaseException | None, reply: Reply | None) -> BaseException | None:
+        self.reply = None
         if reply is not None:
             reply.seal = None
         return error

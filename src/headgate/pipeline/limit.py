@@ -213,21 +213,19 @@ class _Permit(Passage, eq=False, kw_only=True):
     limit: Limit
     taken_at: float = 0.0
     grant: Grant | None = None
-    reply: Reply | None = None
 
     def begin(self) -> None:
         self.taken_at, self.grant = self.limit.take(self.call)
 
     def opened(self, reply: Reply) -> None:
-        self.reply = reply
         self.limit.answered(self.taken_at, self.grant, reply.seen.standing)
 
-    def ended(self, error: BaseException | None) -> BaseException | None:
+    def ended(self, error: BaseException | None, reply: Reply | None) -> BaseException | None:
         if isinstance(error, UpstreamThrottled):
             self.limit.refused(error, self.grant, self.taken_at)
         elif self.grant is not None:
-            self.limit.settle(self.call, self.grant, self.reply, error)
-        self.limit.give_back(self.taken_at, self.reply, error)
+            self.limit.settle(self.call, self.grant, reply, error)
+        self.limit.give_back(self.taken_at, reply, error)
         return error
 
 

@@ -61,15 +61,9 @@ class _Metered(Passage, eq=False, kw_only=True):
     recorder: Recorder
     clock: Clock
     shadow: bool = False
-    reply: Reply | None = None
 
-    def opened(self, reply: Reply) -> None:
-        self.reply = reply
-
-    def ended(self, error: BaseException | None) -> BaseException | None:
+    def ended(self, error: BaseException | None, reply: Reply | None) -> BaseException | None:
         outcome = FINISHED if error is None else outcome_of(error, gone=self.call.line.gone)
-        record = ended(
-            self.call, self.reply, self.clock.now(), outcome=outcome, cause=error, shadow=self.shadow
-        )
+        record = ended(self.call, reply, self.clock.now(), outcome=outcome, cause=error, shadow=self.shadow)
         self.recorder.settled(record)
         return error

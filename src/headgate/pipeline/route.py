@@ -78,14 +78,12 @@ class Route:
 class _Routed(Passage, eq=False, kw_only=True):
     route: Route
     decision: Decision
-    reply: Reply | None = None
 
     def opened(self, reply: Reply) -> None:
-        self.reply = reply
         reply.decision = self.decision
 
-    def ended(self, error: BaseException | None) -> BaseException | None:
-        decision, reply = self.decision, self.reply
+    def ended(self, error: BaseException | None, reply: Reply | None) -> BaseException | None:
+        decision = self.decision
         if reply is not None and reply.reuse.hit:
             return error  # nobody was asked: there is nothing to learn
         if error is None and reply is not None:

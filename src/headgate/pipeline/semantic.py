@@ -337,7 +337,7 @@ class _Learning(Passage, eq=False, kw_only=True):
     owner: Semantic
     question: Question
 
-    def ended(self, error: BaseException | None) -> BaseException | None:
+    def ended(self, error: BaseException | None, reply: Reply | None) -> BaseException | None:
         if error is None:
             self.owner.learn(self.call, self.question)
         return error

@@ -86,6 +86,9 @@ class Pool(Upstream, Protocol):
 
 
 Layer = Callable[[Service], Service]
+_WALKED: dict[type, tuple[bool, bool]] = {}
+"""The kinds of passages there are: whether one begins, and whether it listens for the first byte. One look-up
+a passage: to ask Python whether something is one, and then for what its class says, takes five times that."""
 
 
 class Passage(msgspec.Struct, eq=False):
@@ -95,7 +98,8 @@ class Passage(msgspec.Struct, eq=False):
     with `waiting`, before anything is waited for, unless nothing ever is, and perhaps more than once;
     `opened` comes with the first byte;
     `ended` exactly once for every `begin` that did not raise, whatever happened, with the error if there was
-    one. It returns the error to go on with: the same, or what the layer makes of it.
+    one, and the reply if there was one. It returns the error to go on with: the same, or what the layer makes
+    of it.
 
     Where the inner service does not open, and with an error that `saves` names, `save` may find another that
     does: the context of what it has entered, and its reply. What it raises comes in the error's place.
@@ -103,24 +107,20 @@ class Passage(msgspec.Struct, eq=False):
     A context by hand: `@asynccontextmanager` costs four times as much. Passages that follow one another are
     walked by the coroutine of the outermost: nine layers cost one `await` each way, not nine. A Struct,
     because Python 3.11 takes four times as long to make an object with an `__init__` of its own. A layer that
-    does nothing at one of the moments is not asked there.
+    does nothing when it begins, or when it has opened, is not asked then.
     """
 
-    begins: ClassVar[bool] = False
-    listens: ClassVar[bool] = False
-    ends: ClassVar[bool] = False
     saves: ClassVar[tuple[type[BaseException], ...]] = ()
 
     inner: Service
     call: Call
     rest: AbstractAsyncContextManager[Reply] | None = None
     run: list[Passage] | None = None
+    answer: Reply | None = None
 
     def __init_subclass__(cls, **how: Any) -> None:
         super().__init_subclass__(**how)
-        cls.begins = cls.begin is not Passage.begin
-        cls.listens = cls.opened is not Passage.opened
-        cls.ends = cls.ended is not Passage.ended
+        _WALKED[cls] = cls.begin is not Passage.begin, cls.opened is not Passage.opened
 
     def begin(self) -> bool | None:
         """Nothing, unless the layer says otherwise."""
@@ -132,7 +132,7 @@ class Passage(msgspec.Struct, eq=False):
     def opened(self, reply: Reply) -> None:
         """Nothing, unless the layer says otherwise."""
 
-    def ended(self, error: BaseException | None) -> BaseException | None:
+    def ended(self, error: BaseException | None, reply: Reply | None) -> BaseException | None:
         """Nothing, unless the layer says otherwise."""
         return error
 
@@ -147,42 +147,46 @@ class Passage(msgspec.Struct, eq=False):
     async def __aenter__(self) -> Reply:
         run: list[Passage] = []
         wary: list[Passage] = []
+        listening: list[Passage] = []
         reply: Reply | None = None
         failure: BaseException | None = None
         try:
-            context: AbstractAsyncContextManager[Reply] = self
-            while isinstance(context, Passage):
-                if context.begins and context.begin():
+            context: Any = self  # a passage, as long as `_WALKED` knows it
+            while (moments := _WALKED.get(type(context))) is not None:
+                begins, listens = moments
+                if begins and context.begin():
                     wary.append(context)
+                if listens:
+                    listening.append(context)
                 run.append(context)
                 context = context.inner(context.call)
             self.rest = context
             if type(context) is Hit:
-                return self._hit(run, wary, context.reply)
+                return self._hit(run, listening, wary, context.reply)
             _warned(wary)
             reply = await context.__aenter__()
         except BaseException as error:  # noqa: BLE001  # raised below, once nobody can save the call
             failure = _unwound(run, error)
+            listening.clear()  # who has ended may know the error, and that knows this frame
         if reply is None:
             try:
                 reply = await self._saved(run, failure)  # type: ignore[arg-type]  # without a reply there is one
             finally:
                 failure = None  # its traceback knows this frame: the two would wait for the collector
-        for passage in reversed(run):
-            if passage.listens:
-                passage.opened(reply)
-        self.run = run
+            listening = [passage for passage in run if _WALKED[type(passage)][1]]
+        for passage in reversed(listening):
+            passage.opened(reply)
+        self.run, self.answer = run, reply
         return reply
 
-    def _hit(self, run: list[Passage], wary: list[Passage], reply: Reply) -> Reply:
+    def _hit(self, run: list[Passage], listening: list[Passage], wary: list[Passage], reply: Reply) -> Reply:
         """The answer is here. Nothing is waited for any more, unless it is a stream, whose reader may be
         slow, or has to be sealed before it ends."""
-        for passage in reversed(run):
-            if passage.listens:
-                passage.opened(reply)
+        for passage in reversed(listening):
+            passage.opened(reply)
         if reply.stream or reply.seal is not None:
             _warned(wary)
-        self.run = run
+        self.run, self.answer = run, reply
         return reply
 
     async def _saved(self, run: list[Passage], failure: BaseException) -> Reply:
@@ -205,13 +209,13 @@ class Passage(msgspec.Struct, eq=False):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
-        rest = self.rest
+        rest, answer, self.answer = self.rest, self.answer, None
         try:
             swallowed = None if type(rest) is Hit else await rest.__aexit__(kind, error, trace)  # type: ignore[union-attr]  # entered
         except BaseException as changed:
-            _go_on(_ended(self.run or [], changed), changed)
+            _go_on(_ended(self.run or [], changed, answer), changed)
             raise
-        made = _ended(self.run or [], None if swallowed else error)
+        made = _ended(self.run or [], None if swallowed else error, answer)
         if made is not None and made is not error:
             raise made from None
         return swallowed
@@ -244,15 +248,14 @@ def _warned(wary: list[Passage]) -> None:
         passage.waiting()
 
 
-def _ended(run: list[Passage], error: BaseException | None) -> BaseException | None:
+def _ended(run: list[Passage], error: BaseException | None, reply: Reply | None) -> BaseException | None:
     """Tells every passage of a run, the innermost first, and returns what they made of the error.
 
     Empties the run: a passage that holds a list that holds the passage would wait for the garbage collector,
     and the request's body with it.
     """
     for passage in reversed(run):
-        if passage.ends:
-            error = passage.ended(error)
+        error = passage.ended(error, reply)
     run.clear()
     return error
 
@@ -267,7 +270,7 @@ def _unwound(run: list[Passage], error: BaseException) -> BaseException:
 
 def _told(passage: Passage, error: BaseException) -> BaseException:
     """What the passage makes of an error; never nothing."""
-    made = passage.ended(error) or error
+    made = passage.ended(error, None) or error
     if made is not error:
         made.__cause__ = None  # as `raise … from None` says it
     return made

@@ -46,7 +46,6 @@ class _Patient(Passage, eq=False, kw_only=True):
     clock: Clock
     started_at: float = 0.0
     scope: Scope | None = None
-    reply: Reply | None = None
     watch: _Watch | None = None
 
     @property
@@ -63,7 +62,7 @@ class _Patient(Passage, eq=False, kw_only=True):
         self.scope = Scope(self.clock, now + wait_s)
 
     def opened(self, reply: Reply) -> None:
-        self.reply, scope = reply, self.scope
+        scope = self.scope
         if scope is None or not reply.stream:
             if scope is not None:
                 scope.lift()
@@ -75,12 +74,12 @@ class _Patient(Passage, eq=False, kw_only=True):
         if self.scope is not None:
             self.scope.move()
 
-    def ended(self, error: BaseException | None) -> BaseException | None:
+    def ended(self, error: BaseException | None, reply: Reply | None) -> BaseException | None:
         if self.watch:
             self.watch.stop()
         if self.scope is None or not self.scope.left(error):
             return error
-        if self.reply is None:
+        if reply is None:
             return UpstreamUnavailable(f"The upstream was silent for {self._wait_s:g} s.")
         if self.watch and self.watch.held:
             seconds = self.patience.total_s

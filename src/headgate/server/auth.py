@@ -135,7 +135,9 @@ class OpenDoor:
 
 
 def _keyed(pepper: bytes) -> blake2b:
-    return blake2b(key=pepper, digest_size=32)
+    """A pepper before what is hashed makes a keyed hash, since nobody can lengthen what BLAKE2 has hashed;
+    given as its key, it would be a block more to hash, every time."""
+    return blake2b(pepper, digest_size=32)
 
 
 def _digest(keyed: blake2b, key: bytes) -> bytes:

@@ -153,8 +153,8 @@ def head(
     """The head of an answer that opened; `length` of its body in bytes, and its `cost`, where they are
     known."""
     lines = _how(call, reply, now)
-    if reply.allowed is not None:
-        lines += limits(reply.allowed)
+    if (allowed := call.line.allowed) is not None:
+        lines += limits(allowed(now))
     if length is None:
         lines += _SSE
     else:

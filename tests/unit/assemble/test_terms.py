@@ -11,7 +11,7 @@ import pytest
 from headgate.adapters.memory.accounts import MemoryAccounts
 from headgate.adapters.sqlite import SqliteLedger
 from headgate.assemble.bank import Bank
-from headgate.assemble.budgets import Purses
+from headgate.assemble.budgets import Purses, under
 from headgate.assemble.issued import IssuedKeys
 from headgate.assemble.terms import Agreed
 from headgate.config.tree import Settings
@@ -97,7 +97,7 @@ def call(model: str, key: str, agent: str | None = None) -> Call:
 def test_who_pays(asked: Call, paying: set[str]) -> None:
     async def story() -> set[str]:
         bank = Bank("memory", MemoryAccounts(clock()), clock(), name="p", folder=None)
-        payers = Purses(SETTINGS, Agreed(SETTINGS, issued()), bank, clock()).money
-        return {purse.account for purse in payers(asked)}
+        payers = Purses(SETTINGS, Agreed(SETTINGS, issued()), bank).money
+        return {slot.purse.account for slot in payers(asked.caller, under(asked))}
 
     assert run(story()) == paying

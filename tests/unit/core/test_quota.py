@@ -44,11 +44,11 @@ def test_no_window_of_a_minute_holds_more_than_the_limits_and_none_is_refused_th
             assert len(here) < rpm
             assert sum(one[1] for one in here) + wanted <= tpm
             if then == "c":
-                made.cancel(taken, now)
+                made.cancel(taken)
             elif then == "d":
                 let.append((now, wanted))
             else:
-                made.settle(taken, tokens // 2, now)
+                made.settle(taken, tokens // 2)
                 let.append((now, tokens // 2))
         told = made.allowed(now)
         assert 0 <= told.requests_left <= rpm
