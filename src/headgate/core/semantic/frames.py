@@ -115,8 +115,8 @@ WHAT_TO_DO = re.compile(
     re.I,
 )
 GREETING = (
-    r"(?i:^(?:hi|hello|hey|hiya|greetings|good|a|just|quick|simple|short|silly|dumb|stupid|excuse)\b"
-    r"|^(?:sorry|please|question)[,:])"
+    r"^(?i:(?:hi|hello|hey|hiya|greetings|good|a|just|quick|simple|short|silly|dumb|stupid|excuse)\b"
+    r"|(?:sorry|please|question)[,:])"
 )
 WHAT = r"(?i:\bwhat(?:'?s)?$|\bwhich$|^ there$)"
 WAYS = r"(?i:^ (?:ways?|methods?|procedures?|process|steps|do)$)"

@@ -7,13 +7,14 @@ Known weakness: a rule whose needs are too narrow is silently not applied.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache, reduce
 from operator import or_
 
 Instead = str | Callable[[re.Match[str]], str]
 Need = str | Callable[[str], object]
-"""A pattern, or anything that tells of a word whether it is one of those."""
+"""A pattern, of which every alternative begins with `^` or none does; or anything else that tells of a word
+whether it is one of those."""
 
 Rule = tuple[tuple[Need, ...], re.Pattern[str], Instead]
 """What must be found, each in some word of a text, for it to be looked for; what is looked for, and what it
@@ -35,7 +36,7 @@ class Rewriting:
         self._bits = {need: 1 << at for at, need in enumerate(found)}
         self._told = [(need, bit) for need, bit in self._bits.items() if not isinstance(need, str)]
         patterns = {need: bit for need, bit in self._bits.items() if isinstance(need, str)}
-        self._any = re.compile("|".join(patterns))
+        self._begins, self._holds = _any(patterns, begin=True).match, _any(patterns, begin=False).search
         self._each = [(re.compile(need), bit) for need, bit in patterns.items()]
         self._first = lru_cache(KEPT)(self._occasioned)
         self._later = lru_cache(KEPT)(lambda word: self._occasioned(f" {word}"))
@@ -55,7 +56,7 @@ class Rewriting:
     def _occasioned(self, word: str) -> int:
         """What this word meets, a bit each."""
         met = sum(bit for need, bit in self._told if need(word))
-        if self._any.search(word):
+        if any(self._begins(one) or self._holds(one) for one in {word, word.lower()}):
             met += sum(bit for need, bit in self._each if need.search(word))
         return met
 
@@ -66,3 +67,10 @@ class Rewriting:
             for at, (needs, pattern, instead) in enumerate(self._rules)
             if all(seen & self._bits[need] for need in needs)
         )
+
+
+def _any(needs: Iterable[str], *, begin: bool) -> re.Pattern[str]:
+    """Of those that tell how a word begins, or of the others, all in one. What is found in either case is
+    found sooner in lower case."""
+    some = [need.replace("(?i:", "(?:") for need in needs if need.startswith("^") is begin]
+    return re.compile("|".join(some))
