@@ -16,37 +16,25 @@ import fcntl
 import logging
 import os
 import threading
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from struct import Struct
-from typing import Any
 
 import msgspec
 
-from headgate.core.audit import Noting
-from headgate.core.captured import Captured
-from headgate.core.entry import Entry
-from headgate.core.journaled import UNFIT, Recent, Row, fitting, of_former
+from headgate.core.frames import frame, frames, resumed, torn
+from headgate.core.journaled import UNFIT, Recent, Row, fitting
 
 GATHER_S = 0.02
 """How long rows gather where nobody waits."""
 RETRY_S = 0.5
 """After a disk has refused."""
-FRAME_ROWS = 128
 SEGMENT_BYTES = 4_194_304
 MAX_HELD = 100_000
 """Rows in memory while the disk refuses them: some 100 MB."""
 SUFFIX = ".journal"
 
 log = logging.getLogger("headgate")
-_HEAD = Struct("<II")
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(tuple[int, list[Entry | bytes]]).decode
-_decode_former = msgspec.msgpack.Decoder(tuple[int, list[list[Any] | bytes]]).decode
-_decode_other = msgspec.msgpack.Decoder(Noting | Captured).decode
-"""What is no row of a request is bytes in its frame."""
 
 
 class JournalFailed(Exception):
@@ -215,7 +203,7 @@ class _Segment:
         """All of it, on disk, or `OSError` and nothing. The place behind it."""
         if self._file < 0 or self._size >= SEGMENT_BYTES:
             self._open(first)
-        data = memoryview(b"".join(_frames(first, entries)))
+        data = memoryview(b"".join(frames(first, entries)))
         try:
             done = 0
             while done < len(data):
@@ -240,16 +228,6 @@ class _Segment:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
-
-
-def _frames(first: int, entries: Sequence[Row]) -> Iterator[bytes]:
-    for start in range(0, len(entries), FRAME_ROWS):
-        part = entries[start : start + FRAME_ROWS]
-        if {*map(type, part)} != {Entry}:  # rarely
-            part = [one if type(one) is Entry else _encode(one) for one in part]  # type: ignore[misc]  # bytes among them: read as such
-        body = _encode((first + start, part))
-        yield _HEAD.pack(len(body), zlib.crc32(body))
-        yield body
 
 
 def _sync_folder(folder: Path) -> None:
@@ -299,6 +277,8 @@ class Reader:
         for number, entries, after in self._frames():
             if until is not None and number + len(entries) > until:
                 break
+            if rows and number != first + len(rows):  # something between could not be read
+                break
             first = first if rows else number
             rows += entries
             spot = after
@@ -313,12 +293,25 @@ class Reader:
         for path in segments:
             offset = self._offset if path == self._segment else 0
             data = _read(path, offset)
-            while (frame := _frame(data)) is not None:
-                (first, entries), size = frame
+            while len(data):
+                found = frame(data)
+                size = found[1] if found else self._beyond(path, data, last=path == segments[-1])
+                if size is None:
+                    break
                 data, offset = data[size:], offset + size
-                yield first, entries, Spot(path, offset, first + len(entries))
-            if len(data) and path != segments[-1]:
-                self._broken.add(path)
+                if found is not None:
+                    first, entries = found[0]
+                    yield first, entries, Spot(path, offset, first + len(entries))
+
+    def _beyond(self, path: Path, data: memoryview, *, last: bool) -> int | None:
+        """How far behind what cannot be read there is more; nothing, where there is none, or where somebody
+        may be writing it at this moment."""
+        if last and self._recent is not None:
+            return None
+        size = resumed(data)
+        if size is not None or not last or not torn(data):
+            self._broken.add(path)
+        return size
 
     def go_on(self, spot: Spot) -> None:
         """What comes before is needed no more."""
@@ -362,31 +355,6 @@ def _read(path: Path, offset: int) -> memoryview:
     with path.open("rb") as file:
         file.seek(offset)
         return memoryview(file.read())
-
-
-def _frame(data: memoryview) -> tuple[tuple[int, list[Row]], int] | None:
-    """The frame that `data` begins with, and its size; nothing, where it is torn or none."""
-    if len(data) < _HEAD.size:
-        return None
-    length, crc = _HEAD.unpack_from(data)
-    body = data[_HEAD.size : _HEAD.size + length]
-    if not length or len(body) < length or zlib.crc32(body) != crc:
-        return None
-    try:
-        return _rows(body), _HEAD.size + length
-    except (msgspec.MsgspecError, ValueError):
-        return None
-
-
-def _rows(body: memoryview) -> tuple[int, list[Row]]:
-    try:
-        first, rows = _decode(body)
-    except msgspec.ValidationError:
-        first, former = _decode_former(body)
-        rows = [one if isinstance(one, bytes) else of_former(one) for one in former]
-    if {*map(type, rows)} == {Entry}:  # nearly always
-        return first, rows  # type: ignore[return-value]  # so they are
-    return first, [_decode_other(one) if isinstance(one, bytes) else one for one in rows]
 
 
 def orphans(folder: Path) -> Iterator[tuple[str, int]]:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from booked import FAILED, entry, shown
 from headgate.adapters import journal
 from headgate.adapters.journal import Journal, JournalFailed, Reader, orphans
+from headgate.core import frames
 from headgate.core.audit import Act, Noting
 from headgate.core.captured import Captured
 from headgate.core.entry import Entry
@@ -75,7 +76,7 @@ def test_a_journal_of_the_version_before_is_read(tmp_path: Path) -> None:
     body = msgspec.msgpack.encode((7, [*former, msgspec.msgpack.encode(act)]))
     (tmp_path / "j").mkdir()
     segment = tmp_path / "j" / f"{7:016d}.journal"
-    segment.write_bytes(journal._HEAD.pack(len(body), zlib.crc32(body)) + body)
+    segment.write_bytes(frames.HEAD.pack(len(body), zlib.crc32(body)) + body)
     assert read(tmp_path) == [(7, [*requests, act])]
 
 
@@ -116,9 +117,9 @@ def test_a_torn_tail_loses_what_was_torn_and_nothing_before(
         data[place] ^= 0x40
     segment.write_bytes(data if flip else data[:place])
     found = [one for _, entries in read(folder) for one in entries]
-    assert found == rows(300)[: len(found)]
-    frames = len(found) // journal.FRAME_ROWS
-    assert frames <= 300 // journal.FRAME_ROWS
+    assert found == ([one for one in rows(300) if one in found] if flip else rows(300)[: len(found)])
+    whole = len(found) // frames.FRAME_ROWS
+    assert whole <= 300 // frames.FRAME_ROWS
 
 
 def test_segments_are_taken_away_once_they_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,6 +145,29 @@ def test_what_cannot_be_read_in_the_middle_is_set_aside(
     while (batch := reader.read(1000)) is not None:
         reader.go_on(batch[2])
     assert [path.name for path in (tmp_path / "j").iterdir() if path.suffix == ".broken"]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@given(share=st.floats(0, 1))
+def test_what_is_damaged_costs_no_more_than_its_own_frame(
+    tmp_path_factory: pytest.TempPathFactory, share: float
+) -> None:
+    """Of the only segment, which a process has left that was killed."""
+    folder = tmp_path_factory.mktemp("flipped")
+    written(folder, rows(200), wait_every=10)
+    [segment] = (folder / "j").glob("*.journal")
+    data = bytearray(segment.read_bytes())
+    data[int(share * 0.9 * len(data))] ^= 0x40
+    segment.write_bytes(data)
+    reader, found = Reader(folder / "j"), list[Row]()
+    while (batch := reader.read(1000)) is not None:
+        first, entries, spot = batch
+        assert entries == rows(200)[first : first + len(entries)]
+        found += entries
+        reader.go_on(spot)
+    reader.clear()
+    assert 170 <= len(found) < 200
+    assert [path.suffix for path in (folder / "j").iterdir() if path.name != "lock"] == [".broken"]
 
 
 def test_only_those_are_orphans_whose_process_is_gone(tmp_path: Path) -> None:
