@@ -139,8 +139,8 @@ def test_a_file_that_vanishes_changes_nothing(gateway: Gateway, sim: Server) -> 
 
 
 def test_running_streams_end_on_the_generation_they_began_with(sim: Server) -> None:
-    with running(config(sim, "fault-slow-12")) as gateway:
-        body = {"model": "fault-slow-12", "messages": HI, "stream": True}
+    with running(config(sim, "fault-slow-6")) as gateway:
+        body = {"model": "fault-slow-6", "messages": HI, "stream": True}
         with gateway.open(CHAT, body, {"connection": "close"}) as stream:
             found = stream.recv(65536)
             assert found.startswith(b"HTTP/1.1 200")
@@ -153,9 +153,9 @@ def test_running_streams_end_on_the_generation_they_began_with(sim: Server) -> N
         assert found.endswith(b"0\r\n\r\n")
         said = events(found)
         assert said[-1] == b"[DONE]"
-        assert json.loads(said[-2])["x-routing-metadata"]["model_id"] == "fault-slow-12"
+        assert json.loads(said[-2])["x-routing-metadata"]["model_id"] == "fault-slow-6"
         gateway.until(lambda page: page("in_flight") == 0)
-        assert gateway.metrics()("requests_total", model="fault-slow-12", status="finished") == 1
+        assert gateway.metrics()("requests_total", model="fault-slow-6", status="finished") == 1
 
 
 def test_keys_come_and_go(gateway: Gateway, sim: Server) -> None:
