@@ -17,15 +17,6 @@ AFTER_S = 0.2
 
 
 @pytest.fixture(scope="module")
-def sim() -> Iterator[Server]:
-    server = Server()
-    try:
-        yield server
-    finally:
-        server.stop()
-
-
-@pytest.fixture(scope="module")
 def gateway(sim: Server) -> Iterator[Gateway]:
     text = f"""
 server: {{host: 127.0.0.1}}

@@ -185,12 +185,9 @@ def _earlier(store: Store, bank: Bank, clock: Clock, gateway: Gateway) -> Earlie
 
 
 async def _changed(gateway: Gateway) -> None:
-    """A key was made, changed or revoked at run time. Whatever is wrong with one must not keep anybody from
-    hearing of the next."""
-    try:
-        log.info("keys changed: generation %d", await gateway.renew())
-    except Exception:
-        log.exception("keys changed, but what is known of them cannot be used")
+    """A key was made, changed or revoked at run time. Where that cannot be used `upkeep` says so, and goes
+    on."""
+    log.info("keys changed: generation %d", await gateway.renew())
 
 
 def _renew(gateway: Gateway) -> None:

@@ -37,6 +37,14 @@ def record(name: str, error: GatewayError | None = None) -> Record:
     return Record(name, outcome, Operation.CHAT, False, "m", caller, 10.0, 10.5, error)
 
 
+async def closed(books: Books, task: asyncio.Task[None], clock: SystemClock) -> None:
+    """Once the store has every row."""
+    while books.waiting:
+        await clock.sleep(0.01)
+    task.cancel()
+    await books.close()
+
+
 def test_a_clock_that_is_set_back_loses_nothing_and_breaks_nothing(tmp_path: Path) -> None:
     async def story() -> None:
         clock = Turned()
@@ -47,10 +55,7 @@ def test_a_clock_that_is_set_back_loses_nothing_and_breaks_nothing(tmp_path: Pat
             books.settled(record(f"r{turn}"))
             books.settled(record(f"d{turn}", Forbidden("no", code="models")))
             books.note(Act(at_us=int(clock.wall() * 1e6), who="w", action="a", target=f"{turn}"))
-        while books.waiting:
-            await clock.sleep(0.01)
-        task.cancel()
-        await books.close()
+        await closed(books, task, clock)
         store = SqliteLedger(tmp_path / "b.db")
         rows, acts = await store.requests(0, 99, {}), await store.acts(0, 99)
         old = DAYS.old(int(NOW * 1e6))
@@ -101,10 +106,7 @@ def test_a_row_that_the_store_will_not_have_is_in_the_audit_log_and_holds_up_nob
             books.settled(
                 msgspec.structs.replace(one, started_at=10.5 - 9.2240e12) if turn in (7, 250) else one
             )
-        while books.waiting:
-            await clock.sleep(0.01)
-        task.cancel()
-        await books.close()
+        await closed(books, task, clock)
         store = SqliteLedger(tmp_path / "b.db")
         rows, acts = await store.requests(0, 999, {}), await store.acts(0, 99)
         await store.close()
